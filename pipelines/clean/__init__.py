@@ -1,0 +1,1 @@
+"""Raw text in, normalised, filtered and PII-masked documents out."""

@@ -1,0 +1,40 @@
+"""The errors a user can meet, with the exit code of the command line.
+
+MalmoiError
+├── UsageError     2  wrong usage or configuration
+├── BadInputError  3  input that cannot be read, or more bad documents than the error budget allows
+└── CheckError     4  a check or guard failed: a hash, a ledger, an invariant
+"""
+
+
+class MalmoiError(Exception):
+    """An error to show without a traceback: what is wrong, where, which value; `hint` says what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type["MalmoiError"], tuple[str, str | None]]:
+        # Exceptions cross process boundaries; the default pickling would drop the hint.
+        return type(self), (self.message, self.hint)
+
+
+class UsageError(MalmoiError):
+    """Wrong usage or configuration."""
+
+    exit_code = 2
+
+
+class BadInputError(MalmoiError):
+    """Input that cannot be read, or more bad documents than the error budget allows."""
+
+    exit_code = 3
+
+
+class CheckError(MalmoiError):
+    """A check or guard failed: a hash, a ledger, an invariant."""
+
+    exit_code = 4

@@ -1,0 +1,139 @@
+"""The manifest: written last and atomically, its presence means that a dataset folder is complete."""
+
+import io
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.contracts import files
+from pipelines.contracts.errors import BadInputError, CheckError
+from pipelines.contracts.fingerprint import fingerprint
+from pipelines.contracts.schemas import DATASETS, SCHEMA_VERSION, check_schema
+
+MANIFEST = "manifest.json"
+
+
+class FileInfo(BaseModel):
+    """One file of a dataset folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    """Path inside the folder."""
+    table: str
+    """Folder of the table it belongs to, or "" for other files."""
+    rows: int
+    """Rows of a table file, 0 for others."""
+    bytes: int
+    xxh3_128: str
+    """Hex digest of the file's bytes."""
+    text_bytes: int = 0
+    """UTF-8 bytes of the texts in it, where it holds documents; later stages plan by it."""
+
+
+class Manifest(BaseModel):
+    """What a dataset folder is and what it was made from. Holds no time and no absolute path: equal input, equal manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    stage: str
+    schema_version: int = SCHEMA_VERSION
+    fingerprint: str
+    """Digest of inputs, config and code: a stage is skipped when it matches."""
+    inputs: dict[str, str]
+    """Fingerprint of each input, by role."""
+    config: dict[str, Any]
+    code_version: str
+    tokenizer: str | None = None
+    """Fingerprint of the tokenizer that made the ids, where one was used."""
+    files: tuple[FileInfo, ...]
+
+    def table_files(self, table: str = "data") -> list[FileInfo]:
+        """The files of one table, in path order."""
+        return [info for info in self.files if info.table == table]
+
+    def rows(self, table: str = "data") -> int:
+        """Rows of one table."""
+        return sum(info.rows for info in self.table_files(table))
+
+    @property
+    def content_fingerprint(self) -> str:
+        """Digest of the data itself: what a following stage depends on."""
+        return fingerprint(
+            [(info.path, info.xxh3_128) for info in self.files if info.table or info.path.startswith("tok")]
+        )
+
+
+def write_manifest(folder: str, manifest: Manifest) -> None:
+    """Publish a folder: write its manifest, atomically."""
+    data = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    files.write_bytes(files.join(folder, MANIFEST), data + b"\n")
+
+
+def has_manifest(folder: str) -> bool:
+    """Whether `folder` is a complete dataset folder."""
+    return files.exists(files.join(folder, MANIFEST))
+
+
+def read_manifest(folder: str) -> Manifest:
+    """Read and check a manifest.
+
+    Raises:
+        BadInputError: none there, or not one of ours, or of another schema version.
+    """
+    path = files.join(folder, MANIFEST)
+    if not files.exists(path):
+        raise BadInputError(f"{folder} has no {MANIFEST}: it is not a complete dataset folder.")
+    try:
+        manifest = Manifest.model_validate(orjson.loads(files.read_bytes(path)))
+    except (orjson.JSONDecodeError, ValidationError) as error:
+        raise BadInputError(f"{path} is not a malmoi manifest: {error}") from None
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise BadInputError(
+            f"{path} has schema version {manifest.schema_version}; this malmoi reads {SCHEMA_VERSION}.",
+            hint="run the stage again with this version",
+        )
+    return manifest
+
+
+def verify_sizes(folder: str, manifest: Manifest) -> None:
+    """Check that every file is there with its size: cheap, done whenever a folder is read.
+
+    Raises:
+        CheckError: naming the first file that differs.
+    """
+    for info in manifest.files:
+        path = files.join(folder, info.path)
+        if not files.exists(path):
+            raise CheckError(f"{path} is missing, its manifest names it.", hint="run the stage again")
+        if (actual := files.size(path)) != info.bytes:
+            raise CheckError(
+                f"{path} must have {info.bytes} bytes. Got {actual}.", hint="run the stage again"
+            )
+
+
+def verify_file(folder: str, manifest: Manifest, info: FileInfo) -> None:
+    """Check one file fully: size, hash, and the schema of a Parquet table.
+
+    Raises:
+        CheckError: naming the file and what differs.
+    """
+    path = files.join(folder, info.path)
+    data = files.read_bytes(path) if files.exists(path) else None
+    if data is None:
+        raise CheckError(f"{path} is missing, its manifest names it.")
+    if len(data) != info.bytes:
+        raise CheckError(f"{path} must have {info.bytes} bytes. Got {len(data)}.")
+    if (actual := xxhash.xxh3_128_hexdigest(data)) != info.xxh3_128:
+        raise CheckError(f"{path}: the content has changed: xxh3-128 must be {info.xxh3_128}. Got {actual}.")
+    if info.table and path.endswith(".parquet"):
+        kind = next(kind for kind in DATASETS if kind.name == manifest.kind)
+        check_schema(pq.read_schema(pa.BufferReader(data)), kind.table(info.table).schema, path)
+        rows = pq.read_metadata(io.BytesIO(data)).num_rows
+        if rows != info.rows:
+            raise CheckError(f"{path} must have {info.rows} rows. Got {rows}.")

@@ -1,0 +1,225 @@
+"""Every table that passes between stages: its fields, their units, and the schema version.
+
+`docs/data-format.md` is generated from `DATASETS` (`make docs`); a test keeps the two equal.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipelines.contracts.errors import BadInputError
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column: its Arrow type, its unit and what it means."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a dataset folder; `name` is its folder (`data`, `spans`, ...)."""
+
+    name: str
+    meaning: str
+    fields: tuple[Field, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, field comments in the metadata left out so that bytes do not depend on prose."""
+        return pa.schema([pa.field(f.name, f.type, nullable=f.nullable) for f in self.fields])
+
+
+@dataclass(frozen=True)
+class DatasetKind:
+    """What one stage writes: its tables. `format` is the file format of the tables."""
+
+    name: str
+    stage: str
+    meaning: str
+    tables: tuple[Table, ...]
+
+    def table(self, name: str) -> Table:
+        """The table called `name`."""
+        return next(table for table in self.tables if table.name == name)
+
+
+_ID = Field("id", pa.string(), "text", "the document's id: given by the source, or derived from its content")
+_SOURCE = Field("source", pa.string(), "text", "name of the source the document came from")
+_TEXT = Field("text", pa.large_string(), "UTF-8", "the document's text, NFC, PII masked")
+_META = Field(
+    "meta", pa.string(), "JSON", "the input's other fields as one JSON object; null if there were none", True
+)
+
+DOCUMENTS = Table("data", "one row a document", (_ID, _SOURCE, _TEXT, _META))
+
+REJECTS = Table(
+    "rejects",
+    "one row a document or line that was not kept",
+    (
+        Field("id", pa.string(), "text", "the document's id; null where the line could not be parsed", True),
+        _SOURCE,
+        Field(
+            "text",
+            pa.large_string(),
+            "UTF-8",
+            "the text as read; null where the line could not be parsed",
+            True,
+        ),
+        Field("raw", pa.large_binary(), "bytes", "the line as read, only where it could not be parsed", True),
+        Field("file", pa.string(), "text", "base name of the input file"),
+        Field("line", pa.int64(), "1-based", "line or row in that file"),
+        Field("reason", pa.string(), "text", "the one reason, as counted in the ledger"),
+    ),
+)
+
+SPANS = Table(
+    "spans",
+    "one row a masked span: where a mask was put and why, never the text itself",
+    (
+        _ID,
+        _SOURCE,
+        Field("start", pa.int32(), "characters", "start of the span in the normalised text before masking"),
+        Field("end", pa.int32(), "characters", "end of the span, exclusive"),
+        Field("kind", pa.string(), "text", "rrn, acc or tell: the mask `<|kind|>` stands in its place"),
+        Field("rule", pa.string(), "text", "name of the rule that matched"),
+    ),
+)
+
+REMOVALS = Table(
+    "removals",
+    "one row a removed duplicate and the survivor it was merged into",
+    (
+        _ID,
+        _SOURCE,
+        Field("bytes", pa.int64(), "UTF-8 bytes", "size of the removed text"),
+        Field("kind", pa.string(), "text", "exact or near"),
+        Field("partner_id", pa.string(), "text", "id of the survivor"),
+        Field("partner_source", pa.string(), "text", "source of the survivor"),
+        Field(
+            "similarity",
+            pa.float32(),
+            "0..1",
+            "Jaccard similarity of the two shingle sets; 1 for exact duplicates",
+        ),
+    ),
+)
+
+WORDS = Table(
+    "data",
+    "one row a distinct unit; files are hash partitions, rows ordered by count descending, then UTF-8 bytes",
+    (
+        Field(
+            "unit", pa.string(), "UTF-8", "one pre-token: spaces and the run that follows (glossary: unit)"
+        ),
+        Field("count", pa.int64(), "occurrences", "how often it occurs in the corpus"),
+    ),
+)
+
+LETTERS = Table(
+    "letters",
+    "one row a Hangul letter of the corpus, ordered by count descending, then code point",
+    (
+        Field("letter", pa.string(), "one character", "Hangul syllable or compatibility jamo"),
+        Field("count", pa.int64(), "occurrences", "how often it occurs in the corpus"),
+    ),
+)
+
+NEW_TOKENS = Table(
+    "data",
+    "one row a token added to the base tokenizer, in id order",
+    (
+        Field("id", pa.int32(), "token id", "id in the extended tokenizer"),
+        Field("piece", pa.string(), "UTF-8", "the SentencePiece piece, U+2581 for a space"),
+        Field("score", pa.float32(), "log-like", "SentencePiece score, below every real score of the base"),
+        Field("kind", pa.string(), "text", "multi, letter or reserved"),
+        Field(
+            "reason",
+            pa.string(),
+            "text",
+            "kept (count >= cutoff), scaffold (parent of a kept token), letter, reserved",
+        ),
+        Field("count", pa.int64(), "occurrences", "times the final tokenizer emits it on the corpus"),
+        Field(
+            "parents",
+            pa.list_(pa.int32()),
+            "token ids",
+            "the two tokens that merge into it; empty for letters",
+        ),
+        Field(
+            "base_ids",
+            pa.list_(pa.int32()),
+            "token ids",
+            "its spelling by the base tokenizer, without dummy prefix",
+        ),
+    ),
+)
+
+ROUNDS = Table(
+    "rounds",
+    "one row a round of the fixed-point loop",
+    (
+        Field("round", pa.int32(), "1-based", "number of the round"),
+        Field("phase", pa.string(), "text", "cutoff (drop below it) or budget (prune leaves to K)"),
+        Field("tokens", pa.int32(), "tokens", "new tokens at the start of the round"),
+        Field("dropped", pa.int32(), "tokens", "dropped in the round"),
+        Field("letters", pa.int32(), "tokens", "single letters among the new tokens"),
+        Field(
+            "corpus_tokens", pa.int64(), "tokens", "length of the corpus in tokens at the start of the round"
+        ),
+    ),
+)
+
+EXAMPLES = Table(
+    "data",
+    "one row a packed example; Arrow stream files that `datasets.load_from_disk` opens",
+    (
+        Field(
+            "input_ids",
+            pa.list_(pa.uint16()),
+            "token ids",
+            "sequence_length ids (uint32 above 65,536 tokens)",
+        ),
+        Field(
+            "lengths",
+            pa.list_(pa.int32()),
+            "tokens",
+            "lengths of the document pieces packed in it; they sum to its length",
+        ),
+        Field("n_new", pa.int32(), "tokens", "how many of the ids are new tokens"),
+    ),
+)
+
+CLEANED = DatasetKind("documents", "clean", "clean, PII-masked documents", (DOCUMENTS, REJECTS, SPANS))
+CORPUS = DatasetKind("corpus", "dedupe", "documents without exact and near duplicates", (DOCUMENTS, REMOVALS))
+WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS))
+TOKENIZER = DatasetKind("tokenizer", "expand", "the extended tokenizer", (NEW_TOKENS, ROUNDS))
+SHARDS = DatasetKind("shards", "shard", "packed training examples", (EXAMPLES,))
+RAW = DatasetKind("raw", "sample", "generated raw text with its ground truth (JSON Lines)", ())
+RUN = DatasetKind(
+    "run", "train", "a training run: checkpoints as plain Hugging Face models and the loss curve", ()
+)
+
+DATASETS = (RAW, CLEANED, CORPUS, WORD_TABLE, TOKENIZER, SHARDS, RUN)
+
+
+def check_schema(actual: pa.Schema, expected: pa.Schema, where: str) -> None:
+    """Fail unless `actual` has exactly the expected names and types.
+
+    Raises:
+        BadInputError: naming the file and the first difference.
+    """
+    if actual.names != expected.names:
+        raise BadInputError(f"{where} must have the columns {expected.names}. Got {actual.names}.")
+    for name in expected.names:
+        if actual.field(name).type != expected.field(name).type:
+            raise BadInputError(
+                f"{where}: column {name!r} must be {expected.field(name).type}. Got {actual.field(name).type}."
+            )

@@ -1,0 +1,90 @@
+"""Reading and writing the tables of dataset folders: Parquet, atomically, with hashes, equal bytes for equal rows."""
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.contracts import files
+from pipelines.contracts.manifest import FileInfo, Manifest, read_manifest, verify_sizes
+from pipelines.contracts.schemas import Table, check_schema
+
+ROW_GROUP_BYTES = 8 << 20  # bytes of Arrow data a row group: the unit of reading and of memory
+
+
+def write_parquet(folder: str, table: Table, name: str, batches: Iterable[pa.RecordBatch]) -> FileInfo:
+    """Write `folder/<table>/<name>.parquet`; one row group a batch.
+
+    The bytes depend on the rows and on how they are cut into batches, so callers cut by size, never by arrival.
+    """
+    path = f"{table.name}/{name}.parquet"
+    rows = text_bytes = 0
+    with atomic_parquet(files.join(folder, path), table.schema) as (sink, writer):
+        for batch in batches:
+            writer.write_batch(batch, row_group_size=max(1, batch.num_rows))
+            rows += batch.num_rows
+            text_bytes += (
+                string_bytes(batch.column("text"))
+                if table.name == "data" and "text" in batch.schema.names
+                else 0
+            )
+        writer.close()
+        info = FileInfo(
+            path=path,
+            table=table.name,
+            rows=rows,
+            bytes=sink.bytes,
+            xxh3_128=sink.xxh3_128,
+            text_bytes=text_bytes,
+        )
+    return info
+
+
+class atomic_parquet:  # noqa: N801  # reads as a with-statement, like open()
+    """A Parquet writer on an atomically published file: `with atomic_parquet(path, schema) as (sink, writer)`."""
+
+    def __init__(self, path: str, schema: pa.Schema) -> None:
+        self._file = files.atomic_write(path)
+        self._schema = schema
+
+    def __enter__(self) -> tuple[files.HashingFile, pq.ParquetWriter]:
+        sink = self._file.__enter__()
+        self._writer = pq.ParquetWriter(pa.PythonFile(sink, mode="w"), self._schema, compression="zstd")
+        return sink, self._writer
+
+    def __exit__(self, *exc: object) -> None:
+        if self._writer.is_open:
+            self._writer.close()
+        self._file.__exit__(*exc)  # type: ignore[arg-type]
+
+
+def string_bytes(column: pa.Array) -> int:
+    """UTF-8 bytes of a string column."""
+    return int(pc.sum(pc.binary_length(column)).as_py() or 0)
+
+
+def read_batches(path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The row groups of a Parquet file, one batch each, never the whole file."""
+    with files.open_read(path) as file:
+        parquet = pq.ParquetFile(file)
+        for group in range(parquet.num_row_groups):
+            yield from parquet.read_row_group(group, columns=columns).combine_chunks().to_batches()
+
+
+def read_table(folder: str, table: Table) -> pa.Table:
+    """A whole (small) table of a dataset folder, sizes and schema checked."""
+    manifest = read_manifest(folder)
+    verify_sizes(folder, manifest)
+    parts = [
+        pq.read_table(pa.BufferReader(files.read_bytes(path)))
+        for path in table_paths(folder, manifest, table.name)
+    ]
+    for part in parts:
+        check_schema(part.schema, table.schema, f"{folder}/{table.name}")
+    return pa.concat_tables(parts) if parts else table.schema.empty_table()
+
+
+def table_paths(folder: str, manifest: Manifest, table: str = "data") -> list[str]:
+    """Full paths of one table's files, in order."""
+    return [files.join(folder, info.path) for info in manifest.table_files(table)]

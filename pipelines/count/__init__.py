@@ -1,0 +1,1 @@
+"""The word table: every distinct unit of the corpus with its count."""

@@ -1,0 +1,1 @@
+"""Packed training examples in Arrow shards, biased to the new tokens."""
