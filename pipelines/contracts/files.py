@@ -93,7 +93,7 @@ def read_bytes(path: str) -> bytes:
 
 
 class HashingFile:
-    """A write-only file that counts and hashes (xxh3-128) what passes through; pyarrow and plain code can write to it."""
+    """A write-only file that counts and hashes (xxh3-128) what passes through."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
@@ -148,9 +148,7 @@ def atomic_write(path: str) -> Iterator[HashingFile]:
     fs, inner = filesystem(path)
     fs.makedirs(os.path.dirname(inner), exist_ok=True)
     local = is_local(path)
-    target = (
-        f"{os.path.dirname(inner)}/.{os.path.basename(inner)}.{uuid.uuid4().hex[:8]}.tmp" if local else inner
-    )
+    target = f"{os.path.dirname(inner)}/.{os.path.basename(inner)}.{uuid.uuid4().hex[:8]}.tmp" if local else inner
     raw = fs.open(target, "wb")
     try:
         yield HashingFile(cast(BinaryIO, raw))

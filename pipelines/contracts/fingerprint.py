@@ -28,7 +28,7 @@ def fingerprint(value: Any) -> str:
 def fingerprint_files(paths: Iterable[str]) -> str:
     """Fingerprint of raw input files: name and content hash of each, in sorted order.
 
-    A remote file is identified by the store's own checksum (etag, generation), which reading 10 TB twice would not improve.
+    A remote file is identified by the store's own checksum (etag, generation): reading 10 TB twice would add nothing.
     """
     entries = [(os.path.basename(path), _content_identity(path)) for path in sorted(paths)]
     return fingerprint(entries)

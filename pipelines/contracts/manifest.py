@@ -36,7 +36,7 @@ class FileInfo(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a dataset folder is and what it was made from. Holds no time and no absolute path: equal input, equal manifest."""
+    """What a dataset folder is and what it was made from: no time, no absolute path, so equal input, equal manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -112,9 +112,7 @@ def verify_sizes(folder: str, manifest: Manifest) -> None:
         if not files.exists(path):
             raise CheckError(f"{path} is missing, its manifest names it.", hint="run the stage again")
         if (actual := files.size(path)) != info.bytes:
-            raise CheckError(
-                f"{path} must have {info.bytes} bytes. Got {actual}.", hint="run the stage again"
-            )
+            raise CheckError(f"{path} must have {info.bytes} bytes. Got {actual}.", hint="run the stage again")
 
 
 def verify_file(folder: str, manifest: Manifest, info: FileInfo) -> None:

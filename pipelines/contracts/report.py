@@ -35,9 +35,7 @@ class Report:
         """The Markdown form."""
         parts = [f"# {self.stage}"]
         if self.facts:
-            parts.append(
-                markdown_table([{"figure": name, "value": value} for name, value in self.facts.items()])
-            )
+            parts.append(markdown_table([{"figure": name, "value": value} for name, value in self.facts.items()]))
         if self.ledger:
             parts += ["## Ledger", markdown_table(ledger_rows(self.ledger))]
             if reasons := self.ledger.reasons():
@@ -97,8 +95,5 @@ def markdown_table(rows: list[dict[str, Any]]) -> str:
         return "(empty)"
     names = list(rows[0])
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += [
-        "| " + " | ".join(format_value(row[name]).replace("|", "\\|") for name in names) + " |"
-        for row in rows
-    ]
+    lines += ["| " + " | ".join(format_value(row[name]).replace("|", "\\|") for name in names) + " |" for row in rows]
     return "\n".join(lines)

@@ -54,9 +54,7 @@ class DatasetKind:
 _ID = Field("id", pa.string(), "text", "the document's id: given by the source, or derived from its content")
 _SOURCE = Field("source", pa.string(), "text", "name of the source the document came from")
 _TEXT = Field("text", pa.large_string(), "UTF-8", "the document's text, NFC, PII masked")
-_META = Field(
-    "meta", pa.string(), "JSON", "the input's other fields as one JSON object; null if there were none", True
-)
+_META = Field("meta", pa.string(), "JSON", "the input's other fields as one JSON object; null if there were none", True)
 
 DOCUMENTS = Table("data", "one row a document", (_ID, _SOURCE, _TEXT, _META))
 
@@ -116,9 +114,7 @@ WORDS = Table(
     "data",
     "one row a distinct unit; files are hash partitions, rows ordered by count descending, then UTF-8 bytes",
     (
-        Field(
-            "unit", pa.string(), "UTF-8", "one pre-token: spaces and the run that follows (glossary: unit)"
-        ),
+        Field("unit", pa.string(), "UTF-8", "one pre-token: spaces and the run that follows (glossary: unit)"),
         Field("count", pa.int64(), "occurrences", "how often it occurs in the corpus"),
     ),
 )
@@ -171,9 +167,7 @@ ROUNDS = Table(
         Field("tokens", pa.int32(), "tokens", "new tokens at the start of the round"),
         Field("dropped", pa.int32(), "tokens", "dropped in the round"),
         Field("letters", pa.int32(), "tokens", "single letters among the new tokens"),
-        Field(
-            "corpus_tokens", pa.int64(), "tokens", "length of the corpus in tokens at the start of the round"
-        ),
+        Field("corpus_tokens", pa.int64(), "tokens", "length of the corpus in tokens at the start of the round"),
     ),
 )
 
@@ -203,9 +197,7 @@ WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS))
 TOKENIZER = DatasetKind("tokenizer", "expand", "the extended tokenizer", (NEW_TOKENS, ROUNDS))
 SHARDS = DatasetKind("shards", "shard", "packed training examples", (EXAMPLES,))
 RAW = DatasetKind("raw", "sample", "generated raw text with its ground truth (JSON Lines)", ())
-RUN = DatasetKind(
-    "run", "train", "a training run: checkpoints as plain Hugging Face models and the loss curve", ()
-)
+RUN = DatasetKind("run", "train", "a training run: checkpoints as plain Hugging Face models and the loss curve", ())
 
 DATASETS = (RAW, CLEANED, CORPUS, WORD_TABLE, TOKENIZER, SHARDS, RUN)
 

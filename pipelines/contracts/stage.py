@@ -1,7 +1,7 @@
 """The life of a stage: skip if done, refuse or clear the folder, do the work, prove the ledger, publish.
 
-A stage gives `run_stage` its identity and a body; the body writes files below the folder and says which. The manifest is
-written last, so a killed stage leaves a folder without one, which the next run recognises by its marker and clears.
+A stage gives `run_stage` its identity and a body; the body writes files below the folder and says which. The manifest
+is written last, so a killed stage leaves a folder without one, which the next run recognises by its marker and clears.
 """
 
 import contextlib
@@ -55,11 +55,12 @@ class StageOutput:
 
 @dataclass(frozen=True)
 class StageResult:
-    """A finished stage: its folder, its manifest, and whether it had been done before."""
+    """A finished stage: its folder, its manifest, whether it had been done before, and if not, what had changed."""
 
     folder: str
     manifest: Manifest
     skipped: bool
+    changed: tuple[str, ...] = ()
 
 
 def run_stage(
@@ -73,7 +74,8 @@ def run_stage(
     """
     if (done := finished(identity, folder)) is not None:
         return StageResult(folder, done, skipped=True)
-    _clear(identity, folder, overwrite)
+    changed = differences(identity, folder)
+    _clear(folder, changed, overwrite)
     work = files.join(folder, WORK)
     files.write_bytes(files.join(work, ".stage"), identity.stage.encode())
     output = body(work)
@@ -92,7 +94,7 @@ def run_stage(
         files=tuple(sorted([*output.files, *_report_files(folder)], key=lambda info: info.path)),
     )
     write_manifest(folder, manifest)
-    return StageResult(folder, manifest, skipped=False)
+    return StageResult(folder, manifest, skipped=False, changed=tuple(changed))
 
 
 def finished(identity: StageIdentity, folder: str) -> Manifest | None:
@@ -111,9 +113,7 @@ def differences(identity: StageIdentity, folder: str) -> list[str]:
     if not has_manifest(folder):
         return []
     old = read_manifest(folder)
-    reasons = [
-        f"input {role!r} changed" for role in identity.inputs if old.inputs.get(role) != identity.inputs[role]
-    ]
+    reasons = [f"input {role!r} changed" for role in identity.inputs if old.inputs.get(role) != identity.inputs[role]]
     for key in sorted({*old.config, *identity.config}):
         before, after = old.config.get(key), identity.config.get(key)
         if before != after:
@@ -123,14 +123,13 @@ def differences(identity: StageIdentity, folder: str) -> list[str]:
     return reasons
 
 
-def _clear(identity: StageIdentity, folder: str, overwrite: bool) -> None:
+def _clear(folder: str, changed: list[str], overwrite: bool) -> None:
     """Make `folder` empty, or refuse."""
     if not files.exists(folder):
         return
     ours_unfinished = not has_manifest(folder) and files.exists(files.join(folder, WORK))
     fs, inner = files.filesystem(folder)
     if not ours_unfinished and not overwrite and fs.ls(inner):
-        changed = differences(identity, folder)
         detail = f" Changed since it was made: {'; '.join(changed)}." if changed else ""
         raise UsageError(
             f"{folder} is not empty and does not match this run.{detail}",

@@ -25,12 +25,10 @@ def write_parquet(folder: str, table: Table, name: str, batches: Iterable[pa.Rec
             writer.write_batch(batch, row_group_size=max(1, batch.num_rows))
             rows += batch.num_rows
             text_bytes += (
-                string_bytes(batch.column("text"))
-                if table.name == "data" and "text" in batch.schema.names
-                else 0
+                string_bytes(batch.column("text")) if table.name == "data" and "text" in batch.schema.names else 0
             )
         writer.close()
-        info = FileInfo(
+        return FileInfo(
             path=path,
             table=table.name,
             rows=rows,
@@ -38,7 +36,6 @@ def write_parquet(folder: str, table: Table, name: str, batches: Iterable[pa.Rec
             xxh3_128=sink.xxh3_128,
             text_bytes=text_bytes,
         )
-    return info
 
 
 class atomic_parquet:  # noqa: N801  # reads as a with-statement, like open()
@@ -77,8 +74,7 @@ def read_table(folder: str, table: Table) -> pa.Table:
     manifest = read_manifest(folder)
     verify_sizes(folder, manifest)
     parts = [
-        pq.read_table(pa.BufferReader(files.read_bytes(path)))
-        for path in table_paths(folder, manifest, table.name)
+        pq.read_table(pa.BufferReader(files.read_bytes(path))) for path in table_paths(folder, manifest, table.name)
     ]
     for part in parts:
         check_schema(part.schema, table.schema, f"{folder}/{table.name}")

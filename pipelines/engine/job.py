@@ -4,8 +4,8 @@
 
 A step is called once for each of its partitions with all the chunks that the step before sent to it, in no particular
 order: it merges with vectorised code and must not depend on that order. It yields chunks for the next step, keyed by
-partition, and results for the driver. A chunk is an Arrow RecordBatch of many rows (about 1-16 MB), never one document or
-one word. Step 0 gets no chunks: its partitions are the job's tasks, for example one input file each.
+partition, and results for the driver. A chunk is an Arrow RecordBatch of many rows (about 1-16 MB), never one document
+or one word. Step 0 gets no chunks: its partitions are the job's tasks, for example one input file each.
 """
 
 from collections.abc import Iterable, Iterator

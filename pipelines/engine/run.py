@@ -1,0 +1,68 @@
+"""Run a job where the options say: in memory, in worker processes, or on a Beam runner by name."""
+
+from typing import Any
+
+import apache_beam as beam
+import orjson
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+
+from pipelines.contracts import files
+from pipelines.engine.job import Job
+from pipelines.engine.local import Progress, run_in_processes
+from pipelines.engine.options import DIRECT, RunOptions, check_flags
+from pipelines.engine.transforms import ERROR, ERROR_TYPES, RunJob
+
+IN_MEMORY_BYTES = 16 << 20  # input up to this runs in this process: worker processes need about 4 s to start
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+def run_job(job: Job, work: str, options: RunOptions, progress: Progress = silent) -> list[dict[str, Any]]:
+    """Run a job; returns the values of its results in a fixed order (step, partition, content).
+
+    Args:
+        job: the job.
+        work: the stage's scratch folder, visible to all workers.
+        options: runner, processes, Beam flags.
+        progress: called with (step, partitions done, partitions).
+
+    Raises:
+        MalmoiError: a step's own error, as it was raised there.
+    """
+    check_flags(options)
+    in_process = work.startswith("memory://") or job.input_bytes <= IN_MEMORY_BYTES
+    if options.runner == DIRECT and not in_process:
+        lines = run_in_processes(job, work, options.workers, progress)
+    else:
+        lines = _run_graph(job, work, options, progress)
+    results = [orjson.loads(line) for line in lines]
+    order = {step.name: number for number, step in enumerate(job.steps)}
+    values = [value for _, _, value in sorted(results, key=lambda r: (order[r[0]], r[1], orjson.dumps(r[2])))]
+    for value in values:
+        if error := value.get(ERROR):
+            raise ERROR_TYPES[error["type"]](error["message"], error["hint"])
+    return values
+
+
+def _run_graph(job: Job, work: str, options: RunOptions, progress: Progress) -> list[bytes]:
+    """The whole job as one Beam pipeline. Its results come back through a file: remote runners return no values."""
+    path = files.join(work, "results.jsonl")
+    name = f"{job.name} on {options.runner}"
+    progress(name, 0, 1)
+    with _pipeline(job, options) as pipeline:
+        _ = pipeline | job.name >> RunJob(job, path)
+    progress(name, 1, 1)
+    return files.read_bytes(path).splitlines()
+
+
+def _pipeline(job: Job, options: RunOptions) -> beam.Pipeline:
+    if options.runner == DIRECT:
+        # By object: Beam's own "DirectRunner" would first try to download another engine.
+        return beam.Pipeline(runner=FnApiRunner())
+    flags = [f"--runner={options.runner}", *options.beam_flags]
+    if not any(flag.startswith("--job_name") for flag in flags):
+        flags.append(f"--job_name=malmoi-{job.name}")
+    return beam.Pipeline(options=PipelineOptions(flags))

@@ -1,0 +1,96 @@
+"""The shard stage: corpus and tokenizer in, packed training examples out."""
+
+from typing import Any
+
+from pipelines.contracts.fingerprint import code_version
+from pipelines.contracts.ledger import Ledger
+from pipelines.contracts.manifest import FileInfo
+from pipelines.contracts.report import Report
+from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from pipelines.documents import find_documents
+from pipelines.engine.job import Job, Step
+from pipelines.engine.local import Progress
+from pipelines.engine.options import RunOptions
+from pipelines.engine.run import run_job, silent
+from pipelines.shard.config import ShardConfig
+from pipelines.shard.hf import example_schema, write_dataset_files
+from pipelines.shard.steps import EncodeFiles, PackShards, Totals
+from pipelines.shard.tokenizer import Tokenizer, open_tokenizer
+
+
+def shard(
+    corpus: list[str],
+    tokenizer: str,
+    out: str,
+    config: ShardConfig,
+    options: RunOptions,
+    *,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> StageResult:
+    """Sample, encode and pack a corpus.
+
+    Args:
+        corpus: dataset folders, or files with `id`, `source` and `text`.
+        tokenizer: a folder made by `malmoi expand`, or a SentencePiece model.
+        out: the dataset folder to write.
+        config: see `ShardConfig`.
+        options: runner and workers.
+        overwrite: replace what is in `out`.
+        progress: called as partitions finish.
+    """
+    documents = find_documents(corpus, config.columns)
+    opened = open_tokenizer(tokenizer)
+    identity = StageIdentity(
+        kind="shards",
+        stage="shard",
+        inputs={"corpus": documents.fingerprint, "tokenizer": opened.fingerprint},
+        config=config.model_dump(mode="json"),
+        code_version=code_version("pipelines"),
+    )
+
+    def body(work: str) -> StageOutput:
+        shards = max(1, -(-documents.text_bytes // config.shard_bytes))
+        steps = (
+            Step("shard: encode", EncodeFiles(documents, opened, config, shards), len(documents.paths)),
+            Step("shard: pack", PackShards(out, opened, config, shards), shards),
+        )
+        results = run_job(Job("shard", steps, documents.text_bytes), work, options, progress)
+        return _summarise(results, out, opened, config, identity.fingerprint)
+
+    return run_stage(identity, out, body, overwrite=overwrite)
+
+
+def _summarise(
+    results: list[dict[str, Any]], out: str, tokenizer: Tokenizer, config: ShardConfig, fingerprint: str
+) -> StageOutput:
+    ledger, totals = Ledger(), Totals()
+    for result in results:
+        if "ledger" in result:
+            ledger.merge(Ledger.from_json(result["ledger"]))
+            for source, counts in result["sources"].items():
+                totals.add(source, **counts)
+    infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
+    examples = sum(info.rows for info in infos)
+    tokens = sum(row["tokens"] for row in totals.rows.values())
+    facts = {
+        "documents": ledger.documents("in"),
+        "documents written": ledger.documents("kept"),
+        "copies written": sum(row["copies"] for row in totals.rows.values()),
+        "examples": examples,
+        "sequence length": config.sequence_length,
+        "tokens": examples * config.sequence_length,
+        "tokens left out at shard ends": sum(result.get("tail", 0) for result in results),
+        "new tokens": sum(result.get("new_tokens", 0) for result in results if "file" in result),
+        "vocabulary size": tokenizer.vocab_size,
+    }
+    rows = [
+        {
+            "source": source,
+            **totals.rows[source],
+            "share of tokens": round(totals.rows[source]["tokens"] / max(tokens, 1), 4),
+        }
+        for source in sorted(totals.rows)
+    ]
+    infos += write_dataset_files(out, infos, example_schema(tokenizer.dtype), fingerprint)
+    return StageOutput(infos, Report("shard", ledger, facts, {"Mixture": rows}), tokenizer=tokenizer.fingerprint)
