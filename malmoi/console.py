@@ -1,6 +1,5 @@
 """What a person sees: progress and notes on stderr, results on stdout; plain lines where there is no terminal."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,7 +59,7 @@ class StageProgress:
         elif not self._quiet and (done in (0, total) or now - self._last_line >= LINE_SECONDS):
             self._last_line = now
             left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
-            print(f"{step}: {done}/{total} {text}{left}".rstrip(), file=sys.stderr, flush=True)
+            err.print(f"{step}: {done}/{total} {text}{left}".rstrip(), markup=False)
 
     def message(self, text: str) -> None:
         """Show a line."""

@@ -1,0 +1,34 @@
+# Every target makes the environment it needs. PYTHON may name another interpreter (3.11 or later).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench docs clean
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[beam,train,dev]'
+	touch $(READY)
+
+demo: $(READY)  ## generated raw text to a trained model, in minutes
+	$(BIN)/malmoi run recipes/quickstart.yaml --out demo
+
+test: $(READY)  ## all tests this machine can run
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## before every commit: format, lint, types, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m 'not slow and not flink and not gpu'
+
+bench: $(READY)  ## one JSON line for each measurement
+	for bench in benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+docs: $(READY)  ## regenerate docs/data-format.md
+	$(BIN)/python -m pipelines.contracts.describe > docs/data-format.md
+
+clean:  ## the demo's output and the environment
+	rm -rf demo $(VENV)

@@ -1,0 +1,75 @@
+"""The options that stages share, and how a stage's configuration comes together."""
+
+import os
+from typing import Annotated, Any, TypeVar
+
+import typer
+import yaml
+
+from pipelines.contracts import files
+from pipelines.contracts.config import Config, apply_overrides, parse_config
+from pipelines.contracts.errors import UsageError
+
+C = TypeVar("C", bound=Config)
+
+BEAM = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+}  # Beam's own flags pass through, checked strictly later
+
+Out = Annotated[str, typer.Option("--out", "-o", help="Dataset folder to write (local path or URL).")]
+ConfigFile = Annotated[str | None, typer.Option("--config", help="YAML file with the stage's settings.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, key=value; may be repeated.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes on this machine. Default: all cores.")]
+Runner = Annotated[str, typer.Option("--runner", help="Beam runner; its own flags follow as --name=value.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the output folder.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+def load_yaml(path: str) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        UsageError: the file is missing, not YAML, or not a mapping.
+    """
+    if not files.exists(path):
+        raise UsageError(f"there is no file {path}.")
+    try:
+        value = yaml.safe_load(files.read_bytes(path)) or {}
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path} is not YAML: {error}") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"{path} must hold a mapping of settings. Got {type(value).__name__}.")
+    return value
+
+
+def stage_config(cls: type[C], path: str | None, overrides: list[str] | None, **given: Any) -> C:
+    """A stage's configuration: the file's settings, then `--set`, then the verb's own options that were given."""
+    values = apply_overrides(load_yaml(path) if path else {}, overrides or [])
+    values.update({key: value for key, value in given.items() if value is not None})
+    return parse_config(cls, values, path or "the settings")
+
+
+def split_inputs(arguments: list[str], extra: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Separate inputs from Beam flags: both arrive as arguments, since the flags are not ours to declare.
+
+    >>> split_inputs(["a", "--parallelism=2", "b"], [])
+    (['a', 'b'], ('--parallelism=2',))
+    """
+    flags = [argument for argument in arguments if argument.startswith("-")]
+    return [argument for argument in arguments if not argument.startswith("-")], (*flags, *extra)
+
+
+def run_options(runner: str, workers: int | None, flags: tuple[str, ...]) -> Any:
+    """`RunOptions` of the data stages, checked.
+
+    Raises:
+        UsageError: Beam is not installed, or a flag is unknown.
+    """
+    try:
+        from pipelines.engine.options import RunOptions, check_flags
+    except ImportError as error:
+        raise UsageError(f"this verb needs Apache Beam: {error}", hint="pip install 'malmoi[beam]'") from None
+    options = RunOptions(runner, workers if workers is not None else os.cpu_count() or 1, flags)
+    check_flags(options)
+    return options

@@ -1,0 +1,91 @@
+"""The stages of a run in order, each reading the folders of those before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.clean.stage import clean
+from pipelines.dedupe.stage import dedupe
+
+from malmoi.console import StageProgress
+from malmoi.folders import FOLDERS
+from malmoi.recipe import Recipe
+from pipelines.contracts import files
+from pipelines.contracts.stage import StageResult
+from pipelines.count.stage import count
+from pipelines.engine.options import RunOptions
+from pipelines.sample.stage import sample
+from pipelines.shard.stage import shard
+
+
+@dataclass(frozen=True)
+class ChainStage:
+    """One stage of a run: its name, its folder, and how to run it."""
+
+    name: str
+    folder: str
+    run: Callable[[StageProgress], StageResult]
+
+
+def build_chain(recipe: Recipe, root: str | None, out: str, options: RunOptions) -> list[ChainStage]:
+    """The stages of a recipe.
+
+    Args:
+        recipe: the settings.
+        root: the input root, or None where the recipe generates its input.
+        out: the run folder; stages write `out/{raw,docs,corpus,words,tokenizer,shards,run}`.
+        options: runner and workers of the data stages.
+    """
+    folder = {stage: files.join(out, name) for stage, name in FOLDERS.items()}
+    base = files.join(folder["sample"], "data") if root is None else root
+    inputs = [base if name == "." else files.join(base, name) for name in recipe.inputs]
+    # A run owns its folders: a stage that no longer matches is replaced, and says why.
+    common: dict[str, Any] = {"options": options, "overwrite": True}
+
+    def raw(p: StageProgress) -> StageResult:
+        assert recipe.sample is not None, "checked before the chain is built"
+        return sample(folder["sample"], recipe.sample, progress=p, **common)
+
+    stages = [ChainStage("sample", folder["sample"], raw)] if root is None else []
+    return [
+        *stages,
+        ChainStage(
+            "clean", folder["clean"], lambda p: clean(inputs, folder["clean"], recipe.clean, progress=p, **common)
+        ),
+        ChainStage(
+            "dedupe",
+            folder["dedupe"],
+            lambda p: dedupe([folder["clean"]], folder["dedupe"], recipe.dedupe, progress=p, **common),
+        ),
+        ChainStage(
+            "count",
+            folder["count"],
+            lambda p: count([folder["dedupe"]], folder["count"], recipe.count, progress=p, **common),
+        ),
+        ChainStage("expand", folder["expand"], lambda p: _expand(recipe, folder, p)),
+        ChainStage(
+            "shard",
+            folder["shard"],
+            lambda p: shard([folder["dedupe"]], folder["expand"], folder["shard"], recipe.shard, progress=p, **common),
+        ),
+        ChainStage("train", folder["train"], lambda p: _train(recipe, folder, p)),
+    ]
+
+
+def _expand(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> StageResult:
+    from tokenizer_lab.stage import expand
+
+    return expand([folder["count"]], folder["expand"], recipe.expand, overwrite=True, progress=progress.message)
+
+
+def _train(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> StageResult:
+    from trainer.stage import train
+
+    return train(
+        folder["shard"],
+        folder["expand"],
+        folder["train"],
+        recipe.train,
+        overwrite=True,
+        progress=lambda step, total, loss: progress("train: steps", step, total, f"loss {loss:.3f}"),
+    )

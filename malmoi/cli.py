@@ -1,0 +1,41 @@
+"""The command line `malmoi`: one verb per stage, `run` for all of them, `inspect` and `verify` for any folder."""
+
+import logging
+import os
+import sys
+
+import typer
+
+from malmoi import data_verbs, folder_verbs, model_verbs, run_verb
+from malmoi.console import print_error
+from pipelines.contracts.errors import MalmoiError
+
+app = typer.Typer(
+    name="malmoi",
+    help="Raw Korean text to a clean corpus, an extended tokenizer, training shards and a trained model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (data_verbs, model_verbs, run_verb, folder_verbs):
+    module.register(app)
+
+
+def main() -> None:
+    """Entry point: errors a user can meet end with their message, hint and exit code, not with a traceback."""
+    # Beam warns at import when an optional client is missing, and transformers about every default: neither is news.
+    logging.getLogger().setLevel(logging.ERROR)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except MalmoiError as error:
+        print_error(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print_error("interrupted", "run the same command again: finished stages are kept")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The verbs of the data stages: sample, clean, dedupe, count, shard."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from malmoi.arguments import (
+    BEAM,
+    ConfigFile,
+    Out,
+    Overwrite,
+    Quiet,
+    Runner,
+    Set,
+    Workers,
+    run_options,
+    split_inputs,
+    stage_config,
+)
+from malmoi.console import StageProgress, stage_progress
+from malmoi.summary import print_result
+from pipelines.contracts.errors import UsageError
+from pipelines.contracts.stage import StageResult
+
+Documents = Annotated[
+    list[str], typer.Argument(metavar="DOCS...", help="Dataset folders, or Parquet, Arrow or JSON Lines files.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the application."""
+    for verb in (sample, clean, dedupe, count, shard):
+        app.command(context_settings=BEAM)(verb)
+
+
+def finish(quiet: bool, stage: Callable[[StageProgress], StageResult]) -> None:
+    """Run a stage with progress and print its result."""
+    with stage_progress(quiet) as progress:
+        result = stage(progress)
+    print_result(result)
+
+
+def sample(
+    context: typer.Context,
+    out: Out,
+    size: Annotated[str | None, typer.Option("--bytes", help="Raw text to generate, e.g. 100MB.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Another seed gives another text.")] = None,
+    config: ConfigFile = None,
+    set_: Set = None,
+    workers: Workers = None,
+    runner: Runner = "DirectRunner",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Generate Korean-like raw text with planted defects and a ground truth that says where."""
+    _, flags = split_inputs([], context.args)
+    options = run_options(runner, workers, flags)
+    from pipelines.sample.config import SampleConfig
+    from pipelines.sample.stage import sample as run
+
+    settings = stage_config(SampleConfig, config, set_, bytes=size, seed=seed)
+    finish(quiet, lambda progress: run(out, settings, options, overwrite=overwrite, progress=progress))
+
+
+def clean(
+    context: typer.Context,
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, dataset folders, remote URLs.")
+    ],
+    out: Out,
+    config: ConfigFile = None,
+    set_: Set = None,
+    workers: Workers = None,
+    runner: Runner = "DirectRunner",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Raw text to documents: normalised, filtered, PII masked; every reject with its reason."""
+    paths, flags = _inputs(inputs, context)
+    options = run_options(runner, workers, flags)
+    from pipelines.clean.config import CleanConfig
+    from pipelines.clean.stage import clean as run
+
+    settings = stage_config(CleanConfig, config, set_)
+    finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))
+
+
+def dedupe(
+    context: typer.Context,
+    inputs: Documents,
+    out: Out,
+    config: ConfigFile = None,
+    set_: Set = None,
+    workers: Workers = None,
+    runner: Runner = "DirectRunner",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Documents to a corpus: exact and verified near duplicates removed, each with its survivor."""
+    paths, flags = _inputs(inputs, context)
+    options = run_options(runner, workers, flags)
+    from pipelines.dedupe.stage import dedupe as run
+
+    from pipelines.dedupe.config import DedupeConfig
+
+    settings = stage_config(DedupeConfig, config, set_)
+    finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))
+
+
+def count(
+    context: typer.Context,
+    inputs: Documents,
+    out: Out,
+    config: ConfigFile = None,
+    set_: Set = None,
+    workers: Workers = None,
+    runner: Runner = "DirectRunner",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Corpus to the word table: every distinct unit and letter with its count."""
+    paths, flags = _inputs(inputs, context)
+    options = run_options(runner, workers, flags)
+    from pipelines.count.config import CountConfig
+    from pipelines.count.stage import count as run
+
+    settings = stage_config(CountConfig, config, set_)
+    finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))
+
+
+def shard(
+    context: typer.Context,
+    inputs: Documents,
+    tokenizer: Annotated[str, typer.Option("--tokenizer", help="Tokenizer folder, or a SentencePiece .model file.")],
+    out: Out,
+    config: ConfigFile = None,
+    set_: Set = None,
+    workers: Workers = None,
+    runner: Runner = "DirectRunner",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Corpus and tokenizer to packed training examples, biased to the new tokens."""
+    paths, flags = _inputs(inputs, context)
+    options = run_options(runner, workers, flags)
+    from pipelines.shard.config import ShardConfig
+    from pipelines.shard.stage import shard as run
+
+    settings = stage_config(ShardConfig, config, set_)
+    finish(
+        quiet, lambda progress: run(paths, tokenizer, out, settings, options, overwrite=overwrite, progress=progress)
+    )
+
+
+def _inputs(arguments: list[str], context: typer.Context) -> tuple[list[str], tuple[str, ...]]:
+    paths, flags = split_inputs(arguments, context.args)
+    if not paths:
+        raise UsageError("at least one input is needed.", hint="name a file, a glob or a folder")
+    return paths, flags

@@ -1,0 +1,28 @@
+"""What is printed of a finished stage or of a folder."""
+
+from typing import Any
+
+from malmoi.console import out, print_facts, print_rows
+from pipelines.contracts.report import ledger_rows, read_report
+from pipelines.contracts.stage import StageResult
+
+
+def print_result(result: StageResult) -> None:
+    """A stage's facts and ledger, and where its output lies."""
+    if result.skipped:
+        out.print(f"{result.manifest.stage}: {result.folder} is up to date, nothing to do.")
+        return
+    for reason in result.changed:
+        out.print(f"{result.manifest.stage}: made again, because {reason}")
+    print_report(result.folder)
+    out.print(f"written to {result.folder}")
+
+
+def print_report(folder: str) -> None:
+    """The facts and the ledger of a dataset folder's report."""
+    report = read_report(folder)
+    print_facts(report.facts, report.stage)
+    if report.ledger:
+        print_rows(ledger_rows(report.ledger), "ledger")
+        reasons: list[dict[str, Any]] = [{"reason": k, "documents": v} for k, v in report.ledger.reasons().items()]
+        print_rows(reasons, "dropped")

@@ -1,0 +1,54 @@
+"""Fixtures shared by all tests."""
+
+import pathlib
+import uuid
+
+import fsspec
+import pyarrow as pa
+import pytest
+
+from pipelines.contracts.schemas import DOCUMENTS
+from pipelines.contracts.tables import write_parquet
+
+
+@pytest.fixture
+def memory_root():
+    """A fresh folder on fsspec's memory filesystem."""
+    name = uuid.uuid4().hex
+    yield f"memory://{name}"
+    fs = fsspec.filesystem("memory")
+    if fs.exists(f"/{name}"):
+        fs.rm(f"/{name}", recursive=True)
+
+
+@pytest.fixture
+def shared_raw():
+    """The folder of real Korean text beside the repository; only its absence skips a test."""
+    folder = pathlib.Path(__file__).parents[2] / "shared" / "data" / "raw"
+    if not folder.is_dir():
+        pytest.skip("needs the real text of ../shared/data, which this machine does not have")
+    return folder
+
+
+def make_documents(rows):
+    """A batch of documents from (id, source, text) rows."""
+    ids, sources, texts = zip(*rows, strict=True) if rows else ((), (), ())
+    columns = [
+        pa.array(ids, pa.string()),
+        pa.array(sources, pa.string()),
+        pa.array(texts, pa.large_string()),
+        pa.nulls(len(rows), pa.string()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=DOCUMENTS.schema)
+
+
+@pytest.fixture
+def write_documents():
+    """Write lists of (id, source, text) rows as Parquet files of documents, one a list; returns the folder."""
+
+    def write(folder, *parts):
+        for number, rows in enumerate(parts):
+            write_parquet(str(folder), DOCUMENTS, f"part-{number:05d}", [make_documents(rows)])
+        return f"{folder}/data"
+
+    return write

@@ -1,0 +1,142 @@
+import orjson
+import pyarrow as pa
+import pytest
+
+from pipelines.contracts import files
+from pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from pipelines.contracts.ledger import Ledger
+from pipelines.contracts.manifest import read_manifest, verify_file, verify_sizes
+from pipelines.contracts.report import Report, read_report
+from pipelines.contracts.schemas import WORDS
+from pipelines.contracts.stage import StageIdentity, StageOutput, run_stage
+from pipelines.contracts.tables import read_table, write_parquet
+
+
+@pytest.fixture(params=["local", "memory"])
+def folder(request, tmp_path, memory_root):
+    """A dataset folder on a local disk and on the memory filesystem: the layer must not care."""
+    return str(tmp_path / "out") if request.param == "local" else f"{memory_root}/out"
+
+
+def identity(**changes):
+    values = {"kind": "words", "stage": "count", "inputs": {"corpus": "abc"}, "config": {"x": 1}, "code_version": "v"}
+    return StageIdentity(**{**values, **changes})
+
+
+def body_for(folder, unit="말", calls=None):
+    def body(work):
+        if calls is not None:
+            calls.append(work)
+        batch = pa.RecordBatch.from_arrays([pa.array([unit]), pa.array([3], pa.int64())], schema=WORDS.schema)
+        ledger = Ledger()
+        ledger.add("web", "in", 1, 5)
+        ledger.add("web", "kept", 1, 5)
+        return StageOutput([write_parquet(folder, WORDS, "part-00000", [batch])], Report("count", ledger, {"n": 1}))
+
+    return body
+
+
+def test_a_finished_stage_is_skipped_and_its_table_reads_back(folder):
+    calls = []
+    first = run_stage(identity(), folder, body_for(folder, calls=calls))
+    second = run_stage(identity(), folder, body_for(folder, calls=calls))
+    assert (first.skipped, second.skipped, len(calls)) == (False, True, 1)
+    assert read_table(folder, WORDS).to_pylist() == [{"unit": "말", "count": 3}]
+    assert read_report(folder).facts == {"n": 1}
+
+
+def test_equal_input_gives_an_equal_manifest(tmp_path, memory_root):
+    folders = [str(tmp_path / "a"), f"{memory_root}/b"]
+    manifests = [run_stage(identity(), folder, body_for(folder)).manifest for folder in folders]
+    assert manifests[0] == manifests[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"config": {"x": 2}}, "x: 1 → 2"),
+        ({"inputs": {"corpus": "other"}}, "input 'corpus' changed"),
+        ({"code_version": "w"}, "the code of the stage changed"),
+    ],
+)
+def test_a_changed_stage_refuses_and_with_overwrite_says_why(folder, change, reason):
+    run_stage(identity(), folder, body_for(folder))
+    with pytest.raises(UsageError, match="does not match this run"):
+        run_stage(identity(**change), folder, body_for(folder, "글"))
+    assert read_table(folder, WORDS)["unit"].to_pylist() == ["말"]
+    result = run_stage(identity(**change), folder, body_for(folder, "글"), overwrite=True)
+    assert reason in result.changed
+    assert read_table(folder, WORDS)["unit"].to_pylist() == ["글"]
+
+
+def test_a_folder_that_is_not_ours_is_never_cleared(folder):
+    files.write_bytes(files.join(folder, "thesis.txt"), b"years of work")
+    with pytest.raises(UsageError, match="not empty"):
+        run_stage(identity(), folder, body_for(folder))
+    assert files.read_bytes(files.join(folder, "thesis.txt")) == b"years of work"
+
+
+def test_a_killed_stage_is_started_again_without_asking(folder):
+    def killed(work):
+        files.write_bytes(files.join(folder, "data", "half.parquet"), b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(identity(), folder, killed)
+    result = run_stage(identity(), folder, body_for(folder))
+    assert [info.path for info in result.manifest.table_files()] == ["data/part-00000.parquet"]
+    assert not files.exists(files.join(folder, "data", "half.parquet"))
+
+
+def test_an_unbalanced_ledger_fails_the_stage(folder):
+    def body(work):
+        ledger = Ledger()
+        ledger.add("web", "in", 2, 10)
+        ledger.add("web", "kept", 1, 5)
+        return StageOutput([], Report("count", ledger))
+
+    with pytest.raises(CheckError, match="'web' does not balance: 2 documents in"):
+        run_stage(identity(), folder, body)
+    assert not files.exists(files.join(folder, "manifest.json"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data[:-1], "must have"),
+        (lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "content has changed"),
+    ],
+)
+def test_verify_names_the_damaged_file(folder, damage, message):
+    manifest = run_stage(identity(), folder, body_for(folder)).manifest
+    info = manifest.table_files()[0]
+    verify_file(folder, manifest, info)
+    path = files.join(folder, info.path)
+    files.write_bytes(path, damage(files.read_bytes(path)))
+    with pytest.raises(CheckError, match=message) as error:
+        verify_file(folder, manifest, info)
+    assert info.path in error.value.message
+
+
+def test_a_missing_file_is_found_when_the_folder_is_read(folder):
+    manifest = run_stage(identity(), folder, body_for(folder)).manifest
+    fs, inner = files.filesystem(files.join(folder, manifest.table_files()[0].path))
+    fs.rm(inner)
+    with pytest.raises(CheckError, match="is missing"):
+        verify_sizes(folder, manifest)
+
+
+def test_a_folder_without_or_with_a_foreign_manifest_is_refused(folder):
+    with pytest.raises(BadInputError, match="not a complete dataset folder"):
+        read_manifest(folder)
+    files.write_bytes(files.join(folder, "manifest.json"), orjson.dumps({"some": "thing"}))
+    with pytest.raises(BadInputError, match="not a malmoi manifest"):
+        read_manifest(folder)
+
+
+def test_another_schema_version_is_refused(folder):
+    run_stage(identity(), folder, body_for(folder))
+    path = files.join(folder, "manifest.json")
+    files.write_bytes(path, files.read_bytes(path).replace(b'"schema_version": 1', b'"schema_version": 99'))
+    with pytest.raises(BadInputError, match="schema version 99"):
+        read_manifest(folder)
