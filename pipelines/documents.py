@@ -29,6 +29,8 @@ class DocumentFiles:
     fingerprint: str
     columns: tuple[tuple[str, str], ...]
     """(our name, name in the file) for the columns that are called otherwise."""
+    ours: bool
+    """Whether all files are Parquet tables of dataset folders, in our schema."""
 
     def read(self, number: int) -> Iterator[pa.RecordBatch]:
         """The batches of one file, with the schema of `DOCUMENTS`."""
@@ -51,6 +53,7 @@ def find_documents(inputs: list[str], columns: Mapping[str, str]) -> DocumentFil
     paths: list[str] = []
     prints: list[str] = []
     text_bytes = 0
+    ours = not columns
     for given in sorted(set(inputs)):
         if has_manifest(given):
             manifest = read_manifest(given)
@@ -61,11 +64,12 @@ def find_documents(inputs: list[str], columns: Mapping[str, str]) -> DocumentFil
             text_bytes += sum(info.text_bytes for info in manifest.table_files())
             prints.append(manifest.content_fingerprint)
         else:
+            ours = False
             found = _foreign_files(given)
             paths += found
             text_bytes += sum(files.size(path) for path in found)
             prints.append(fingerprint_files(found))
-    return DocumentFiles(tuple(paths), text_bytes, fingerprint(sorted(prints)), tuple(sorted(columns.items())))
+    return DocumentFiles(tuple(paths), text_bytes, fingerprint(sorted(prints)), tuple(sorted(columns.items())), ours)
 
 
 def _foreign_files(given: str) -> list[str]:

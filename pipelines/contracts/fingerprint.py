@@ -30,11 +30,12 @@ def fingerprint_files(paths: Iterable[str]) -> str:
 
     A remote file is identified by the store's own checksum (etag, generation): reading 10 TB twice would add nothing.
     """
-    entries = [(os.path.basename(path), _content_identity(path)) for path in sorted(paths)]
+    entries = [(os.path.basename(path), content_identity(path)) for path in sorted(paths)]
     return fingerprint(entries)
 
 
-def _content_identity(path: str) -> str:
+def content_identity(path: str) -> str:
+    """What stands for a raw file's content: its hash, or a remote store's own checksum."""
     if files.is_local(path) or path.startswith("memory://"):
         return files.hash_file(path)
     fs, inner = files.filesystem(path)

@@ -1,1 +1,1 @@
-"""A deterministic generator of Korean-like raw text with planted defects and a ground truth."""
+"""Generated raw text with its ground truth: any size, no foreign text, and a record of what is wrong in it."""

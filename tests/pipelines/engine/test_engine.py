@@ -1,0 +1,132 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.contracts.errors import BadInputError, UsageError
+from pipelines.engine.coders import RecordBatchCoder
+from pipelines.engine.job import Job, Result, Step
+from pipelines.engine.options import RunOptions, check_flags
+from pipelines.engine.partition import PartitionBuffer, partition_of, split
+from pipelines.engine.run import run_job
+
+SENDERS, RECEIVERS = 3, 5
+
+
+@dataclass(frozen=True)
+class SendNumbers:
+    """Sends its hundred numbers by remainder; nothing goes to the last partition."""
+
+    def __call__(self, partition, chunks):
+        assert list(chunks) == []
+        numbers = np.arange(partition * 100, partition * 100 + 100)
+        batch = pa.RecordBatch.from_arrays([pa.array(numbers)], names=["n"])
+        yield from split(batch, numbers % (RECEIVERS - 1))
+        yield Result({"sent": len(numbers)})
+
+
+@dataclass(frozen=True)
+class SumNumbers:
+    def __call__(self, partition, chunks):
+        numbers = [n for chunk in chunks for n in chunk.column("n").to_pylist()]
+        yield Result({"partition": partition, "sum": sum(numbers), "rows": len(numbers)})
+
+
+@dataclass(frozen=True)
+class Refuse:
+    def __call__(self, partition, chunks):
+        if partition == 1:
+            raise BadInputError("the second file is broken", "mend it")
+        yield Result({"fine": partition})
+
+
+def job(second=SumNumbers()):
+    steps = (Step("send", SendNumbers(), SENDERS), Step("sum", second, RECEIVERS))
+    return Job("numbers", steps, input_bytes=1)
+
+
+def expected():
+    rows = range(SENDERS * 100)
+    sums = [sum(n for n in rows if n % (RECEIVERS - 1) == p) for p in range(RECEIVERS - 1)] + [0]
+    counts = [sum(1 for n in rows if n % (RECEIVERS - 1) == p) for p in range(RECEIVERS - 1)] + [0]
+    return [{"sent": 100}] * SENDERS + [
+        {"partition": p, "sum": s, "rows": c} for p, (s, c) in enumerate(zip(sums, counts, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2], ids=["in memory", "one process", "two processes"])
+def test_every_partition_is_visited_and_every_row_arrives_once(tmp_path, monkeypatch, workers):
+    if workers:
+        monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
+    assert run_job(job(), str(tmp_path), RunOptions(workers=workers or 1)) == expected()
+    assert not (tmp_path / "chunks").exists()
+
+
+@pytest.mark.parametrize("in_memory_bytes", [0, 1 << 20])
+def test_a_steps_own_error_arrives_as_it_was_raised(tmp_path, monkeypatch, in_memory_bytes):
+    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", in_memory_bytes)
+    with pytest.raises(BadInputError, match="the second file is broken") as error:
+        run_job(job(Refuse()), str(tmp_path), RunOptions(workers=1))
+    assert error.value.hint == "mend it"
+
+
+def test_progress_counts_partitions(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
+    seen = []
+    run_job(job(), str(tmp_path), RunOptions(workers=1), lambda *state: seen.append(state))
+    assert seen == [("send", n, SENDERS) for n in range(SENDERS + 1)] + [
+        ("sum", n, RECEIVERS) for n in range(RECEIVERS + 1)
+    ]
+
+
+def test_portable_runner_gives_the_same_results(tmp_path):
+    flags = ("--job_endpoint=embed", "--environment_type=LOOPBACK")
+    assert run_job(job(), str(tmp_path), RunOptions("PortableRunner", 1, flags)) == expected()
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        (RunOptions("FlinkRunner", 1, ("--paralelism=2",)), "unknown option --paralelism", "--parallelism"),
+        (RunOptions("FlinkRunner", 1, ("--parallelism",)), "needs a value", "--parallelism=VALUE"),
+        (RunOptions("DirectRunner", 1, ("--direct_num_workers=2",)), "would be ignored", "--workers"),
+        (RunOptions("DirectRunner", 0), "at least 1. Got 0", None),
+    ],
+)
+def test_flags_that_would_be_ignored_are_errors(options, message, hint):
+    with pytest.raises(UsageError, match=message) as error:
+        check_flags(options)
+    assert hint is None or hint in error.value.hint
+
+
+def test_known_flags_pass():
+    check_flags(RunOptions("FlinkRunner", 1, ("--parallelism=2", "--flink_master=[local]", "--no_auth")))
+
+
+@given(st.lists(st.text(), max_size=20))
+def test_chunks_survive_their_coder(values):
+    batch = pa.RecordBatch.from_arrays([pa.array(values, pa.string())], names=["x"])
+    assert RecordBatchCoder().decode(RecordBatchCoder().encode(batch)).equals(batch)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=60), st.integers(1, 9))
+def test_splitting_keeps_every_row_in_its_partition(digests, partitions):
+    keys = np.array(digests, np.uint64)
+    batch = pa.RecordBatch.from_arrays([pa.array(keys)], names=["digest"])
+    buffer = PartitionBuffer()
+    sends = [*buffer.add(batch, partition_of(keys, partitions)), *buffer.flush()]
+    assert len({send.partition for send in sends}) == len(sends)
+    rows = [(send.partition, digest) for send in sends for digest in send.chunk.column("digest").to_pylist()]
+    assert sorted(rows) == sorted(((digest >> 32) * partitions >> 32, digest) for digest in digests)
+
+
+def test_a_full_buffer_sends_before_it_is_asked(monkeypatch):
+    monkeypatch.setattr("pipelines.engine.partition.FLUSH_BYTES", 100)
+    buffer = PartitionBuffer()
+    batch = pa.RecordBatch.from_arrays([pa.array(range(8))], names=["n"])
+    assert list(buffer.add(batch, np.zeros(8, np.int64))) == []
+    assert [send.chunk.num_rows for send in buffer.add(batch, np.zeros(8, np.int64))] == [16]
+    assert list(buffer.flush()) == []

@@ -1,0 +1,181 @@
+import io
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pytest
+import sentencepiece
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.contracts import files
+from pipelines.contracts.config import parse_config
+from pipelines.contracts.errors import BadInputError, UsageError
+from pipelines.contracts.report import read_report
+from pipelines.engine.options import RunOptions
+from pipelines.shard.config import ShardConfig
+from pipelines.shard.packing import pack
+from pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
+from pipelines.shard.stage import shard
+from pipelines.shard.tokenizer import Tokenizer
+
+WORDS = ["나라", "말씀", "글자", "사랑", "하늘", "바다", "사람", "마음", "노래", "시간", "the", "of", "and", "word", "letter"]
+T = 16
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    """A tiny SentencePiece model with BOS and EOS."""
+    path = tmp_path_factory.mktemp("model") / "tokenizer.model"
+    sentences = [" ".join(np.random.default_rng(n).choice(WORDS, 8)) for n in range(300)]
+    buffer = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(sentences),
+        model_writer=buffer,
+        vocab_size=330,
+        model_type="bpe",
+        byte_fallback=True,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    path.write_bytes(buffer.getvalue())
+    return str(path)
+
+
+def documents(number=60):
+    rows = []
+    for n in range(number):
+        rng = np.random.default_rng(n)
+        rows.append((f"d{n}", "web" if n % 3 else "english", " ".join(rng.choice(WORDS, rng.integers(1, 40)))))
+    return rows
+
+
+def tokens_of(folder):
+    rows = datasets.load_from_disk(folder)
+    return [token for row in rows for token in row["input_ids"]], rows
+
+
+def test_shards_hold_every_document_once_in_digest_order(tmp_path, write_documents, model_file):
+    rows = documents()
+    corpus = write_documents(tmp_path / "in", rows)
+    config = ShardConfig(sequence_length=T, new_token_bias=0)
+    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions(workers=1))
+    tokens, examples = tokens_of(result.folder)
+    processor = sentencepiece.SentencePieceProcessor(model_file=model_file)
+    digests = copy_digests(document_digests(0, [r[1] for r in rows], [r[0] for r in rows]), np.zeros(len(rows), int))
+    expected = [
+        token for n in np.argsort(digests) for token in processor.encode(rows[n][2], add_bos=True, add_eos=True)
+    ]
+    tail = read_report(result.folder).facts["tokens left out at shard ends"]
+    assert (tokens, tail) == (expected[: len(expected) - len(expected) % T], len(expected) % T)
+    assert all(len(example["input_ids"]) == T == sum(example["lengths"]) for example in examples)
+
+
+def test_workers_and_file_cuts_change_nothing(tmp_path, write_documents, model_file, monkeypatch):
+    rows = documents()
+    one_file = write_documents(tmp_path / "a", rows)
+    three_files = write_documents(tmp_path / "b", rows[40:], rows[:15], rows[15:40])
+    config = ShardConfig(sequence_length=T, shard_bytes=2000)
+    first = shard([one_file], model_file, str(tmp_path / "1"), config, RunOptions(workers=1))
+    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
+    again = shard([one_file], model_file, str(tmp_path / "2"), config, RunOptions(workers=2))
+    assert first.manifest.files == again.manifest.files
+    other = shard([three_files], model_file, str(tmp_path / "3"), config, RunOptions(workers=2))
+    counts = [sorted(tokens_of(result.folder)[0]) for result in (first, other)]
+    assert len(counts[0]) == pytest.approx(len(counts[1]), abs=T * 8)
+
+
+def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_file):
+    corpus = write_documents(tmp_path / "in", documents())
+    config = ShardConfig(sequence_length=T, weights={"english": 0, "web": 2.5})
+    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions(workers=1))
+    report = read_report(result.folder)
+    assert report.ledger.documents("kept", "english") == 0
+    assert report.ledger.documents("dropped", "english") == 20
+    mixture = {row["source"]: row for row in report.tables["Mixture"]}
+    assert 80 <= mixture["web"]["copies"] <= 120  # 40 documents, 2 or 3 copies each
+    assert mixture["english"]["copies"] == 0
+
+
+def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model_file, monkeypatch):
+    vocab = sentencepiece.SentencePieceProcessor(model_file=model_file).vocab_size()
+    new_from = vocab - 60
+    monkeypatch.setattr("pipelines.shard.tokenizer._first_new", lambda path, size: new_from)
+    corpus = write_documents(tmp_path / "in", documents())
+    shares = []
+    for number, bias in enumerate((0.0, 20.0)):
+        config = ShardConfig(sequence_length=T, new_token_bias=bias)
+        result = shard([corpus], model_file, str(tmp_path / str(number)), config, RunOptions(workers=1))
+        tokens, examples = tokens_of(result.folder)
+        shares.append(np.mean(np.array(tokens) >= new_from))
+        assert [row["n_new"] for row in examples] == [sum(i >= new_from for i in row["input_ids"]) for row in examples]
+    assert shares[1] > shares[0]
+
+
+def test_wide_vocabularies_get_wide_ids():
+    assert Tokenizer("x", "y", 1, 65_536).dtype is np.uint16
+    assert Tokenizer("x", "y", 1, 65_537).dtype is np.uint32
+
+
+def test_runs_on_the_memory_filesystem(memory_root, write_documents, model_file):
+    corpus = write_documents(f"{memory_root}/in", documents(12))
+    files.write_bytes(f"{memory_root}/tok/tokenizer.model", files.read_bytes(model_file))
+    config = ShardConfig(sequence_length=T)
+    result = shard([corpus], f"{memory_root}/tok", f"{memory_root}/out", config, RunOptions(workers=1))
+    assert result.manifest.rows() > 0
+
+
+def test_a_missing_and_a_broken_tokenizer_are_bad_input(tmp_path, write_documents):
+    corpus = write_documents(tmp_path / "in", documents(3))
+    with pytest.raises(BadInputError, match=r"has no tokenizer\.model"):
+        shard([corpus], str(tmp_path), str(tmp_path / "out"), ShardConfig(), RunOptions(workers=1))
+    (tmp_path / "tokenizer.model").write_bytes(b"not a model")
+    with pytest.raises(BadInputError, match="not a SentencePiece model"):
+        shard([corpus], str(tmp_path), str(tmp_path / "out"), ShardConfig(), RunOptions(workers=1))
+
+
+def test_an_impossible_weight_is_named():
+    with pytest.raises(UsageError, match="'web' must be between 0 and 1000, got -1"):
+        parse_config(ShardConfig, {"weights": {"web": -1}}, "recipe")
+
+
+@given(st.lists(st.integers(1, 30), max_size=20), st.integers(1, 12))
+def test_packing_loses_only_the_tail_and_keeps_document_borders(lengths, sequence_length):
+    ids = np.arange(sum(lengths), dtype=np.uint32)
+    packed = pack(ids, np.array(lengths, np.int64), sequence_length)
+    assert packed.ids_et.ravel().tolist() == ids[: len(ids) - packed.tail].tolist()
+    assert packed.tail < sequence_length
+    pieces = packed.lengths.to_pylist()
+    assert all(sum(example) == sequence_length and min(example) > 0 for example in pieces)
+    borders = set(np.cumsum([length for example in pieces for length in example]).tolist())
+    used = len(ids) - packed.tail
+    documents_end = {end for end in np.cumsum(lengths).tolist() if end <= used}
+    assert borders == documents_end | set(range(sequence_length, used + 1, sequence_length))
+
+
+def test_copies_are_unbiased_and_within_one_of_the_expectation():
+    digests = document_digests(0, ["web"] * 20_000, [str(n) for n in range(20_000)])
+    for weight in (0.0, 0.3, 1.0, 2.7):
+        number = copies(np.full(20_000, weight), digests)
+        assert set(number.tolist()) <= {int(np.floor(weight)), int(np.ceil(weight))}
+        assert number.mean() == pytest.approx(weight, abs=0.015)
+
+
+def test_expected_copies_of_an_empty_document_are_its_weight():
+    assert expected_copies(np.array([2.0]), np.array([0]), np.array([0]), 3.0).tolist() == [2.0]
+
+
+def test_another_seed_is_another_order():
+    ids = [str(n) for n in range(50)]
+    orders = [np.argsort(document_digests(seed, ["web"] * 50, ids)).tolist() for seed in (0, 1)]
+    assert orders[0] != orders[1]
+
+
+def test_arrow_shards_read_without_the_library(tmp_path, write_documents, model_file):
+    corpus = write_documents(tmp_path / "in", documents(20))
+    config = ShardConfig(sequence_length=T)
+    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions(workers=1))
+    info = result.manifest.table_files()[0]
+    table = pa.ipc.open_stream(pa.BufferReader(files.read_bytes(files.join(result.folder, info.path)))).read_all()
+    assert table.num_rows == info.rows
+    assert table.schema.field("input_ids").type == pa.list_(pa.uint16())
