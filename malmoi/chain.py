@@ -4,15 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.clean.stage import clean
-from pipelines.dedupe.stage import dedupe
-
 from malmoi.console import StageProgress
 from malmoi.folders import FOLDERS
 from malmoi.recipe import Recipe
+from pipelines.clean.stage import clean
 from pipelines.contracts import files
 from pipelines.contracts.stage import StageResult
 from pipelines.count.stage import count
+from pipelines.dedupe.stage import dedupe
 from pipelines.engine.options import RunOptions
 from pipelines.sample.stage import sample
 from pipelines.shard.stage import shard
@@ -87,5 +86,5 @@ def _train(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> S
         folder["train"],
         recipe.train,
         overwrite=True,
-        progress=lambda step, total, loss: progress("train: steps", step, total, f"loss {loss:.3f}"),
+        progress=lambda step, total, rate: progress("train: steps", step, total),
     )

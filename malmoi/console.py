@@ -46,12 +46,12 @@ class StageProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, step: str, done: int, total: int, detail: str = "") -> None:
+    def __call__(self, step: str, done: int, total: int) -> None:
         """Show that `done` of `total` partitions (or training steps) of a step are finished."""
         now = time.monotonic()
         started = self._started.setdefault(step, now)
         rate = done / (now - started) if done and now > started else 0.0
-        text = f"{rate:.2f}/s {detail}".strip() if rate else detail
+        text = f"{rate:.2f}/s" if rate else ""
         if self._bar is not None:
             if step not in self._tasks:
                 self._tasks[step] = self._bar.add_task(step, total=total, rate="")

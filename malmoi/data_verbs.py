@@ -100,9 +100,8 @@ def dedupe(
     """Documents to a corpus: exact and verified near duplicates removed, each with its survivor."""
     paths, flags = _inputs(inputs, context)
     options = run_options(runner, workers, flags)
-    from pipelines.dedupe.stage import dedupe as run
-
     from pipelines.dedupe.config import DedupeConfig
+    from pipelines.dedupe.stage import dedupe as run
 
     settings = stage_config(DedupeConfig, config, set_)
     finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))

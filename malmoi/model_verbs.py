@@ -55,6 +55,6 @@ def train(
             out,
             settings,
             overwrite=overwrite,
-            progress=lambda step, total, loss: progress("train: steps", step, total, f"loss {loss:.3f}"),
+            progress=lambda step, total, rate: progress("train: steps", step, total),
         ),
     )

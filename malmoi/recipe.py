@@ -1,16 +1,16 @@
 """A recipe: the settings of every stage in one YAML file."""
 
-from pipelines.clean.config import CleanConfig
 from pydantic import Field
-from trainer.config import TrainConfig
 
 from malmoi.arguments import load_yaml
+from pipelines.clean.config import CleanConfig
 from pipelines.contracts.config import Config, apply_overrides, parse_config
 from pipelines.count.config import CountConfig
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.sample.config import SampleConfig
 from pipelines.shard.config import ShardConfig
 from tokenizer_lab.config import ExpandConfig
+from trainer.config import TrainConfig
 
 
 class Recipe(Config):

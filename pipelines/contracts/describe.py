@@ -1,5 +1,6 @@
 """Writes `docs/data-format.md` from the schemas: `make docs`."""
 
+from pipelines.contracts.fingerprint import canonical_json
 from pipelines.contracts.ledger import Ledger
 from pipelines.contracts.manifest import FileInfo, Manifest
 from pipelines.contracts.report import markdown_table
@@ -9,9 +10,11 @@ HEAD = f"""# Data format
 
 Generated from `pipelines/contracts` by `make docs`; a test keeps it true. Schema version {SCHEMA_VERSION}.
 
-A **dataset folder** holds tables (folders of files), `report.json` and `report.md`, and `manifest.json`, which is written
-last: its presence means that the folder is complete. Documents tables are Parquet; shards are Arrow streams. Nothing in a
-folder depends on time, place, worker count or order of arrival: equal input and settings give equal bytes."""
+A **dataset folder** holds tables (folders of files), `report.json` and `report.md`, and `manifest.json`, which is
+written last: its presence means that the folder is complete. Tables are Parquet, shards are Arrow streams. Nothing in
+a folder depends on time, place, worker count or order of arrival: equal input and settings give equal bytes."""
+LEDGER = """`report.json` holds the ledger: per source and outcome the documents and the UTF-8 bytes as they came in. A
+stage fails unless `in = kept + dropped + merged + failed` in both, for every source."""
 
 
 def describe() -> str:
@@ -60,8 +63,14 @@ def _ledger() -> str:
     example = Ledger()
     for outcome, documents in (("in", 3), ("kept", 2), ("dropped:too_short", 1)):
         example.add("web", outcome, documents, 100 * documents)
-    text = "`report.json` holds the ledger: per source and outcome the documents and the UTF-8 bytes as they came in. A stage\nfails unless `in = kept + dropped + merged + failed` in both, for every source."
-    return f"## The ledger\n\n{text}\n\n```json\n{example.to_json()}\n```".replace("'", '"')
+    value = canonical_json(example.to_json()).decode()
+    return f"## The ledger
+
+{LEDGER}
+
+```json
+{value}
+```"
 
 
 if __name__ == "__main__":

@@ -9,11 +9,16 @@ def root(request, tmp_path, memory_root):
     return str(tmp_path) if request.param == "local" else memory_root
 
 
+def fail_while_writing(path, data):
+    with files.atomic_write(path) as file:
+        file.write(data)
+        raise RuntimeError
+
+
 def test_a_write_that_fails_leaves_nothing(root):
     path = files.join(root, "deep", "file.bin")
-    with pytest.raises(RuntimeError), files.atomic_write(path) as file:
-        file.write(b"half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_while_writing(path, b"half")
     assert not files.exists(path)
     assert not files.exists(files.join(root, "deep")) or files.list_files(files.join(root, "deep")) == []
 
@@ -21,9 +26,8 @@ def test_a_write_that_fails_leaves_nothing(root):
 def test_a_write_that_fails_locally_keeps_the_old_file(tmp_path):
     path = str(tmp_path / "file")
     files.write_bytes(path, b"old")
-    with pytest.raises(RuntimeError), files.atomic_write(path) as file:
-        file.write(b"new")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_while_writing(path, b"new")
     assert files.read_bytes(path) == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 

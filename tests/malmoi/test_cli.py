@@ -1,0 +1,149 @@
+import pathlib
+import re
+import sys
+
+import pytest
+import typer.main
+
+from malmoi import cli
+from malmoi.recipe import load_recipe
+from pipelines.contracts.errors import UsageError
+
+ROOT = pathlib.Path(__file__).parents[2]
+VERBS = set(typer.main.get_command(cli.app).commands)
+
+
+@pytest.fixture
+def malmoi(monkeypatch, capsys):
+    """Call the command line; returns (exit code, stdout, stderr) with line breaks of tables joined."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["malmoi", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        output = capsys.readouterr()
+        return code, output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def words(malmoi, tmp_path, write_documents):
+    """A word table made by the command line."""
+    corpus = write_documents(tmp_path / "in", [("a", "web", "나라의 말이"), ("b", "web", "나라의 글")])
+    code, _, err = malmoi("count", corpus, "--out", tmp_path / "words", "--quiet")
+    assert (code, err) == (0, "")
+    return tmp_path / "words"
+
+
+def test_the_verbs_are_those_of_the_design():
+    assert {"sample", "clean", "dedupe", "count", "expand", "shard", "train", "run", "inspect", "verify"} <= VERBS
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_help_and_a_row_in_the_readme(malmoi, verb):
+    code, out, _ = malmoi(verb, "--help")
+    assert (code, "Usage" in out) == (0, True)
+    assert f"`malmoi {verb} " in (ROOT / "README.md").read_text()
+
+
+def test_the_readmes_folders_targets_and_recipes_exist():
+    readme = (ROOT / "README.md").read_text()
+    tree = readme.split("## The house")[1].split("```")[1]
+    folders = re.findall(r"([a-z_]+)/", tree)
+    assert folders
+    for folder in folders:
+        assert (ROOT / folder).is_dir() or (ROOT / "pipelines" / folder).is_dir(), folder
+    for target in re.findall(r"^make (\w+)", readme, re.M):
+        assert f"\n{target}: " in (ROOT / "Makefile").read_text()
+    for recipe in re.findall(r"recipes/[\w-]+\.yaml", readme):
+        assert (ROOT / recipe).is_file()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_recipes_are_valid(path):
+    recipe = load_recipe(str(path), [])
+    assert recipe.name == path.stem
+    assert recipe.description
+
+
+def test_inspect_shows_manifest_ledger_and_rows(malmoi, words):
+    code, out, _ = malmoi("inspect", words)
+    assert code == 0
+    for text in ("fingerprint", "web", "나라의", "letters: ", "distinct units"):
+        assert text in out
+
+
+def test_verify_finds_one_changed_byte(malmoi, words):
+    assert malmoi("verify", words)[0] == 0
+    path = next((words / "data").iterdir())
+    data = bytearray(path.read_bytes())
+    data[10] ^= 1
+    path.write_bytes(bytes(data))
+    code, _, err = malmoi("verify", words)
+    assert code == 4
+    assert path.name in err
+    assert "content has changed" in err
+
+
+def test_a_second_call_does_nothing(malmoi, tmp_path, words):
+    code, out, _ = malmoi("count", tmp_path / "in" / "data", "--out", words)
+    assert (code, "up to date" in out) == (0, True)
+
+
+def test_a_changed_setting_is_refused_and_overwrite_says_why(malmoi, tmp_path, words):
+    arguments = ("count", tmp_path / "in" / "data", "--out", words, "--set", "partition_bytes=10")
+    code, _, err = malmoi(*arguments)
+    assert code == 2
+    assert "--overwrite" in err
+    code, out, _ = malmoi(*arguments, "--overwrite", "--quiet")
+    assert code == 0
+    assert "partition_bytes: 128000000 → 10" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("count", "x", "--out", "y", "--runner", "FlinkRunner", "--paralelism=2"), 2, "did you mean --parallelism?"),
+        (("count", "x", "--out", "y", "--workes=2"), 2, "did you mean --workers?"),
+        (("count", "x", "--out", "y", "--workers", "0"), 2, "at least 1. Got 0"),
+        (("count", "x", "--out", "y", "--set", "partition=3"), 2, "did you mean 'partition_bytes'?"),
+        (("count", "x", "--out", "y", "--set", "partition_bytes=0"), 2, "partition_bytes = 0"),
+        (("count", "--out", "y"), 2, "Missing argument"),
+        (("clean", "nothing/*.jsonl", "--out", "y"), 3, "nothing/*.jsonl"),
+        (("inspect", "nowhere"), 3, "not a dataset folder"),
+        (("run", "nowhere.yaml", "--out", "y"), 2, "there is no file nowhere.yaml"),
+        (("run", str(ROOT / "recipes/korean-real.yaml"), "--out", "y"), 2, "--input ROOT"),
+        (
+            ("run", str(ROOT / "recipes/quickstart.yaml"), "--out", "y", "--set", "trian.steps=1"),
+            2,
+            "did you mean 'train'?",
+        ),
+        (("expand", "nowhere", "--out", "y", "--cutof", "3"), 2, "No such option"),
+    ],
+)
+def test_wrong_usage_names_the_remedy(malmoi, monkeypatch, tmp_path, arguments, code, message):
+    monkeypatch.chdir(tmp_path)
+    got, _, err = malmoi(*arguments)
+    assert got == code
+    assert message in err
+    assert not (tmp_path / "y").exists()
+
+
+def test_a_run_never_clears_a_foreign_folder(malmoi, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("years")
+    code, _, err = malmoi("run", ROOT / "recipes/quickstart.yaml", "--out", tmp_path / "out")
+    assert code == 2
+    assert "not a malmoi run" in err
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "years"
+
+
+def test_a_recipe_error_names_file_key_and_value(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("name: r\nshard: {sequence_length: 2}\n")
+    with pytest.raises(UsageError, match=r"r\.yaml: shard\.sequence_length = 2: input should be greater than"):
+        load_recipe(str(path), [])

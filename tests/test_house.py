@@ -1,0 +1,62 @@
+"""The rules of the house: who may import whom, what stays unloaded, how large a module may grow."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGES = ("malmoi", "pipelines", "tokenizer_lab", "trainer")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+MAX_LINES = 500
+ALLOWED = {"pipelines": (), "tokenizer_lab": ("pipelines.contracts",), "trainer": ("pipelines.contracts",)}
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_packages_import_only_what_they_may(package):
+    others = [name for name in PACKAGES if name != package]
+    for path in (ROOT / package).rglob("*.py"):
+        for name in imported(path):
+            if name.split(".")[0] in others:
+                assert name.startswith(ALLOWED[package] or "-"), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize(
+    ("module", "unloaded"),
+    [
+        ("trainer.stage", "apache_beam"),
+        ("tokenizer_lab.stage", "apache_beam"),
+        ("tokenizer_lab.stage", "torch"),
+        ("pipelines.shard.stage", "torch"),
+        ("pipelines.dedupe.stage", "torch"),
+        ("pipelines.contracts.stage", "apache_beam"),
+        ("malmoi.cli", "apache_beam"),
+        ("malmoi.cli", "torch"),
+        ("malmoi.recipe", "apache_beam"),
+        ("malmoi.recipe", "torch"),
+    ],
+)
+def test_importing_one_does_not_load_the_other(module, unloaded):
+    code = f"import sys, {module}; sys.exit({unloaded!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_is_a_monster(path):
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+def test_protobuf_sentencepiece_and_beam_live_together():
+    """sentencepiece 0.2.2 and later ship code for protobuf 7, Beam 2.77 needs less than 7: the pins must fit."""
+    code = "import apache_beam; from sentencepiece import sentencepiece_model_pb2 as pb; pb.ModelProto()"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

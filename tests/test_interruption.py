@@ -1,0 +1,45 @@
+"""SIGKILL in the middle of every stage; the run goes on from the last finished stage and ends with the same bytes."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from malmoi.folders import FOLDERS
+from tests.end_to_end import command, manifests, run
+
+pytestmark = pytest.mark.slow
+PATIENCE = 120.0  # seconds to wait for a stage to begin
+
+
+def kill_in_stage(out, folder):
+    """Start the run and kill it, with all its processes, once the stage has begun to write."""
+    process = subprocess.Popen(
+        command(out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=out.parent
+    )
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while not (out / folder / "_work").exists():
+            assert process.poll() is None, f"the run ended before {folder} began"
+            assert time.monotonic() < deadline, f"{folder} did not begin"
+            time.sleep(0.005)
+        time.sleep(0.05)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert (out / folder / "_work").exists()
+    assert not (out / folder / "manifest.json").exists()
+
+
+def test_a_run_killed_in_every_stage_ends_with_the_same_bytes(tmp_path):
+    reference, killed = tmp_path / "reference", tmp_path / "killed"
+    run(reference)
+    for number, folder in enumerate(FOLDERS.values()):
+        kill_in_stage(killed, folder)
+        finished = [name for name in FOLDERS.values() if (killed / name / "manifest.json").exists()]
+        assert finished == list(FOLDERS.values())[:number]
+    done = run(killed)
+    assert done.stderr.count("up to date, skipped") == len(FOLDERS) - 1
+    assert manifests(killed) == manifests(reference)

@@ -1,0 +1,89 @@
+"""The same data files from any number of workers, any order of input files, and a real Flink."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from pipelines.clean.config import CleanConfig
+from pipelines.clean.stage import clean
+from pipelines.count.config import CountConfig
+from pipelines.count.stage import count
+from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.stage import dedupe
+from pipelines.engine.options import RunOptions
+from pipelines.sample.config import SampleConfig
+from pipelines.sample.stage import sample
+from pipelines.shard.config import ShardConfig
+from pipelines.shard.stage import shard
+
+SOURCES = ("web", "reviews", "legal", "english", "parallel")
+
+
+def base_model():
+    """The 32k base tokenizer that an installed package carries."""
+    package = pytest.importorskip("mistral_common", reason="needs the mistral-common package for a base tokenizer")
+    return str(pathlib.Path(package.__file__).parent / "data" / "tokenizer.model.v1")
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    """A generated sample in many small files, so that there is something to spread and to reorder."""
+    folder = tmp_path_factory.mktemp("raw")
+    sample(str(folder / "raw"), SampleConfig(bytes="3MB", shard_bytes="400kB"), RunOptions(workers=1))
+    return folder / "raw" / "data"
+
+
+def walk(inputs, out, options):
+    """clean, dedupe, count, shard; returns the files of each."""
+    config = CleanConfig(sources={name: {"thresholds": {"min_hangul_share": 0}} for name in ("english", "parallel")})
+    docs = clean(inputs, f"{out}/docs", config, options)
+    corpus = dedupe([docs.folder], f"{out}/corpus", DedupeConfig(), options)
+    words = count([corpus.folder], f"{out}/words", CountConfig(partition_bytes=500_000), options)
+    shards = shard(
+        [corpus.folder], base_model(), f"{out}/shards", ShardConfig(sequence_length=128, shard_bytes=900_000), options
+    )
+    return {result.manifest.stage: result.manifest.files for result in (docs, corpus, words, shards)}
+
+
+@pytest.fixture(scope="module")
+def direct(raw, tmp_path_factory):
+    """The default: DirectRunner, in memory."""
+    return walk([str(raw)], tmp_path_factory.mktemp("direct"), RunOptions(workers=1))
+
+
+def test_the_walk_has_several_files_and_partitions(direct):
+    for stage, least in (("count", 4), ("shard", 4)):
+        assert len([info for info in direct[stage] if info.table == "data"]) >= least
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_worker_processes_and_input_order_change_no_byte(raw, direct, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
+    inputs = [str(raw / source) for source in SOURCES][:: 1 if workers == 1 else -1]
+    assert walk(inputs, tmp_path, RunOptions(workers=workers)) == direct
+
+
+def flink_jar():
+    """The job server jar: named by the environment, made by the shared script, or fetched by Beam's own cache."""
+    if jar := os.environ.get("MALMOI_FLINK_JAR"):
+        return jar
+    cached = sorted(pathlib.Path.home().glob(".cache/malmoi/beam-flink-job-server-1.19-*.jar"))
+    if not cached:
+        pytest.skip("no Flink job server jar: set MALMOI_FLINK_JAR to Beam's beam-runners-flink-1.19-job-server jar")
+    return str(cached[-1])
+
+
+@pytest.mark.flink
+@pytest.mark.skipif(shutil.which("java") is None, reason="Flink needs Java, and there is none on PATH")
+def test_a_real_flink_gives_the_same_bytes(raw, direct, tmp_path):
+    flags = (
+        "--flink_master=[local]",
+        "--flink_version=1.19",
+        f"--flink_job_server_jar={flink_jar()}",
+        "--environment_type=LOOPBACK",
+        "--parallelism=2",
+    )
+    assert walk([str(raw)], tmp_path, RunOptions("FlinkRunner", 2, flags)) == direct
