@@ -59,9 +59,8 @@ def ours(texts: pa.Table) -> pa.Table:
 def duckdb_words(texts: pa.Table) -> pa.Table:
     """Whitespace words by DuckDB, one thread, in the same order: its best known way to a word table."""
     connection = duckdb.connect(config={"threads": 1})
-    query = (
-        "select w, count(*) c from (select unnest(string_split(text, ' ')) w from texts) group by w order by c desc, w"
-    )
+    words = "select unnest(string_split(text, ' ')) as word from texts"
+    query = f"select word, count(*) as count from ({words}) group by word order by count desc, word"
     return connection.execute(query).to_arrow_table()
 
 

@@ -64,13 +64,7 @@ def _ledger() -> str:
     for outcome, documents in (("in", 3), ("kept", 2), ("dropped:too_short", 1)):
         example.add("web", outcome, documents, 100 * documents)
     value = canonical_json(example.to_json()).decode()
-    return f"## The ledger
-
-{LEDGER}
-
-```json
-{value}
-```"
+    return f"## The ledger\n\n{LEDGER}\n\n```json\n{value}\n```"
 
 
 if __name__ == "__main__":

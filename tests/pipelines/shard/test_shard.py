@@ -19,7 +19,7 @@ from pipelines.shard.sampling import copies, copy_digests, document_digests, exp
 from pipelines.shard.stage import shard
 from pipelines.shard.tokenizer import Tokenizer
 
-WORDS = ["나라", "말씀", "글자", "사랑", "하늘", "바다", "사람", "마음", "노래", "시간", "the", "of", "and", "word", "letter"]
+WORDS = ["나라", "말씀", "글자", "사랑", "하늘", "바다", "사람", "마음", "노래", "시간", "the", "of", "and", "word"]
 T = 16
 
 

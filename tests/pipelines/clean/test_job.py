@@ -1,0 +1,191 @@
+"""The step on files: tables, memory filesystem, rollover, damage, the report and the error budget."""
+
+import pickle
+
+import pyarrow as pa
+import pytest
+
+from pipelines.clean import job, sink
+from pipelines.clean.config import CleanConfig
+from pipelines.clean.inputs import find_inputs, group_tasks
+from pipelines.clean.job import CleanFiles
+from pipelines.clean.summary import summarise
+from pipelines.contracts import files, tables
+from pipelines.contracts.errors import BadInputError
+from pipelines.contracts.schemas import DOCUMENTS, REJECTS
+from pipelines.contracts.tables import read_batches
+from tests.pipelines.clean.raw_files import gz, jsonl, put, zstd
+
+PHONE = "연락처는 010-1234-5678로 해 주세요."
+DEFAULTS = CleanConfig()
+
+
+def sentence(number):
+    return f"오늘은 {number}번째 날이라 공원을 걸었습니다."
+
+
+def lines(first, last, **more):
+    return jsonl({"id": f"n{n}", "text": sentence(n), **more} for n in range(first, last))
+
+
+def clean(root, inputs, config=DEFAULTS, out="out"):
+    """Clean files as one task each; returns the files written and the report."""
+    tasks = tuple(task for file in find_inputs(inputs, config) for task in group_tasks([file]))
+    step = pickle.loads(pickle.dumps(CleanFiles(tasks, files.join(root, out), config)))
+    results = [result.value for partition in range(len(tasks)) for result in step(partition, [])]
+    return summarise(reversed(results), config)
+
+
+def rows(root, table="data", out="out"):
+    paths = files.list_files(files.join(root, out, table))
+    return [row for path in paths for batch in read_batches(path) for row in batch.to_pylist()]
+
+
+def test_files_become_documents_rejects_and_spans(root):
+    put(root, "raw/news/a.jsonl.zst", zstd(lines(0, 30) + b"{\n"))
+    put(root, "raw/talk/b.txt", f"{PHONE}\n짧다\n".encode())
+    infos, report = clean(root, [files.join(root, "raw")])
+    assert [(info.path, info.rows) for info in infos] == [
+        ("data/part-00000.parquet", 30),
+        ("data/part-00001.parquet", 1),
+        ("rejects/part-00000.parquet", 1),
+        ("rejects/part-00001.parquet", 1),
+        ("spans/part-00001.parquet", 1),
+    ]
+    for info in infos:
+        path = files.join(root, "out", info.path)
+        assert (info.bytes, info.xxh3_128) == (files.size(path), files.hash_file(path))
+    assert sum(info.text_bytes for info in infos) == sum(len(row["text"].encode()) for row in rows(root))
+    assert {row["reason"] for row in rows(root, "rejects")} == {"broken_json", "too_short"}
+    report.ledger.check()
+    assert report.ledger.documents("in") == 33
+    assert report.facts["masks tell"] == 1
+    assert report.tables["Input problems"] == [{"file": "news/a.jsonl.zst", "reason": "broken_json", "lines": 1}]
+    assert [row["kind"] for row in report.tables["Masks"]] == ["tell"]
+    assert b"Input problems" in report.to_json()
+    assert "| news/a.jsonl.zst | broken_json | 1 |" in report.to_markdown()
+
+
+def test_the_order_of_the_arguments_does_not_matter(root):
+    inputs = [put(root, f"raw/s{n}/a.jsonl", lines(n, n + 5)) for n in range(3)]
+    first, report = clean(root, inputs, out="one")
+    second, other = clean(root, inputs[::-1] + inputs, out="two")
+    assert first == second
+    assert report == other
+
+
+def test_an_empty_file_gives_an_empty_table_and_is_counted(root):
+    infos, report = clean(root, [put(root, "raw/a.jsonl", b""), put(root, "raw/b.jsonl", lines(0, 3))])
+    assert [(info.path, info.rows) for info in infos] == [
+        ("data/part-00000.parquet", 0),
+        ("data/part-00001.parquet", 3),
+    ]
+    assert (report.facts["input files"], report.facts["empty input files"]) == (2, 1)
+
+
+def test_a_truncated_file_counts_as_one_failure(root):
+    data = gz(lines(0, 2000))
+    _, report = clean(root, [put(root, "raw/news/a.jsonl.gz", data[: len(data) // 2])])
+    assert report.facts["damaged input files"] == 1
+    assert report.ledger.documents("failed", "news") == 1
+    assert 500 < report.ledger.documents("kept") < 1500
+    assert rows(root, "rejects")[0]["reason"] == "truncated_file"
+
+
+def test_large_tables_roll_over_at_the_same_rows_every_time(root, monkeypatch):
+    monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1000)
+    monkeypatch.setattr(sink, "FILE_BYTES", 4000)
+    monkeypatch.setattr(job, "read_blocks", lambda file, config: _READ(file, config, 300))
+    path = put(root, "raw/a.jsonl", lines(0, 200))
+    infos, _ = clean(root, [path])
+    assert [info.path for info in infos][-2:] == ["data/part-00000-003.parquet", "data/part-00000.parquet"]
+    assert clean(root, [path], out="again")[0] == infos
+    in_order = [infos[-1], *infos[:-1]]
+    assert [
+        row["id"]
+        for info in in_order
+        for b in read_batches(files.join(root, "out", info.path))
+        for row in b.to_pylist()
+    ] == [f"n{n}" for n in range(200)]
+
+
+_READ = job.read_blocks
+
+
+def test_small_blocks_share_a_row_group(root):
+    inputs = [put(root, f"raw/{n}.jsonl", lines(n, n + 1)) for n in range(20)]
+    [task] = group_tasks(find_inputs(inputs, DEFAULTS))
+    job.clean_task(task, 0, files.join(root, "out"), DEFAULTS)
+    assert [b.num_rows for b in read_batches(files.join(root, "out/data/part-00000.parquet"))] == [20]
+
+
+def test_a_failing_task_leaves_no_file(root, monkeypatch):
+    monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1)
+    data = gz(lines(0, 3000))
+    path = put(root, "raw/a.jsonl.gz", data[:-10])
+    monkeypatch.setattr(job, "read_blocks", lambda file, config: _READ(file, config, 300))
+    with pytest.raises(BadInputError, match="damaged"):
+        clean(root, [path], CleanConfig(on_bad_file="fail"))
+    assert not files.exists(files.join(root, "out/data/part-00000.parquet"))
+    assert files.list_files(files.join(root, "out")) == []
+
+
+def test_no_more_than_the_budget_may_fail(root):
+    path = put(root, "raw/news/a.jsonl", lines(0, 97) + b"{private 010-1234-5678\n" * 3)
+    with pytest.raises(BadInputError, match=r"3 of 100 documents.*0\.001.*news/a\.jsonl: 3 broken_json") as caught:
+        clean(root, [path])
+    assert "rejects/" in caught.value.hint
+    assert "private" not in caught.value.message + caught.value.hint
+    assert clean(root, [path], CleanConfig(error_budget=0.03))[1].ledger.documents("failed") == 3
+
+
+def test_one_failure_is_allowed_beside_documents_unless_the_budget_is_zero(root):
+    path = put(root, "raw/a.jsonl", lines(0, 3) + b"{\n")
+    assert clean(root, [path])[1].ledger.documents("failed") == 1
+    with pytest.raises(BadInputError, match="1 of 4"):
+        clean(root, [path], CleanConfig(error_budget=0))
+    with pytest.raises(BadInputError, match="1 of 1"):
+        clean(root, [put(root, "raw/b.jsonl", b"{\n")])
+
+
+@pytest.mark.parametrize(
+    ("data", "remedy"), [("옛 글\n".encode("cp949") * 9, "iconv"), (jsonl([{"body": "x"}] * 9), "text_field")]
+)
+def test_the_remedy_fits_the_commonest_reason(root, data, remedy):
+    with pytest.raises(BadInputError) as caught:
+        clean(root, [put(root, "raw/a.jsonl", data)])
+    assert remedy in caught.value.hint
+
+
+def test_a_field_of_addresses_is_no_source(root, monkeypatch):
+    monkeypatch.setattr(job, "MAX_SOURCES", 5)
+    path = put(root, "raw/news/a.jsonl", b"".join(lines(n, n + 1, source=f"http://a/{n}") for n in range(9)))
+    with pytest.raises(BadInputError, match="'source' names more than 5 sources"):
+        clean(root, [path])
+    config = CleanConfig(source_field=None)
+    assert list(clean(root, [path], config)[1].ledger.counts) == ["news"]
+    assert rows(root)[0]["meta"] == '{"source":"http://a/0"}'
+
+
+def test_a_policy_for_no_source_is_reported(root):
+    config = CleanConfig.model_validate({"sources": {"nwes": {"thresholds": {"min_chars": 2}}}})
+    _, report = clean(root, [put(root, "raw/news/a.jsonl", lines(0, 3))], config)
+    assert report.facts["policies of sources that did not occur"] == "nwes"
+
+
+def test_cleaning_clean_documents_changes_nothing(root):
+    put(root, "raw/news/a.jsonl", lines(0, 9, page=3) + jsonl([{"text": PHONE}]))
+    clean(root, [files.join(root, "raw")])
+    _, report = clean(root, [files.join(root, "out/data")], out="twice")
+    assert rows(root, out="twice") == rows(root)
+    assert report.ledger.documents("dropped") == 0
+
+
+def test_a_sink_without_rows_writes_nothing_unless_told(root):
+    with sink.TableSink(root, REJECTS, "a") as empty:
+        empty.write(pa.RecordBatch.from_pylist([], schema=REJECTS.schema))
+    assert (empty.files, files.list_files(root)) == ([], [])
+    with sink.TableSink(root, DOCUMENTS, "a", even_if_empty=True) as table:
+        pass
+    assert [info.rows for info in table.files] == [0]
+    assert tables.read_batches(files.join(root, "data/a.parquet")) is not None
