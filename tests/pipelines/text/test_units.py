@@ -3,7 +3,7 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import given, settings
 
 from pipelines.text.units import count_letters, split_units
 from tests.strategies import documents
@@ -17,16 +17,19 @@ def cut(texts):
     return split_units(pa.array(texts, pa.large_string())).to_pylist()
 
 
+@settings(deadline=None)
 @given(documents)
 def test_units_are_the_regular_expressions_matches(texts):
     assert cut(texts) == [unit for text in texts for unit in UNIT.findall(" " + text)]
 
 
+@settings(deadline=None)
 @given(documents)
 def test_nothing_is_left_uncounted(texts):
     assert "".join(cut(texts)) == "".join(" " + text for text in texts)
 
 
+@settings(deadline=None)
 @given(documents)
 def test_letters_are_counted(texts):
     expected = Counter(char for text in texts for char in text if regex.fullmatch(f"[{LETTER}]", char))
