@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,7 @@ class EncodeFiles:
         sources, texts = batch.column("source").to_pylist(), batch.column("text")
         encoded = self.tokenizer.encode(texts.to_pylist())
         lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        flat = np.fromiter((i for ids in encoded for i in ids), self.tokenizer.dtype, int(lengths.sum()))
+        flat = np.fromiter(chain.from_iterable(encoded), self.tokenizer.dtype, int(lengths.sum()))
         offsets = np.r_[0, np.cumsum(lengths)]
         new = np.r_[0, np.cumsum(flat >= self.tokenizer.first_new)]
         n_new = new[offsets[1:]] - new[offsets[:-1]]

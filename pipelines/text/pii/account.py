@@ -21,7 +21,8 @@ _GROUPED = re.compile(
 )
 _BARE = re.compile(rf"{BEFORE}[0-9]{{8,16}}{AFTER}")
 _SPACED = re.compile(rf"{BEFORE}[0-9]{{1,8}}(?: [0-9]{{1,8}})+{AFTER}")
-_DATE = re.compile(r"(?:19|20)[0-9]{2}( ?- ?|\.|)[01]?[0-9]\1[0-3]?[0-9](?![0-9])")  # also in front of a number
+# A date, also in front of a number. Written without separators it has eight digits: 194527-04-609265 is no date.
+_DATE = re.compile(r"(?:19|20)[0-9]{2}(?:( ?- ?|\.)[01]?[0-9]\1[0-3]?[0-9]|[01][0-9][0-3][0-9])(?![0-9])")
 _ADDRESS = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 
 
