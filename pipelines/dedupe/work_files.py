@@ -1,0 +1,103 @@
+"""The files that steps leave for later steps, below the job's work folder; a repeated step writes equal ones."""
+
+import contextlib
+from collections.abc import Iterator
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.contracts import files
+from pipelines.dedupe.arrays import I64, U64, offsets, ranges
+
+_INDEX = pa.schema([("row", pa.uint32()), ("size", pa.int64())])
+
+
+def bands_path(work: str, file: int) -> str:
+    """Band digests of one input file's documents."""
+    return files.join(work, "bands", f"part-{file:05d}.arrows")
+
+
+def exact_path(work: str, file: int) -> str:
+    """Exact duplicates whose survivor lies in one input file."""
+    return files.join(work, "exact", f"part-{file:05d}.arrows")
+
+
+def _index_path(work: str, file: int) -> str:
+    return files.join(work, "shingles", f"part-{file:05d}.arrows")
+
+
+def _values_path(work: str, file: int) -> str:
+    return files.join(work, "shingles", f"part-{file:05d}.u64")
+
+
+@contextlib.contextmanager
+def write_stream(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatchStreamWriter]:
+    """Write an Arrow stream file, atomically."""
+    with files.atomic_write(path) as sink, pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
+        yield writer
+
+
+def read_stream(path: str) -> Iterator[pa.RecordBatch]:
+    """The batches of an Arrow stream file."""
+    with files.open_read(path) as file, pa.ipc.open_stream(pa.PythonFile(file, mode="r")) as reader:
+        yield from reader
+
+
+class ShingleWriter:
+    """Writes shingle sets of chosen documents of one input file: the sets end to end, and an index of their sizes."""
+
+    def __init__(self, work: str, file: int) -> None:
+        self._index = write_stream(_index_path(work, file), _INDEX)
+        self._values = files.atomic_write(_values_path(work, file))
+
+    def __enter__(self) -> "ShingleWriter":
+        self._index_writer = self._index.__enter__()
+        self._sink = self._values.__enter__()
+        return self
+
+    def add(self, rows: I64, sets: list[U64]) -> None:
+        """Append sets; rows ascend over all calls."""
+        sizes = np.fromiter(map(len, sets), np.int64, len(sets))
+        self._sink.write(np.concatenate([np.zeros(0, np.uint64), *sets]).astype("<u8").tobytes())
+        self._index_writer.write_batch(
+            pa.record_batch([pa.array(rows.astype(np.uint32)), pa.array(sizes)], schema=_INDEX)
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._values.__exit__(kind, error, trace)
+        self._index.__exit__(kind, error, trace)
+
+
+class ShingleSets:
+    """Random access to the shingle sets that one input file's `ShingleWriter` left."""
+
+    def __init__(self, work: str, file: int) -> None:
+        index = pa.Table.from_batches(read_stream(_index_path(work, file)), _INDEX)
+        self._rows = index.column("row").to_numpy().astype(np.int64)
+        self._bounds = offsets(index.column("size").to_numpy())
+        self._path = _values_path(work, file)
+
+    def sizes(self, rows: I64) -> I64:
+        """Shingles of each document."""
+        places = np.searchsorted(self._rows, rows)
+        return self._bounds[places + 1] - self._bounds[places]
+
+    def read(self, rows: I64) -> U64:
+        """The sets of the documents, end to end in the order asked for; a document may be asked for repeatedly."""
+        wanted, inverse = np.unique(np.searchsorted(self._rows, rows), return_inverse=True)
+        starts, sizes = self._bounds[wanted], self._bounds[wanted + 1] - self._bounds[wanted]
+        values = self._read_ranges(starts, sizes)
+        if len(wanted) == len(rows) and np.all(inverse[1:] > inverse[:-1]):
+            return values
+        return values[ranges(offsets(sizes)[inverse], sizes[inverse])]
+
+    def _read_ranges(self, starts: I64, sizes: I64) -> U64:
+        fs, inner = files.filesystem(self._path)
+        if files.is_local(self._path):
+            return np.memmap(inner, "<u8", "r")[ranges(starts, sizes)]
+        # Object stores fetch many ranges at once and merge neighbours.
+        begin, end = (starts * 8).tolist(), ((starts + sizes) * 8).tolist()
+        return np.frombuffer(b"".join(fs.cat_ranges([inner] * len(begin), begin, end)), "<u8")

@@ -1,0 +1,136 @@
+"""An executor of steps that does what engines may do."""
+
+import pickle
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.contracts import files, tables
+from pipelines.contracts.manifest import FileInfo
+from pipelines.contracts.report import Report
+from pipelines.contracts.schemas import DOCUMENTS, REMOVALS, Table, check_schema
+from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.plan import dedupe_steps, summarise
+from pipelines.engine.job import Result, Send, Step
+from tests.pipelines.dedupe.corpus import Document
+
+
+def run_steps(steps: tuple[Step, ...], seed: int = 0) -> list[dict]:
+    """Run a chain as hostilely as an engine may: any order, any cuts, abandoned and repeated calls, pickled steps."""
+    rng = random.Random(seed)
+    sent: dict[int, list[pa.RecordBatch]] = {}
+    results = []
+    for step in steps:
+        following = defaultdict(list)
+        for partition in rng.sample(range(step.partitions), step.partitions):
+            chunks = sent.get(partition, [])
+            function = pickle.loads(pickle.dumps(step.run))
+            abandoned = function(partition, recut(chunks, rng))
+            next(iter(abandoned), None)
+            abandoned.close()
+            list(function(partition, recut(chunks, rng)))
+            for output in function(partition, iter(recut(chunks, rng))):
+                if isinstance(output, Send):
+                    following[output.partition].append(output.chunk)
+                else:
+                    assert isinstance(output, Result)
+                    results.append(output.value)
+        assert all(partition >= 0 for partition in following)
+        sent = following
+    assert not sent, "the last step sends nothing"
+    return results
+
+
+def recut(chunks: list[pa.RecordBatch], rng: random.Random) -> list[pa.RecordBatch]:
+    """The same rows in random pieces, in random order."""
+    pieces = []
+    for chunk in chunks:
+        start = 0
+        while start < chunk.num_rows:
+            length = rng.randint(1, chunk.num_rows - start)
+            pieces.append(chunk.slice(start, length))
+            start += length
+    rng.shuffle(pieces)
+    return pieces
+
+
+def write_files(folder: str, parts: list[list[Document]], group_rows: int = 7) -> tuple[str, ...]:
+    """Write each list of documents as a Parquet file of small row groups."""
+    paths = []
+    for number, documents in enumerate(parts):
+        rows = [{"id": i, "source": s, "text": t, "meta": None} for i, s, t in documents]
+        paths.append(files.join(folder, f"in-{number:03d}.parquet"))
+        with files.atomic_write(paths[-1]) as sink:
+            table = pa.Table.from_pylist(rows, DOCUMENTS.schema)
+            pq.write_table(table, pa.PythonFile(sink, mode="w"), row_group_size=group_rows)
+    return tuple(paths)
+
+
+@dataclass
+class Outcome:
+    """What a run left."""
+
+    kept: dict[str, str]
+    """id → text of the documents in the output."""
+    removals: list[dict]
+    report: Report
+    infos: list[FileInfo]
+    out: str
+
+    @property
+    def removed(self) -> dict[str, dict]:
+        """id → row of the removal table."""
+        return {row["id"]: row for row in self.removals}
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """path → xxh3-128 of every output file."""
+        return {info.path: info.xxh3_128 for info in self.infos}
+
+
+class Deduper:
+    """Runs the whole chain on lists of documents, one list a file."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._runs = 0
+
+    def __call__(
+        self,
+        parts: list[list[Document]],
+        config: DedupeConfig | None = None,
+        seed: int = 0,
+        input_bytes: int = 3 << 27,  # three hash partitions
+    ) -> Outcome:
+        self._runs += 1
+        root = files.join(self._root, f"run-{self._runs}")
+        config = config or DedupeConfig(max_removed_share=1.0)
+        out = files.join(root, "out")
+        paths = write_files(files.join(root, "in"), parts)
+        steps = dedupe_steps(paths, out, files.join(root, "work"), config, input_bytes)
+        infos, report = summarise(run_steps(steps, seed), config)
+        kept = {row["id"]: row["text"] for row in read_rows(out, DOCUMENTS, len(parts))}
+        return Outcome(kept, read_rows(out, REMOVALS, len(parts)), report, infos, out)
+
+
+def read_rows(out: str, table: Table, count: int) -> list[dict]:
+    """All rows of an output table, which must have one file an input file."""
+    paths = files.list_files(files.join(out, table.name))
+    assert [path.rsplit("/", 1)[1] for path in paths] == [f"part-{number:05d}.parquet" for number in range(count)]
+    rows = []
+    for path in paths:
+        with files.open_read(path) as file:
+            check_schema(pq.read_schema(file), table.schema, path)
+        for batch in tables.read_batches(path):
+            rows += batch.to_pylist()
+    return rows
+
+
+@pytest.fixture
+def dedupe(tmp_path: Path) -> Deduper:
+    return Deduper(str(tmp_path))
