@@ -1,6 +1,5 @@
 """The options that stages share, and how a stage's configuration comes together."""
 
-import os
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -20,7 +19,9 @@ BEAM = {
 Out = Annotated[str, typer.Option("--out", "-o", help="Dataset folder to write (local path or URL).")]
 ConfigFile = Annotated[str | None, typer.Option("--config", help="YAML file with the stage's settings.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, key=value; may be repeated.")]
-Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes on this machine. Default: all cores.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="Worker processes here. Default: by input, none or one a core.")
+]
 Runner = Annotated[str, typer.Option("--runner", help="Beam runner; its own flags follow as --name=value.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the output folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -70,6 +71,6 @@ def run_options(runner: str, workers: int | None, flags: tuple[str, ...]) -> Any
         from pipelines.engine.options import RunOptions, check_flags
     except ImportError as error:
         raise UsageError(f"this verb needs Apache Beam: {error}", hint="pip install 'malmoi[beam]'") from None
-    options = RunOptions(runner, workers if workers is not None else os.cpu_count() or 1, flags)
+    options = RunOptions(runner, workers, flags)
     check_flags(options)
     return options

@@ -31,7 +31,7 @@ def base_model():
 def raw(tmp_path_factory):
     """A generated sample in many small files, so that there is something to spread and to reorder."""
     folder = tmp_path_factory.mktemp("raw")
-    sample(str(folder / "raw"), SampleConfig(bytes="3MB", shard_bytes="400kB"), RunOptions(workers=1))
+    sample(str(folder / "raw"), SampleConfig(bytes="3MB", shard_bytes="400kB"), RunOptions())
     return folder / "raw" / "data"
 
 
@@ -50,7 +50,7 @@ def walk(inputs, out, options):
 @pytest.fixture(scope="module")
 def direct(raw, tmp_path_factory):
     """The default: DirectRunner, in memory."""
-    return walk([str(raw)], tmp_path_factory.mktemp("direct"), RunOptions(workers=1))
+    return walk([str(raw)], tmp_path_factory.mktemp("direct"), RunOptions())
 
 
 def test_the_walk_has_several_files_and_partitions(direct):
@@ -60,8 +60,7 @@ def test_the_walk_has_several_files_and_partitions(direct):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_worker_processes_and_input_order_change_no_byte(raw, direct, tmp_path, monkeypatch, workers):
-    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
+def test_worker_processes_and_input_order_change_no_byte(raw, direct, tmp_path, workers):
     inputs = [str(raw / source) for source in SOURCES][:: 1 if workers == 1 else -1]
     assert walk(inputs, tmp_path, RunOptions(workers=workers)) == direct
 
@@ -86,4 +85,4 @@ def test_a_real_flink_gives_the_same_bytes(raw, direct, tmp_path):
         "--environment_type=LOOPBACK",
         "--parallelism=2",
     )
-    assert walk([str(raw)], tmp_path, RunOptions("FlinkRunner", 2, flags)) == direct
+    assert walk([str(raw)], tmp_path, RunOptions("FlinkRunner", None, flags)) == direct

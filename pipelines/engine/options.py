@@ -2,8 +2,7 @@
 
 import argparse
 import difflib
-import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from apache_beam.options import pipeline_options
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -33,7 +32,8 @@ class RunOptions:
     """Where and with how many processes a job runs. Never part of a fingerprint: it must not change any byte."""
 
     runner: str = DIRECT
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: int | None = None
+    """Worker processes on this machine. None: small jobs run in this process, large ones with one a core."""
     beam_flags: tuple[str, ...] = ()
 
 
@@ -43,7 +43,7 @@ def check_flags(options: RunOptions) -> None:
     Raises:
         UsageError: naming the flag and the nearest known one.
     """
-    if options.workers < 1:
+    if options.workers is not None and options.workers < 1:
         raise UsageError(f"--workers must be at least 1. Got {options.workers}.")
     known = beam_flags()
     for flag in options.beam_flags:
@@ -54,6 +54,11 @@ def check_flags(options: RunOptions) -> None:
             raise UsageError(f"unknown option {name} for runner {options.runner}.", hint=hint)
         if "=" not in flag and known.get(name):
             raise UsageError(f"{name} needs a value.", hint=f"write it as {name}=VALUE")
+    if options.runner != DIRECT and options.workers is not None:
+        raise UsageError(
+            f"--workers is for DirectRunner, {options.runner} would ignore it.",
+            hint="use the runner's own option, such as --parallelism=N or --max_num_workers=N",
+        )
     if options.runner == DIRECT and options.beam_flags:
         raise UsageError(
             f"DirectRunner takes no Beam options, they would be ignored. Got {' '.join(options.beam_flags)}.",

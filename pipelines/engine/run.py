@@ -1,5 +1,6 @@
 """Run a job where the options say: in memory, in worker processes, or on a Beam runner by name."""
 
+import os
 from typing import Any
 
 import apache_beam as beam
@@ -33,9 +34,9 @@ def run_job(job: Job, work: str, options: RunOptions, progress: Progress = silen
         MalmoiError: a step's own error, as it was raised there.
     """
     check_flags(options)
-    in_process = work.startswith("memory://") or job.input_bytes <= IN_MEMORY_BYTES
-    if options.runner == DIRECT and not in_process:
-        lines = run_in_processes(job, work, options.workers, progress)
+    small = options.workers is None and job.input_bytes <= IN_MEMORY_BYTES
+    if options.runner == DIRECT and not small and not work.startswith("memory://"):
+        lines = run_in_processes(job, work, options.workers or os.cpu_count() or 1, progress)
     else:
         lines = _run_graph(job, work, options, progress)
     results = [orjson.loads(line) for line in lines]

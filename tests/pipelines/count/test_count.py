@@ -33,7 +33,7 @@ def oracle(rows):
 
 def test_counts_are_those_of_a_counter(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", DOCUMENTS[:2], DOCUMENTS[2:])
-    result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions(workers=1))
+    result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions())
     assert word_table(result.folder) == oracle(DOCUMENTS)
     letters = read_table(result.folder, LETTERS)
     expected = Counter(
@@ -51,22 +51,21 @@ def test_any_partition_size_gives_the_same_counts(tmp_path_factory, write_docume
     rows = [(str(number), "web", text) for number, text in enumerate(contents)]
     corpus = write_documents(folder / "in", rows)
     config = CountConfig(partition_bytes=partition_bytes)
-    result = count([corpus], str(folder / "out"), config, RunOptions(workers=1))
+    result = count([corpus], str(folder / "out"), config, RunOptions())
     assert word_table(result.folder) == oracle(rows)
 
 
 def test_rows_are_ordered_by_count_then_bytes(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", DOCUMENTS)
-    result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions(workers=1))
+    result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions())
     rows = read_table(result.folder, WORDS).to_pylist()
     assert rows == sorted(rows, key=lambda row: (-row["count"], row["unit"].encode()))
 
 
-def test_one_and_two_processes_and_memory_give_the_same_bytes(tmp_path, write_documents, monkeypatch):
+def test_one_and_two_processes_and_memory_give_the_same_bytes(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", DOCUMENTS[:1], DOCUMENTS[1:])
     folders = [str(tmp_path / name) for name in ("memory", "one", "two")]
-    in_memory = count([corpus], folders[0], CountConfig(), RunOptions(workers=1))
-    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
+    in_memory = count([corpus], folders[0], CountConfig(), RunOptions())
     one, two = (
         count([corpus], folder, CountConfig(), RunOptions(workers=n)) for n, folder in enumerate(folders[1:], 1)
     )
@@ -75,13 +74,13 @@ def test_one_and_two_processes_and_memory_give_the_same_bytes(tmp_path, write_do
 
 def test_runs_on_the_memory_filesystem(memory_root, write_documents):
     corpus = write_documents(f"{memory_root}/in", DOCUMENTS)
-    result = count([corpus], f"{memory_root}/out", CountConfig(), RunOptions(workers=1))
+    result = count([corpus], f"{memory_root}/out", CountConfig(), RunOptions())
     assert word_table(result.folder) == oracle(DOCUMENTS)
 
 
 def test_report_counts_every_document(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", DOCUMENTS)
-    result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions(workers=1))
+    result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions())
     ledger = read_report(result.folder).ledger
     assert (ledger.documents("in", "web"), ledger.documents("kept", "reviews")) == (2, 1)
     assert ledger.bytes("in") == sum(len(text.encode()) for _, _, text in DOCUMENTS)
@@ -92,22 +91,22 @@ def test_other_formats_and_column_names(tmp_path):
         '{"key": "1", "source": "web", "body": "말 말"}\n{"key": "2", "source": "web", "body": "글"}\n'
     )
     config = CountConfig(columns={"id": "key", "text": "body"})
-    result = count([str(tmp_path / "x.jsonl")], str(tmp_path / "out"), config, RunOptions(workers=1))
+    result = count([str(tmp_path / "x.jsonl")], str(tmp_path / "out"), config, RunOptions())
     assert word_table(result.folder) == {" 말": 2, " 글": 1}
 
 
 def test_a_missing_column_is_named_with_the_remedy(tmp_path):
     (tmp_path / "x.jsonl").write_text('{"id": "1", "source": "web", "body": "말"}\n')
     with pytest.raises(BadInputError, match="no column 'text'") as error:
-        count([str(tmp_path / "x.jsonl")], str(tmp_path / "out"), CountConfig(), RunOptions(workers=1))
+        count([str(tmp_path / "x.jsonl")], str(tmp_path / "out"), CountConfig(), RunOptions())
     assert "columns.text=NAME" in error.value.hint
 
 
 def test_columns_must_be_ours(tmp_path):
     with pytest.raises(UsageError, match="txt"):
-        count([str(tmp_path)], str(tmp_path / "out"), CountConfig(columns={"txt": "body"}), RunOptions(workers=1))
+        count([str(tmp_path)], str(tmp_path / "out"), CountConfig(columns={"txt": "body"}), RunOptions())
 
 
 def test_nothing_found_is_an_error(tmp_path):
     with pytest.raises(BadInputError, match="no documents found"):
-        count([str(tmp_path / "*.parquet")], str(tmp_path / "out"), CountConfig(), RunOptions(workers=1))
+        count([str(tmp_path / "*.parquet")], str(tmp_path / "out"), CountConfig(), RunOptions())

@@ -57,24 +57,20 @@ def expected():
     ]
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2], ids=["in memory", "one process", "two processes"])
-def test_every_partition_is_visited_and_every_row_arrives_once(tmp_path, monkeypatch, workers):
-    if workers:
-        monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
-    assert run_job(job(), str(tmp_path), RunOptions(workers=workers or 1)) == expected()
+@pytest.mark.parametrize("workers", [None, 1, 2], ids=["in memory", "one process", "two processes"])
+def test_every_partition_is_visited_and_every_row_arrives_once(tmp_path, workers):
+    assert run_job(job(), str(tmp_path), RunOptions(workers=workers)) == expected()
     assert not (tmp_path / "chunks").exists()
 
 
-@pytest.mark.parametrize("in_memory_bytes", [0, 1 << 20])
-def test_a_steps_own_error_arrives_as_it_was_raised(tmp_path, monkeypatch, in_memory_bytes):
-    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", in_memory_bytes)
+@pytest.mark.parametrize("workers", [None, 1])
+def test_a_steps_own_error_arrives_as_it_was_raised(tmp_path, workers):
     with pytest.raises(BadInputError, match="the second file is broken") as error:
-        run_job(job(Refuse()), str(tmp_path), RunOptions(workers=1))
+        run_job(job(Refuse()), str(tmp_path), RunOptions(workers=workers))
     assert error.value.hint == "mend it"
 
 
-def test_progress_counts_partitions(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
+def test_progress_counts_partitions(tmp_path):
     seen = []
     run_job(job(), str(tmp_path), RunOptions(workers=1), lambda *state: seen.append(state))
     assert seen == [("send", n, SENDERS) for n in range(SENDERS + 1)] + [
@@ -84,15 +80,16 @@ def test_progress_counts_partitions(tmp_path, monkeypatch):
 
 def test_portable_runner_gives_the_same_results(tmp_path):
     flags = ("--job_endpoint=embed", "--environment_type=LOOPBACK")
-    assert run_job(job(), str(tmp_path), RunOptions("PortableRunner", 1, flags)) == expected()
+    assert run_job(job(), str(tmp_path), RunOptions("PortableRunner", None, flags)) == expected()
 
 
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [
-        (RunOptions("FlinkRunner", 1, ("--paralelism=2",)), "unknown option --paralelism", "--parallelism"),
-        (RunOptions("FlinkRunner", 1, ("--parallelism",)), "needs a value", "--parallelism=VALUE"),
-        (RunOptions("DirectRunner", 1, ("--direct_num_workers=2",)), "would be ignored", "--workers"),
+        (RunOptions("FlinkRunner", None, ("--paralelism=2",)), "unknown option --paralelism", "--parallelism"),
+        (RunOptions("FlinkRunner", None, ("--parallelism",)), "needs a value", "--parallelism=VALUE"),
+        (RunOptions("DirectRunner", None, ("--direct_num_workers=2",)), "would be ignored", "--workers"),
+        (RunOptions("FlinkRunner", 2), "FlinkRunner would ignore it", "--parallelism=N"),
         (RunOptions("DirectRunner", 0), "at least 1. Got 0", None),
     ],
 )
@@ -103,7 +100,7 @@ def test_flags_that_would_be_ignored_are_errors(options, message, hint):
 
 
 def test_known_flags_pass():
-    check_flags(RunOptions("FlinkRunner", 1, ("--parallelism=2", "--flink_master=[local]", "--no_auth")))
+    check_flags(RunOptions("FlinkRunner", None, ("--parallelism=2", "--flink_master=[local]", "--no_auth")))
 
 
 @given(st.lists(st.text(), max_size=20))

@@ -59,7 +59,7 @@ def test_shards_hold_every_document_once_in_digest_order(tmp_path, write_documen
     rows = documents()
     corpus = write_documents(tmp_path / "in", rows)
     config = ShardConfig(sequence_length=T, new_token_bias=0)
-    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions(workers=1))
+    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
     tokens, examples = tokens_of(result.folder)
     processor = sentencepiece.SentencePieceProcessor(model_file=model_file)
     digests = copy_digests(document_digests(0, [r[1] for r in rows], [r[0] for r in rows]), np.zeros(len(rows), int))
@@ -71,16 +71,15 @@ def test_shards_hold_every_document_once_in_digest_order(tmp_path, write_documen
     assert all(len(example["input_ids"]) == T == sum(example["lengths"]) for example in examples)
 
 
-def test_workers_and_file_cuts_change_nothing(tmp_path, write_documents, model_file, monkeypatch):
+def test_workers_and_file_cuts_change_nothing(tmp_path, write_documents, model_file):
     rows = documents()
     one_file = write_documents(tmp_path / "a", rows)
     three_files = write_documents(tmp_path / "b", rows[40:], rows[:15], rows[15:40])
     config = ShardConfig(sequence_length=T, shard_bytes=2000)
-    first = shard([one_file], model_file, str(tmp_path / "1"), config, RunOptions(workers=1))
-    monkeypatch.setattr("pipelines.engine.run.IN_MEMORY_BYTES", 0)
+    first = shard([one_file], model_file, str(tmp_path / "1"), config, RunOptions())
     again = shard([one_file], model_file, str(tmp_path / "2"), config, RunOptions(workers=2))
     assert first.manifest.files == again.manifest.files
-    other = shard([three_files], model_file, str(tmp_path / "3"), config, RunOptions(workers=2))
+    other = shard([three_files], model_file, str(tmp_path / "3"), config, RunOptions())
     counts = [sorted(tokens_of(result.folder)[0]) for result in (first, other)]
     assert len(counts[0]) == pytest.approx(len(counts[1]), abs=T * 8)
 
@@ -88,7 +87,7 @@ def test_workers_and_file_cuts_change_nothing(tmp_path, write_documents, model_f
 def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_file):
     corpus = write_documents(tmp_path / "in", documents())
     config = ShardConfig(sequence_length=T, weights={"english": 0, "web": 2.5})
-    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions(workers=1))
+    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
     report = read_report(result.folder)
     assert report.ledger.documents("kept", "english") == 0
     assert report.ledger.documents("dropped", "english") == 20
@@ -105,7 +104,7 @@ def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model
     shares = []
     for number, bias in enumerate((0.0, 20.0)):
         config = ShardConfig(sequence_length=T, new_token_bias=bias)
-        result = shard([corpus], model_file, str(tmp_path / str(number)), config, RunOptions(workers=1))
+        result = shard([corpus], model_file, str(tmp_path / str(number)), config, RunOptions())
         tokens, examples = tokens_of(result.folder)
         shares.append(np.mean(np.array(tokens) >= new_from))
         assert [row["n_new"] for row in examples] == [sum(i >= new_from for i in row["input_ids"]) for row in examples]
@@ -121,17 +120,17 @@ def test_runs_on_the_memory_filesystem(memory_root, write_documents, model_file)
     corpus = write_documents(f"{memory_root}/in", documents(12))
     files.write_bytes(f"{memory_root}/tok/tokenizer.model", files.read_bytes(model_file))
     config = ShardConfig(sequence_length=T)
-    result = shard([corpus], f"{memory_root}/tok", f"{memory_root}/out", config, RunOptions(workers=1))
+    result = shard([corpus], f"{memory_root}/tok", f"{memory_root}/out", config, RunOptions())
     assert result.manifest.rows() > 0
 
 
 def test_a_missing_and_a_broken_tokenizer_are_bad_input(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", documents(3))
     with pytest.raises(BadInputError, match=r"has no tokenizer\.model"):
-        shard([corpus], str(tmp_path), str(tmp_path / "out"), ShardConfig(), RunOptions(workers=1))
+        shard([corpus], str(tmp_path), str(tmp_path / "out"), ShardConfig(), RunOptions())
     (tmp_path / "tokenizer.model").write_bytes(b"not a model")
     with pytest.raises(BadInputError, match="not a SentencePiece model"):
-        shard([corpus], str(tmp_path), str(tmp_path / "out"), ShardConfig(), RunOptions(workers=1))
+        shard([corpus], str(tmp_path), str(tmp_path / "out"), ShardConfig(), RunOptions())
 
 
 def test_an_impossible_weight_is_named():
@@ -174,7 +173,7 @@ def test_another_seed_is_another_order():
 def test_arrow_shards_read_without_the_library(tmp_path, write_documents, model_file):
     corpus = write_documents(tmp_path / "in", documents(20))
     config = ShardConfig(sequence_length=T)
-    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions(workers=1))
+    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
     info = result.manifest.table_files()[0]
     table = pa.ipc.open_stream(pa.BufferReader(files.read_bytes(files.join(result.folder, info.path)))).read_all()
     assert table.num_rows == info.rows
