@@ -20,6 +20,9 @@ def expand(
     base: Annotated[str | None, typer.Option("--base", help="Base tokenizer.model, or a folder with one.")] = None,
     cutoff: Annotated[int | None, typer.Option("--cutoff", help="Least occurrences of a new token.")] = None,
     budget: Annotated[int | None, typer.Option("--budget", help="New rows, reserved ones included.")] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="What goes when the budget is short: leaves or merge-order.")
+    ] = None,
     config: ConfigFile = None,
     set_: Set = None,
     overwrite: Overwrite = False,
@@ -29,7 +32,7 @@ def expand(
     from tokenizer_lab.config import ExpandConfig
     from tokenizer_lab.stage import expand as run
 
-    settings = stage_config(ExpandConfig, config, set_, base=base, cutoff=cutoff, budget=budget)
+    settings = stage_config(ExpandConfig, config, set_, base=base, cutoff=cutoff, budget=budget, policy=policy)
     finish(quiet, lambda progress: run(words, out, settings, overwrite=overwrite, progress=progress.message))
 
 

@@ -1,0 +1,49 @@
+"""One small expansion, made once, on a small base and, where mistral-common is installed, on the real one."""
+
+import importlib.util
+
+import pytest
+
+from pipelines.contracts import files
+from tests.tokenizer_lab.small import SMALL, make_base, make_corpus, write_words
+from tokenizer_lab.model_proto import parse_base, read_model
+from tokenizer_lab.stage import expand
+
+needs_mistral = pytest.mark.skipif(
+    importlib.util.find_spec("mistral_common") is None, reason="needs mistral-common for the real base"
+)
+
+
+@pytest.fixture(scope="session")
+def corpus():
+    return make_corpus()
+
+
+@pytest.fixture(scope="session")
+def words(corpus, tmp_path_factory):
+    return write_words(str(tmp_path_factory.mktemp("words")), corpus)
+
+
+@pytest.fixture(scope="session")
+def small_base(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("base") / "tokenizer.model")
+    files.write_bytes(path, make_base())
+    return path
+
+
+@pytest.fixture(scope="session", params=["small", pytest.param("mistral", marks=needs_mistral)])
+def base_path(request, small_base):
+    """Path of the base to extend; None means the default one."""
+    return small_base if request.param == "small" else None
+
+
+@pytest.fixture(scope="session")
+def base(base_path):
+    return parse_base(read_model(base_path), "base")
+
+
+@pytest.fixture(scope="session")
+def expanded(words, base_path, tmp_path_factory):
+    """The finished stage on `base_path`."""
+    out = str(tmp_path_factory.mktemp("expanded") / "out")
+    return expand([words], out, SMALL.model_copy(update={"base": base_path}))

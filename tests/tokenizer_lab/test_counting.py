@@ -1,0 +1,109 @@
+import collections
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from tests.tokenizer_lab.small import count_units, parse_folder, split, write_words
+from tokenizer_lab.counting import Tokens, check_exact, encode_units
+from tokenizer_lab.model_proto import Piece, extend, load, load_for_units, parse_base, read_model
+from tokenizer_lab.words import Units, Words, read_words, words_fingerprint
+
+NO_UNITS = Units(pa.array([], pa.large_string()), np.zeros(0, np.int64))
+
+
+def test_counts_over_units_equal_counts_over_documents(corpus, expanded):
+    """The theorem: token by token, on whole documents encoded by SentencePiece itself."""
+    model = parse_folder(expanded.folder)
+    direct = collections.Counter()
+    for ids in load(model.SerializeToString()).encode(corpus, out_type=int):
+        direct.update(ids)
+    units = count_units(corpus)
+    text = pa.array(sorted(units), pa.large_string())
+    counts = np.array([units[unit] for unit in sorted(units)])
+    by_unit = encode_units(load_for_units(model), text, 1).counts(counts, len(model.pieces))
+    assert {i: count for i, count in enumerate(by_unit.tolist()) if count} == direct
+
+
+def test_the_table_keeps_every_unit_and_byte(corpus, words):
+    table = read_words([words])
+    units = dict(zip(table.korean.text.to_pylist(), table.korean.counts.tolist(), strict=True))
+    units |= dict(zip(table.other.text.to_pylist(), table.other.counts.tolist(), strict=True))
+    assert units == count_units(corpus)
+    assert table.num_bytes == sum(len(document.encode()) + 1 for document in corpus)
+
+
+def test_tables_are_summed(corpus, tmp_path, words):
+    one = write_words(str(tmp_path / "one"), corpus[:70], parts=3)
+    two = write_words(str(tmp_path / "two"), corpus[70:], order=lambda item: item[0])
+    both, whole = read_words([two, one]), read_words([words])
+    assert both.korean.text.equals(whole.korean.text)
+    assert both.korean.counts.tolist() == whole.korean.counts.tolist()
+    assert both.letters == whole.letters
+
+
+def test_what_is_no_word_table_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match="no Korean unit"):
+        read_words([write_words(str(tmp_path / "english"), ["only English"])])
+    with pytest.raises(BadInputError, match="Hangul letters only"):
+        read_words([write_words(str(tmp_path / "mixed"), ["가"], units={" 가a": 1})])
+    folder = write_words(str(tmp_path / "shards"), ["가"], kind="shards")
+    with pytest.raises(UsageError, match="kind 'words'"):
+        words_fingerprint([folder])
+
+
+@pytest.mark.parametrize("piece", ["다.", "a가", "a\u2581b", "\n\n", "x\n"])
+def test_a_piece_that_crosses_units_is_refused(small_base, piece):
+    base = parse_base(read_model(small_base), "base")
+    lines = Units(pa.array(["\n"], pa.large_string()), np.array([1]))
+    words = Words(NO_UNITS, lines, {})
+    check_exact(base, words)
+    with pytest.raises(CheckError, match="not be exact"):
+        check_exact(extend(base, [Piece(piece, -9e5)]), words)
+
+
+def test_a_control_character_the_corpus_lacks_is_harmless(small_base):
+    base = parse_base(read_model(small_base), "base")
+    check_exact(extend(base, [Piece(";\r", -9e5)]), Words(NO_UNITS, NO_UNITS, {}))
+
+
+rows = st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=9)
+
+
+def tokens_of(lists):
+    return Tokens(
+        np.array([i for row in lists for i in row], np.int32), np.array([len(row) for row in lists], np.int32)
+    )
+
+
+@given(rows, st.data())
+def test_replaced_rows_are_found_where_they_were(lists, data):
+    tokens = tokens_of(lists)
+    marked = np.zeros(10, bool)
+    marked[data.draw(st.lists(st.integers(0, 9)))] = True
+    hit = [i for i, row in enumerate(lists) if any(marked[token] for token in row)]
+    assert tokens.rows_with(marked).tolist() == hit
+    new = data.draw(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=len(hit), max_size=len(hit)))
+    expected = list(lists)
+    for i, row in zip(hit, new, strict=True):
+        expected[i] = row
+    replaced = tokens.replaced(np.array(hit, np.int64), tokens_of(new))
+    assert replaced.ids.tolist() == tokens_of(expected).ids.tolist()
+    assert replaced.lengths.tolist() == tokens_of(expected).lengths.tolist()
+
+
+@given(rows)
+def test_counts_weigh_each_unit(lists):
+    weights = np.arange(1, len(lists) + 1)
+    expected = collections.Counter()
+    for weight, row in zip(weights.tolist(), lists, strict=True):
+        for token in row:
+            expected[token] += weight
+    assert tokens_of(lists).counts(weights, 10).tolist() == [expected[i] for i in range(10)]
+
+
+def test_split_is_the_definition():
+    assert split("나라의 말(語)  \n끝") == [" 나라의", " 말", "(語)", "  ", "\n", "끝"]
