@@ -110,11 +110,11 @@ def _funnel_row(stage: str, report: Report, timing: dict[str, Any]) -> dict[str,
 def headline(reports: dict[str, Report]) -> dict[str, Any]:
     """The figures of a run that answer "did it work?", as far as its stages have run."""
     wanted = {
-        "clean": ("documents in", "documents kept"),
-        "dedupe": ("exact duplicates", "near duplicates"),
-        "expand": ("new tokens", "vocabulary size", "fertility before", "fertility after"),
-        "shard": ("examples", "tokens"),
-        "train": ("loss first", "loss last"),
+        "clean": ("documents in", "documents kept", "documents dropped", "masks rrn", "masks acc", "masks tell"),
+        "dedupe": ("documents kept", "exact duplicates removed", "near duplicates removed"),
+        "expand": ("new tokens", "vocabulary", "fertility before", "fertility after"),
+        "shard": ("examples", "tokens", "new tokens"),
+        "train": ("loss, first tenth of steps", "loss, last tenth of steps"),
     }
     return {
         f"{stage}: {name}": reports[stage].facts[name]

@@ -15,6 +15,7 @@ from pipelines.contracts.fingerprint import fingerprint
 from pipelines.contracts.schemas import DATASETS, SCHEMA_VERSION, check_schema
 
 MANIFEST = "manifest.json"
+REPORTS = ("report.json", "report.md")
 
 
 class FileInfo(BaseModel):
@@ -63,10 +64,8 @@ class Manifest(BaseModel):
 
     @property
     def content_fingerprint(self) -> str:
-        """Digest of the data itself: what a following stage depends on."""
-        return fingerprint(
-            [(info.path, info.xxh3_128) for info in self.files if info.table or info.path.startswith("tok")]
-        )
+        """Digest of all files but the report: what a following stage depends on."""
+        return fingerprint([(info.path, info.xxh3_128) for info in self.files if info.path not in REPORTS])
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:

@@ -14,6 +14,7 @@ from pipelines.contracts.errors import UsageError
 from pipelines.contracts.fingerprint import fingerprint
 from pipelines.contracts.manifest import (
     MANIFEST,
+    REPORTS,
     FileInfo,
     Manifest,
     has_manifest,
@@ -143,9 +144,8 @@ def _clear(folder: str, changed: list[str], overwrite: bool) -> None:
 
 
 def _report_files(folder: str) -> list[FileInfo]:
-    names = ("report.json", "report.md")
-    paths = [files.join(folder, name) for name in names]
+    paths = [files.join(folder, name) for name in REPORTS]
     return [
         FileInfo(path=name, table="", rows=0, bytes=files.size(path), xxh3_128=files.hash_file(path))
-        for name, path in zip(names, paths, strict=True)
+        for name, path in zip(REPORTS, paths, strict=True)
     ]
