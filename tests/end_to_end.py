@@ -61,7 +61,7 @@ def manifests(out):
 def truth(out, kind):
     """The ground truth rows of one kind."""
     paths = sorted((out / "raw" / "truth").glob("*.jsonl"))
-    rows = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    rows = [json.loads(line) for path in paths for line in path.read_text().split("\n") if line]
     return [row for row in rows if row["kind"] == kind]
 
 

@@ -47,6 +47,8 @@ class CleanConfig(SourcePolicy):
     error_budget: Annotated[float, Field(ge=0, le=1)] = 0.001
     """Share of documents that may fail (not be readable) before the stage does. One failure is always allowed beside
     documents that could be read, unless the budget is 0."""
+    task_bytes: int = Field(8 << 20, ge=1)
+    """Stored bytes of input for each task, i.e. for each output file: small files share one, so that none is tiny."""
     on_bad_file: Literal["reject", "fail"] = "reject"
     """A truncated or corrupt file: keep what comes before the damage and count it as one failure, or stop at once."""
 

@@ -14,7 +14,6 @@ from pipelines.contracts.stage import WORK
 Format = Literal["jsonl", "text", "parquet"]
 Compression = Literal["", "gz", "zst"]
 
-TASK_BYTES = 8 << 20  # stored bytes a task aims at: small files share a task, so that output files are not tiny
 MAX_TASKS = 10_000  # above it tasks grow: each is a row in the driver's memory and a file in the manifest
 READABLE_KINDS = ("raw", "documents", "corpus")
 
@@ -84,10 +83,10 @@ def find_inputs(inputs: Iterable[str], config: CleanConfig) -> list[InputFile]:
     return [_input_file(path, roots[path]) for path in sorted(roots)]
 
 
-def group_tasks(inputs: Iterable[InputFile]) -> list[Task]:
-    """Group consecutive files into tasks of about `TASK_BYTES`; depends on the files only, not on the workers."""
+def group_tasks(inputs: Iterable[InputFile], task_bytes: int) -> list[Task]:
+    """Group consecutive files into tasks of about `task_bytes` stored bytes; the workers have no say in it."""
     inputs = list(inputs)
-    target = max(TASK_BYTES, sum(file.bytes for file in inputs) // MAX_TASKS)
+    target = max(task_bytes, sum(file.bytes for file in inputs) // MAX_TASKS)
     groups: list[list[InputFile]] = []
     size = target
     for file in inputs:

@@ -43,7 +43,7 @@ def clean(
     )
 
     def body(work: str) -> StageOutput:
-        tasks = tuple(group_tasks(found))
+        tasks = tuple(group_tasks(found, config.task_bytes))
         steps = (Step("clean: files", CleanFiles(tasks, out, config), len(tasks)),)
         results = run_job(Job("clean", steps, sum(map(_raw_bytes, found))), work, options, progress)
         return StageOutput(*summarise(results, config))

@@ -56,9 +56,9 @@ def open_tokenizer(path: str) -> Tokenizer:
     Raises:
         BadInputError: no model there, or not a SentencePiece model.
     """
-    model = path if path.endswith(".model") else files.join(path, MODEL)
+    model = files.join(path, MODEL) if files.is_folder(path) else path
     if not files.exists(model):
-        raise BadInputError(f"{path} has no {MODEL}.", hint="give a folder made by `malmoi expand`, or a .model file")
+        raise BadInputError(f"there is no {model}.", hint="give a folder made by `malmoi expand`, or a .model file")
     data = files.read_bytes(model)
     try:
         vocab_size = sentencepiece.SentencePieceProcessor(model_proto=data).vocab_size()
@@ -68,7 +68,7 @@ def open_tokenizer(path: str) -> Tokenizer:
 
 
 def _first_new(path: str, vocab_size: int) -> int:
-    if path.endswith(".model") or not has_manifest(path):
+    if not has_manifest(path):
         return vocab_size
     manifest = read_manifest(path)
     verify_sizes(path, manifest)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.clean.config import CleanConfig
-from pipelines.clean.inputs import MAX_TASKS, TASK_BYTES, InputFile, find_inputs, group_tasks
+from pipelines.clean.inputs import MAX_TASKS, InputFile, find_inputs, group_tasks
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError, UsageError
 from pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
@@ -118,13 +118,14 @@ def test_a_dataset_folder_without_documents_or_an_unfinished_one_is_refused(root
         find_inputs([files.join(root, "half")], CONFIG)
 
 
+TASK_BYTES = CleanConfig().task_bytes
 sizes = st.lists(st.integers(0, 2 * TASK_BYTES), max_size=40)
 
 
 @given(sizes)
 def test_tasks_hold_every_file_once_in_order_and_none_is_needlessly_small(stored):
     inputs = [InputFile(f"{n:05d}.jsonl", "s", "jsonl", "", size) for n, size in enumerate(stored)]
-    tasks = group_tasks(inputs)
+    tasks = group_tasks(inputs, TASK_BYTES)
     assert [file for task in tasks for file in task.files] == inputs
     assert all(task.bytes <= TASK_BYTES or len(task.files) == 1 for task in tasks)
     assert all(one.bytes + two.files[0].bytes > TASK_BYTES for one, two in itertools.pairwise(tasks))
@@ -132,4 +133,4 @@ def test_tasks_hold_every_file_once_in_order_and_none_is_needlessly_small(stored
 
 def test_the_number_of_tasks_is_bounded():
     inputs = [InputFile(f"{n:06d}.jsonl", "s", "jsonl", "", TASK_BYTES) for n in range(3 * MAX_TASKS)]
-    assert len(group_tasks(inputs)) <= MAX_TASKS
+    assert len(group_tasks(inputs, TASK_BYTES)) <= MAX_TASKS

@@ -30,7 +30,7 @@ def lines(first, last, **more):
 
 def clean(root, inputs, config=DEFAULTS, out="out"):
     """Clean files as one task each; returns the files written and the report."""
-    tasks = tuple(task for file in find_inputs(inputs, config) for task in group_tasks([file]))
+    tasks = tuple(task for file in find_inputs(inputs, config) for task in group_tasks([file], config.task_bytes))
     step = pickle.loads(pickle.dumps(CleanFiles(tasks, files.join(root, out), config)))
     results = [result.value for partition in range(len(tasks)) for result in step(partition, [])]
     return summarise(reversed(results), config)
@@ -114,7 +114,7 @@ _READ = job.read_blocks
 
 def test_small_blocks_share_a_row_group(root):
     inputs = [put(root, f"raw/{n}.jsonl", lines(n, n + 1)) for n in range(20)]
-    [task] = group_tasks(find_inputs(inputs, DEFAULTS))
+    [task] = group_tasks(find_inputs(inputs, DEFAULTS), DEFAULTS.task_bytes)
     job.clean_task(task, 0, files.join(root, "out"), DEFAULTS)
     assert [b.num_rows for b in read_batches(files.join(root, "out/data/part-00000.parquet"))] == [20]
 
