@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.contracts.schemas import DOCUMENTS
 from pipelines.contracts.tables import write_parquet
+from tests.end_to_end import run
 
 
 @pytest.fixture
@@ -27,6 +28,14 @@ def shared_raw():
     folder = pathlib.Path(__file__).parents[2] / "shared" / "data" / "raw"
     if not folder.is_dir():
         pytest.skip("needs the real text of ../shared/data, which this machine does not have")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """The folder of a finished small quickstart, run through the command line. Read only: copy it to change it."""
+    folder = tmp_path_factory.mktemp("walk") / "out"
+    run(folder)
     return folder
 
 

@@ -2,12 +2,12 @@
 
 import collections
 import json
-import os
 import pathlib
 import subprocess
 import sys
 
 import pyarrow.parquet as pq
+import pytest
 
 from malmoi.folders import FOLDERS
 from pipelines.contracts.manifest import read_manifest
@@ -21,6 +21,12 @@ SMALL = [
     "shard.sequence_length=64",
     "train.steps=24",
 ]
+
+
+def base_model():
+    """The 32k base tokenizer that an installed package carries."""
+    package = pytest.importorskip("mistral_common", reason="needs the mistral-common package for a base tokenizer")
+    return str(pathlib.Path(package.__file__).parent / "data" / "tokenizer.model.v1")
 
 
 def command(out, *more, settings=SMALL, recipe="quickstart"):
@@ -46,11 +52,6 @@ def run(out, *more, settings=SMALL):
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return done
-
-
-def environment(**changes):
-    """This process's environment with changes."""
-    return {**os.environ, **changes}
 
 
 def manifests(out):

@@ -9,7 +9,7 @@ import tokenizers
 import transformers
 
 from pipelines.contracts.report import read_report
-from tests.end_to_end import SMALL, manifests, rows, run, spans_by_id, truth
+from tests.end_to_end import SMALL, base_model, manifests, rows, run, spans_by_id, truth
 
 TEXTS = [
     "훈민정음은 백성을 가르치는 바른 소리라는 뜻입니다.",
@@ -24,113 +24,114 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    """The folder of a finished small quickstart."""
-    folder = tmp_path_factory.mktemp("walk") / "out"
-    run(folder)
-    return folder
-
-
 def ids(out, folder):
     return {row["id"] for row in rows(out / folder / "data")}
 
 
-def test_every_planted_exact_duplicate_is_gone(out):
-    planted = truth(out, "exact_duplicate")
-    corpus = ids(out, "corpus")
+def test_every_planted_exact_duplicate_is_gone(small_run):
+    planted = truth(small_run, "exact_duplicate")
+    corpus = ids(small_run, "corpus")
     assert len(planted) > 50
     assert [row["id"] for row in planted if row["id"] in corpus and row["of"] in corpus] == []
 
 
-def test_planted_near_duplicates_are_gone_and_related_documents_stay(out):
-    corpus = ids(out, "corpus")
-    planted = truth(out, "near_duplicate")
+def test_planted_near_duplicates_are_gone_and_related_documents_stay(small_run):
+    corpus = ids(small_run, "corpus")
+    planted = truth(small_run, "near_duplicate")
     left = [row for row in planted if row["id"] in corpus and row["of"] in corpus]
     assert len(planted) >= 5
     assert len(left) <= 0.1 * len(planted)
-    removed = {row["id"] for row in rows(out / "corpus" / "removals") if row["kind"] == "near"}
+    removed = {row["id"] for row in rows(small_run / "corpus" / "removals") if row["kind"] == "near"}
     near = {row[key] for row in planted for key in ("id", "of")}
-    related = [row["id"] for row in truth(out, "related") if row["id"] not in near and row["of"] not in near]
+    related = [row["id"] for row in truth(small_run, "related") if row["id"] not in near and row["of"] not in near]
     assert [name for name in related if name in removed] == []
 
 
-def test_every_removal_names_a_survivor_that_is_there(out):
-    corpus = ids(out, "corpus")
-    removals = rows(out / "corpus" / "removals")
+def test_every_removal_names_a_survivor_that_is_there(small_run):
+    corpus = ids(small_run, "corpus")
+    removals = rows(small_run / "corpus" / "removals")
     assert removals
     assert all(row["partner_id"] in corpus and row["id"] not in corpus for row in removals)
     assert all(row["similarity"] >= 0.8 for row in removals)
 
 
-def test_planted_personal_data_is_masked_and_look_alikes_stay(out):
-    texts = {row["id"]: row["text"] for row in rows(out / "docs" / "data")}
-    spans = spans_by_id(out)
-    planted = [row for row in truth(out, "pii") if row["id"] in texts]
+def test_planted_personal_data_is_masked_and_look_alikes_stay(small_run):
+    texts = {row["id"]: row["text"] for row in rows(small_run / "docs" / "data")}
+    spans = spans_by_id(small_run)
+    planted = [row for row in truth(small_run, "pii") if row["id"] in texts]
     assert {row["pii_kind"] for row in planted} == {"rrn", "acc", "tell"}
     leaked = [(row["id"], row["form"]) for row in planted if row["text"] in texts[row["id"]]]
     assert leaked == []
     assert all(row["pii_kind"] in {span["kind"] for span in spans[row["id"]]} for row in planted)
-    alike = [row for row in truth(out, "look_alike") if row["id"] in texts]
+    alike = [row for row in truth(small_run, "look_alike") if row["id"] in texts]
     assert len(alike) > 20
     assert [row["form"] for row in alike if row["text"] not in texts[row["id"]]] == []
 
 
-def test_ledgers_account_for_every_document(out):
-    reports = {folder: read_report(str(out / folder)) for folder in ("docs", "corpus", "words", "shards")}
-    lines = sum(row["documents"] for row in read_report(str(out / "raw")).tables["sources"])
+def test_ledgers_account_for_every_document(small_run):
+    reports = {folder: read_report(str(small_run / folder)) for folder in ("docs", "corpus", "words", "shards")}
+    lines = sum(row["documents"] for row in read_report(str(small_run / "raw")).tables["sources"])
     assert reports["docs"].ledger.documents("in") == lines
     flow = [reports[folder].ledger for folder in ("docs", "corpus", "words", "shards")]
-    assert flow[1].documents("in") == flow[0].documents("kept") == len(rows(out / "docs" / "data"))
-    assert flow[2].documents("in") == flow[3].documents("in") == flow[1].documents("kept") == len(ids(out, "corpus"))
-    rejects = rows(out / "docs" / "rejects")
+    assert flow[1].documents("in") == flow[0].documents("kept") == len(rows(small_run / "docs" / "data"))
+    assert (
+        flow[2].documents("in") == flow[3].documents("in") == flow[1].documents("kept") == len(ids(small_run, "corpus"))
+    )
+    rejects = rows(small_run / "docs" / "rejects")
     assert len(rejects) == flow[0].documents("dropped") + flow[0].documents("failed")
     reasons = {row["reason"] for row in rejects}
     assert {"too_short", "invalid_utf8", "broken_json"} <= reasons
-    assert len(rows(out / "corpus" / "removals")) == flow[1].documents("merged")
+    assert len(rows(small_run / "corpus" / "removals")) == flow[1].documents("merged")
 
 
-def test_the_tokenizer_pair_agrees(out):
-    folder = str(out / "tokenizer")
+def test_the_tokenizer_pair_agrees(small_run):
+    folder = str(small_run / "tokenizer")
     model = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/tokenizer.model")
     raw = tokenizers.Tokenizer.from_file(f"{folder}/tokenizer.json")
     loaded = transformers.AutoTokenizer.from_pretrained(folder)
-    corpus = [row["text"] for row in rows(out / "corpus" / "data")[:400]]
+    corpus = [row["text"] for row in rows(small_run / "corpus" / "data")[:400]]
     for text in [*TEXTS, *corpus]:
         expected = model.encode(text)
         assert raw.encode(text, add_special_tokens=False).ids == expected, text
         assert loaded.encode(text, add_special_tokens=False) == expected, text
 
 
-def test_new_tokens_shorten_korean_and_leave_english_alone(out):
-    facts = read_report(str(out / "tokenizer")).facts
+def test_new_tokens_shorten_korean_and_leave_english_alone(small_run):
+    facts = read_report(str(small_run / "tokenizer")).facts
     assert facts["fertility after"] < 0.8 * facts["fertility before"]
     assert facts["dead"] == 0
+    base, extended = (
+        sentencepiece.SentencePieceProcessor(model_file=path)
+        for path in (base_model(), str(small_run / "tokenizer" / "tokenizer.model"))
+    )
+    english = [row["text"] for row in rows(small_run / "corpus" / "data") if row["source"] == "english"]
+    assert len(english) > 50
+    assert extended.encode(english) == base.encode(english)
 
 
-def test_the_loss_falls_and_the_checkpoint_is_a_plain_model(out):
-    losses = [json.loads(line)["loss"] for line in (out / "run" / "losses.jsonl").read_text().splitlines()]
+def test_the_loss_falls_and_the_checkpoint_is_a_plain_model(small_run):
+    losses = [json.loads(line)["loss"] for line in (small_run / "run" / "losses.jsonl").read_text().splitlines()]
     assert losses[-1] < losses[0]
-    model = transformers.AutoModelForCausalLM.from_pretrained(out / "run" / "checkpoint")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(out / "run" / "checkpoint")
+    model = transformers.AutoModelForCausalLM.from_pretrained(small_run / "run" / "checkpoint")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(small_run / "run" / "checkpoint")
     assert model.get_input_embeddings().weight.shape[0] == model.config.vocab_size >= len(tokenizer)
 
 
-def test_a_second_run_skips_everything(out):
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.parent != out}
-    done = run(out)
+def test_a_second_run_skips_everything(small_run):
+    before = {path: path.stat().st_mtime_ns for path in small_run.rglob("*") if path.parent != small_run}
+    done = run(small_run)
     assert done.stderr.count("up to date, skipped") == 7
-    assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.parent != out} == before
+    assert {path: path.stat().st_mtime_ns for path in small_run.rglob("*") if path.parent != small_run} == before
 
 
 @pytest.mark.slow
-def test_a_changed_setting_redoes_what_follows_and_says_why(out, tmp_path):
+def test_a_changed_setting_redoes_what_follows_and_says_why(small_run, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(out, copy)
+    shutil.copytree(small_run, copy)
     settings = [*SMALL, "shard.new_token_bias=3"]
     done = run(copy, settings=settings)
     assert done.stderr.count("up to date, skipped") == 5
     assert "made again: new_token_bias: 1.0 → 3.0" in done.stderr
     assert "made again: input 'shards' changed" in done.stderr
-    before, after = manifests(out), manifests(copy)
+    before, after = manifests(small_run), manifests(copy)
     assert [stage for stage in before if before[stage] != after[stage]] == ["shard", "train"]

@@ -34,7 +34,6 @@ def test_packages_import_only_what_they_may(package):
 @pytest.mark.parametrize(
     ("module", "unloaded"),
     [
-        ("trainer.stage", "apache_beam"),
         ("tokenizer_lab.stage", "apache_beam"),
         ("tokenizer_lab.stage", "torch"),
         ("pipelines.shard.stage", "torch"),

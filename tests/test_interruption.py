@@ -31,13 +31,12 @@ def kill_in_stage(out, folder):
     assert not (out / folder / "manifest.json").exists()
 
 
-def test_a_run_killed_in_every_stage_ends_with_the_same_bytes(tmp_path):
-    reference, killed = tmp_path / "reference", tmp_path / "killed"
-    run(reference)
+def test_a_run_killed_in_every_stage_ends_with_the_same_bytes(small_run, tmp_path):
+    killed = tmp_path / "killed"
     for number, folder in enumerate(FOLDERS.values()):
         kill_in_stage(killed, folder)
         finished = [name for name in FOLDERS.values() if (killed / name / "manifest.json").exists()]
         assert finished == list(FOLDERS.values())[:number]
     done = run(killed)
     assert done.stderr.count("up to date, skipped") == len(FOLDERS) - 1
-    assert manifests(killed) == manifests(reference)
+    assert manifests(killed) == manifests(small_run)

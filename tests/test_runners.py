@@ -17,14 +17,9 @@ from pipelines.sample.config import SampleConfig
 from pipelines.sample.stage import sample
 from pipelines.shard.config import ShardConfig
 from pipelines.shard.stage import shard
+from tests.end_to_end import base_model
 
 SOURCES = ("web", "reviews", "legal", "english", "parallel")
-
-
-def base_model():
-    """The 32k base tokenizer that an installed package carries."""
-    package = pytest.importorskip("mistral_common", reason="needs the mistral-common package for a base tokenizer")
-    return str(pathlib.Path(package.__file__).parent / "data" / "tokenizer.model.v1")
 
 
 @pytest.fixture(scope="module")
