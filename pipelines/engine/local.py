@@ -7,11 +7,9 @@ shuffle between two steps is a folder of Arrow files: memory is bounded by a par
 
 import concurrent.futures
 import multiprocessing
-import multiprocessing.connection
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +20,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from pipelines.contracts import files
 from pipelines.engine.job import Job, Step
 from pipelines.engine.transforms import RESULTS, RunStep, run_step
+from pipelines.engine.worker import start_worker
 
 Progress = Callable[[str, int, int], None]
 """Called with (step name, partitions done, partitions of the step)."""
@@ -41,28 +40,13 @@ def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> l
     context = multiprocessing.get_context("spawn")  # fork would copy Beam's and Arrow's threads in an unknown state
     results: list[bytes] = []
     try:
-        with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+        with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
             for number, step in enumerate(job.steps):
                 results += _run_step(pool, step, f"{root}/{number}", f"{root}/{number + 1}", progress)
                 shutil.rmtree(f"{root}/{number}", ignore_errors=True)
     finally:
         shutil.rmtree(root, ignore_errors=True)
     return sorted(results)
-
-
-def _end_with_parent() -> None:
-    """End this worker at once when the process that started it is gone.
-
-    A killed parent would leave workers that still write chunk files, into the folder that its successor has cleared.
-    """
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            multiprocessing.connection.wait([parent.sentinel])
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run_step(
