@@ -10,6 +10,8 @@ from malmoi import data_verbs, folder_verbs, model_verbs, run_verb
 from malmoi.console import print_error
 from pipelines.contracts.errors import MalmoiError
 
+INTERRUPTED = 130  # what Typer makes of Ctrl-C
+
 app = typer.Typer(
     name="malmoi",
     help="Raw Korean text to a clean corpus, an extended tokenizer, training shards and a trained model.",
@@ -32,9 +34,10 @@ def main() -> None:
     except MalmoiError as error:
         print_error(error.message, error.hint)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print_error("interrupted", "run the same command again: finished stages are kept")
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print_error("interrupted", "run the same command again: finished stages are kept")
+        raise
 
 
 if __name__ == "__main__":

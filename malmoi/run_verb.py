@@ -12,9 +12,9 @@ from malmoi.folders import FOLDERS
 from malmoi.resources import Meter
 from pipelines.contracts import files
 from pipelines.contracts.errors import UsageError
-from pipelines.contracts.manifest import has_manifest
+from pipelines.contracts.manifest import REPORTS
 from pipelines.contracts.report import Report, read_report
-from pipelines.contracts.stage import StageResult
+from pipelines.contracts.stage import StageResult, check_apart
 
 TIMINGS = "timings.json"  # what each stage took; also marks a folder as a run folder
 
@@ -48,8 +48,11 @@ def run(
     settings = load_recipe(path, set_ or [])
     if input_root is None and settings.sample is None:
         raise UsageError(f"{path} generates no input.", hint="give the root of the raw text with --input ROOT")
+    if input_root is not None:
+        check_apart(out, [input_root])
     timings = _open_run_folder(out, overwrite)
-    for stage in build_chain(settings, input_root, out, options):
+    chain = build_chain(settings, input_root, out, options)
+    for stage in chain:
         if not quiet:
             err.print(f"[bold]{stage.name}[/]")
         with Meter() as meter, stage_progress(quiet) as progress:
@@ -58,7 +61,7 @@ def run(
         if not result.skipped:
             timings[stage.name] = {"seconds": meter.usage.seconds, "peak_mb": meter.usage.peak_mb}
             files.write_bytes(files.join(out, TIMINGS), orjson.dumps(timings, option=orjson.OPT_INDENT_2))
-    _write_report(settings.name, out, timings)
+    _write_report(settings.name, out, {stage.name: stage.folder for stage in chain}, timings)
 
 
 def _open_run_folder(folder: str, overwrite: bool) -> dict[str, Any]:
@@ -68,13 +71,14 @@ def _open_run_folder(folder: str, overwrite: bool) -> dict[str, Any]:
         UsageError: the folder holds something that is not a run.
     """
     path = files.join(folder, TIMINGS)
-    if overwrite:
-        files.remove_tree(folder)
+    if overwrite and files.exists(path):
+        for name in (*FOLDERS.values(), TIMINGS, *REPORTS):
+            files.remove_tree(files.join(folder, name))
     if files.exists(path):
         return dict(orjson.loads(files.read_bytes(path)))
     fs, inner = files.filesystem(folder)
     if fs.exists(inner) and fs.ls(inner):
-        raise UsageError(f"{folder} is not empty and is not a malmoi run.", hint="choose another --out, or --overwrite")
+        raise UsageError(f"{folder} is not empty and is not a malmoi run.", hint="choose another --out")
     files.write_bytes(path, b"{}")
     return {}
 
@@ -88,10 +92,9 @@ def _note(result: StageResult, quiet: bool) -> None:
         err.print(f"  made again: {reason}", markup=False)
 
 
-def _write_report(name: str, folder: str, timings: dict[str, Any]) -> None:
-    """Print the run's table and write it as `report.json` and `report.md`."""
-    paths = {stage: files.join(folder, directory) for stage, directory in FOLDERS.items()}
-    reports = {stage: read_report(path) for stage, path in paths.items() if has_manifest(path)}
+def _write_report(name: str, folder: str, paths: dict[str, str], timings: dict[str, Any]) -> None:
+    """Print the run's table and write it as `report.json` and `report.md`; `paths` is stage → folder."""
+    reports = {stage: read_report(path) for stage, path in paths.items()}
     funnel = [_funnel_row(stage, report, timings.get(stage, {})) for stage, report in reports.items()]
     figures = [{"figure": key, "value": value} for key, value in headline(reports).items()]
     print_rows(funnel, f"{name}: stages")
@@ -108,7 +111,7 @@ def _funnel_row(stage: str, report: Report, timing: dict[str, Any]) -> dict[str,
 
 
 def headline(reports: dict[str, Report]) -> dict[str, Any]:
-    """The figures of a run that answer "did it work?", as far as its stages have run."""
+    """The figures of a run that answer "did it work?", of the stages it has."""
     wanted = {
         "clean": ("documents in", "documents kept", "documents dropped", "masks rrn", "masks acc", "masks tell"),
         "dedupe": ("documents kept", "exact duplicates removed", "near duplicates removed"),
@@ -121,5 +124,4 @@ def headline(reports: dict[str, Report]) -> dict[str, Any]:
         for stage, names in wanted.items()
         if stage in reports
         for name in names
-        if name in reports[stage].facts
     }

@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import os
 import pathlib
 import uuid
 
@@ -23,12 +24,12 @@ def memory_root():
 
 
 @pytest.fixture
-def shared_raw():
-    """The folder of real Korean text beside the repository; only its absence skips a test."""
-    folder = pathlib.Path(__file__).parents[2] / "shared" / "data" / "raw"
-    if not folder.is_dir():
-        pytest.skip("needs the real text of ../shared/data, which this machine does not have")
-    return folder
+def real_text():
+    """The folder of real Korean text that MALMOI_REAL_TEXT names: one folder a source, as `korean-real` reads it."""
+    folder = os.environ.get("MALMOI_REAL_TEXT")
+    if not folder:
+        pytest.skip("needs real Korean text: set MALMOI_REAL_TEXT to its folder")
+    return pathlib.Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,11 @@
 
 import os
 import pathlib
+import re
 import shutil
 
 import pytest
+from apache_beam.utils.subprocess_server import JavaJarServer
 
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.stage import clean
@@ -62,22 +64,25 @@ def test_worker_processes_and_input_order_change_no_byte(raw, direct, tmp_path, 
 
 
 def flink_jar():
-    """The job server jar: named by the environment, made by the shared script, or fetched by Beam's own cache."""
+    """The job server jar: named by MALMOI_FLINK_JAR, or the one Beam fetches for itself."""
     if jar := os.environ.get("MALMOI_FLINK_JAR"):
         return jar
-    cached = sorted(pathlib.Path.home().glob(".cache/malmoi/beam-flink-job-server-1.19-*.jar"))
-    if not cached:
-        pytest.skip("no Flink job server jar: set MALMOI_FLINK_JAR to Beam's beam-runners-flink-1.19-job-server jar")
-    return str(cached[-1])
+    artefact = ":runners:flink:1.20:job-server:shadowJar"
+    try:
+        return JavaJarServer.local_jar(JavaJarServer.path_to_beam_jar(artefact))
+    except (OSError, RuntimeError) as error:
+        pytest.skip(f"no Flink job server jar: MALMOI_FLINK_JAR is not set and Beam cannot fetch one ({error})")
 
 
 @pytest.mark.flink
 @pytest.mark.skipif(shutil.which("java") is None, reason="Flink needs Java, and there is none on PATH")
 def test_a_real_flink_gives_the_same_bytes(raw, direct, tmp_path):
+    jar = flink_jar()
+    version = re.search(r"flink-(?:job-server-)?(\d+\.\d+)", pathlib.Path(jar).name)
     flags = (
         "--flink_master=[local]",
-        "--flink_version=1.19",
-        f"--flink_job_server_jar={flink_jar()}",
+        f"--flink_version={version[1]}",
+        f"--flink_job_server_jar={jar}",
         "--environment_type=LOOPBACK",
         "--parallelism=2",
     )

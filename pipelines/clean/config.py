@@ -40,7 +40,7 @@ class CleanConfig(SourcePolicy):
     source_field: str | None = "source"
     """Field or column that names the document's source; a document without one belongs to its folder. null: always the
     folder."""
-    ignore: tuple[str, ...] = ("README*", "LICENSE*", "*.md", "report.*")
+    ignore: tuple[str, ...] = ("README*", "LICENSE*", "*.md")
     """Patterns of file names that are passed over in folders and globs; a file named by itself is always read."""
     max_line_bytes: Annotated[int, Field(ge=1)] = 256 << 20
     """Longest line that is read, in bytes as stored uncompressed; a longer one is rejected as `line_too_long`."""
@@ -50,7 +50,7 @@ class CleanConfig(SourcePolicy):
     task_bytes: int = Field(8 << 20, ge=1)
     """Stored bytes of input for each task, i.e. for each output file: small files share one, so that none is tiny."""
     on_bad_file: Literal["reject", "fail"] = "reject"
-    """A truncated or corrupt file: keep what comes before the damage and count it as one failure, or stop at once."""
+    """A truncated or corrupt file: keep what comes before the damage and count it as one failure, or fail."""
 
     @model_validator(mode="before")
     @classmethod

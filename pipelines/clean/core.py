@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.clean.config import CleanConfig, SourcePolicy
+from pipelines.clean.meta import mask_meta
 from pipelines.clean.rows import RawBlock
 from pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
@@ -94,24 +95,34 @@ def clean_block(block: RawBlock, config: CleanConfig, file_name: str | None = No
     """
     cleaned = [clean_text(text, config.policy(source)) for text, source in zip(block.texts, block.sources, strict=True)]
     raw = pa.array(block.texts, pa.large_string())
+    counts = _counts(block, cleaned, file_name or block.file)
     return CleanedBlock(
-        documents=_documents(block, cleaned),
+        documents=_documents(block, cleaned, config, counts),
         rejects=_rejects(block, cleaned, raw),
         spans=_spans(block, cleaned),
         ledger=_ledger(block, cleaned, raw),
-        counts=_counts(block, cleaned, file_name or block.file),
+        counts=counts,
     )
 
 
-def _documents(block: RawBlock, cleaned: list[CleanedText]) -> pa.RecordBatch:
+def _documents(block: RawBlock, cleaned: list[CleanedText], config: CleanConfig, counts: Counts) -> pa.RecordBatch:
     kept = [i for i, result in enumerate(cleaned) if result.reason is None]
     columns = {
         "id": [block.ids[i] for i in kept],
         "source": [block.sources[i] for i in kept],
         "text": [cleaned[i].text for i in kept],
-        "meta": [block.metas[i] for i in kept],
+        "meta": [_masked_meta(block.metas[i], block.sources[i], config, counts) for i in kept],
     }
     return pa.RecordBatch.from_pydict(columns, schema=DOCUMENTS.schema)
+
+
+def _masked_meta(meta: str | None, source: str, config: CleanConfig, counts: Counts) -> str | None:
+    if meta is None:
+        return None
+    masked, spans = mask_meta(meta, config.policy(source).pii)
+    for span in spans:
+        counts.masks[source, span.kind, f"{span.rule} (meta)"] += 1
+    return masked
 
 
 def _rejects(block: RawBlock, cleaned: list[CleanedText], raw: pa.Array) -> pa.RecordBatch:

@@ -48,7 +48,7 @@ def clean(
         results = run_job(Job("clean", steps, sum(map(_raw_bytes, found))), work, options, progress)
         return StageOutput(*summarise(results, config))
 
-    return run_stage(identity, out, body, overwrite=overwrite)
+    return run_stage(identity, out, body, reads=[*inputs, *(file.path for file in found)], overwrite=overwrite)
 
 
 def _raw_bytes(file: InputFile) -> int:

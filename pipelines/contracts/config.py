@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -39,23 +39,34 @@ def parse_config(cls: type[C], values: Mapping[str, Any], where: str) -> C:
 
 def _explain(cls: type[BaseModel], problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
+    value = problem.get("input")
     if problem["type"] == "extra_forbidden":
         known = _keys_at(cls, problem["loc"][:-1])
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         remedy = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-        return f"unknown key {key!r} ({remedy})"
+        return f"unknown key {key!r} = {value!r} ({remedy})"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{key} = {problem.get('input')!r}: {message[:1].lower()}{message[1:]}"
+    return f"{key} = {value!r}: {message[:1].lower()}{message[1:]}"
 
 
 def _keys_at(cls: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """The keys of the model at a path: through optional models, and through mappings of models, whose keys are free."""
+    annotation: Any = cls
     for part in path:
-        field = cls.model_fields.get(str(part))
-        inner = getattr(field, "annotation", None)
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        cls = inner
-    return list(cls.model_fields)
+        model = _model_in(annotation)
+        if model is not None and str(part) in model.model_fields:
+            annotation = model.model_fields[str(part)].annotation
+        elif get_origin(annotation) is dict:
+            annotation = get_args(annotation)[1]
+    model = _model_in(annotation)
+    return list(model.model_fields) if model is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *(get_args(annotation) if get_origin(annotation) is not dict else ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: list[str]) -> dict[str, Any]:

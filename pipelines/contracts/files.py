@@ -35,6 +35,13 @@ def join(folder: str, *names: str) -> str:
     return "/".join([folder.rstrip("/"), *names])
 
 
+def absolute(path: str) -> str:
+    """The one full name of a path, with its protocol: equal for equal places."""
+    fs, inner = filesystem(path)
+    inner = os.path.realpath(inner) if is_local(path) else os.path.normpath(inner)
+    return str(fs.unstrip_protocol(inner)).rstrip("/")
+
+
 def exists(path: str) -> bool:
     """Whether a file or folder exists."""
     fs, inner = filesystem(path)
@@ -164,15 +171,19 @@ def atomic_write(path: str) -> Iterator[HashingFile]:
 
 
 def _abandon(fs: Any, target: str, raw: Any) -> None:
-    """Drop a half-written file; an object store publishes on close, so there the upload is discarded unclosed."""
+    """Drop a half-written file.
+
+    An object store publishes on close, so there the upload is discarded unclosed, and what an earlier attempt may have
+    published under the name stays.
+    """
     if isinstance(raw, AbstractBufferedFile):
         with contextlib.suppress(NotImplementedError):
             raw.discard()
         raw.closed = True
     else:
         raw.close()
-    with contextlib.suppress(FileNotFoundError):
-        fs.rm(target)
+        with contextlib.suppress(FileNotFoundError):
+            fs.rm(target)
 
 
 def write_bytes(path: str, data: bytes) -> None:

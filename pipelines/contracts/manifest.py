@@ -1,12 +1,10 @@
 """The manifest: written last and atomically, its presence means that a dataset folder is complete."""
 
-import io
 from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.contracts import files
@@ -115,22 +113,38 @@ def verify_sizes(folder: str, manifest: Manifest) -> None:
 
 
 def verify_file(folder: str, manifest: Manifest, info: FileInfo) -> None:
-    """Check one file fully: size, hash, and the schema of a Parquet table.
+    """Check one file fully: size, hash, and the schema and rows of a table. Reads it piece by piece.
 
     Raises:
         CheckError: naming the file and what differs.
     """
     path = files.join(folder, info.path)
-    data = files.read_bytes(path) if files.exists(path) else None
-    if data is None:
+    if not files.exists(path):
         raise CheckError(f"{path} is missing, its manifest names it.")
-    if len(data) != info.bytes:
-        raise CheckError(f"{path} must have {info.bytes} bytes. Got {len(data)}.")
-    if (actual := xxhash.xxh3_128_hexdigest(data)) != info.xxh3_128:
-        raise CheckError(f"{path}: the content has changed: xxh3-128 must be {info.xxh3_128}. Got {actual}.")
-    if info.table and path.endswith(".parquet"):
-        kind = next(kind for kind in DATASETS if kind.name == manifest.kind)
-        check_schema(pq.read_schema(pa.BufferReader(data)), kind.table(info.table).schema, path)
-        rows = pq.read_metadata(io.BytesIO(data)).num_rows
-        if rows != info.rows:
-            raise CheckError(f"{path} must have {info.rows} rows. Got {rows}.")
+    if (actual := files.size(path)) != info.bytes:
+        raise CheckError(f"{path} must have {info.bytes} bytes. Got {actual}.")
+    if (digest := files.hash_file(path)) != info.xxh3_128:
+        raise CheckError(f"{path}: the content has changed: xxh3-128 must be {info.xxh3_128}. Got {digest}.")
+    if path.endswith((".parquet", ".arrow")):
+        _verify_table(path, manifest, info)
+
+
+def _verify_table(path: str, manifest: Manifest, info: FileInfo) -> None:
+    tables = [
+        table for kind in DATASETS if kind.name == manifest.kind for table in kind.tables if table.name == info.table
+    ]
+    if not tables:
+        raise CheckError(f"{path}: a {manifest.kind} folder has no table {info.table!r}.")
+    with files.open_read(path) as file:
+        if path.endswith(".parquet"):
+            parquet = pq.ParquetFile(file)
+            schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
+        else:
+            reader = pa.ipc.open_stream(file)
+            schema, rows = reader.schema, sum(batch.num_rows for batch in reader)
+    try:
+        check_schema(schema, tables[0].schema, path)
+    except BadInputError as error:
+        raise CheckError(error.message) from None
+    if rows != info.rows:
+        raise CheckError(f"{path} must have {info.rows} rows. Got {rows}.")

@@ -54,13 +54,15 @@ class DatasetKind:
 _ID = Field("id", pa.string(), "text", "the document's id: given by the source, or derived from its content")
 _SOURCE = Field("source", pa.string(), "text", "name of the source the document came from")
 _TEXT = Field("text", pa.large_string(), "UTF-8", "the document's text, NFC, PII masked")
-_META = Field("meta", pa.string(), "JSON", "the input's other fields as one JSON object; null if there were none", True)
+_META = Field(
+    "meta", pa.string(), "JSON", "the input's other fields as one JSON object, PII masked; null if none", True
+)
 
 DOCUMENTS = Table("data", "one row a document", (_ID, _SOURCE, _TEXT, _META))
 
 REJECTS = Table(
     "rejects",
-    "one row a document or line that was not kept",
+    "one row a document or line that was not kept, as it was read: NOT masked, keep it private",
     (
         Field("id", pa.string(), "text", "the document's id; null where the line could not be parsed", True),
         _SOURCE,
@@ -191,6 +193,8 @@ EXAMPLES = Table(
     ),
 )
 
+WIDE_IDS = ("input_ids", pa.list_(pa.uint32()))  # what `EXAMPLES` holds of a vocabulary above 65,536
+
 CLEANED = DatasetKind("documents", "clean", "clean, PII-masked documents", (DOCUMENTS, REJECTS, SPANS))
 CORPUS = DatasetKind("corpus", "dedupe", "documents without exact and near duplicates", (DOCUMENTS, REMOVALS))
 WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS))
@@ -211,7 +215,7 @@ def check_schema(actual: pa.Schema, expected: pa.Schema, where: str) -> None:
     if actual.names != expected.names:
         raise BadInputError(f"{where} must have the columns {expected.names}. Got {actual.names}.")
     for name in expected.names:
-        if actual.field(name).type != expected.field(name).type:
+        if actual.field(name).type != expected.field(name).type and (name, actual.field(name).type) != WIDE_IDS:
             raise BadInputError(
                 f"{where}: column {name!r} must be {expected.field(name).type}. Got {actual.field(name).type}."
             )

@@ -4,13 +4,12 @@ A stage gives `run_stage` its identity and a body; the body writes files below t
 is written last, so a killed stage leaves a folder without one, which the next run recognises by its marker and clears.
 """
 
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines.contracts import files
-from pipelines.contracts.errors import UsageError
+from pipelines.contracts.errors import MalmoiError, UsageError
 from pipelines.contracts.fingerprint import fingerprint
 from pipelines.contracts.manifest import (
     MANIFEST,
@@ -65,25 +64,38 @@ class StageResult:
 
 
 def run_stage(
-    identity: StageIdentity, folder: str, body: Callable[[str], StageOutput], *, overwrite: bool = False
+    identity: StageIdentity,
+    folder: str,
+    body: Callable[[str], StageOutput],
+    *,
+    reads: Iterable[str] = (),
+    overwrite: bool = False,
 ) -> StageResult:
     """Run `body(work_folder)` unless `folder` already holds its result.
 
+    Args:
+        identity: what the result depends on.
+        folder: the dataset folder to write.
+        body: makes the files of the folder and says which.
+        reads: paths the stage reads; the folder must lie apart from them.
+        overwrite: replace what is in `folder`.
+
     Raises:
-        UsageError: the folder holds something else and `overwrite` is false.
+        UsageError: the folder holds something else and `overwrite` is false, or it holds an input or lies inside one.
         CheckError: the ledger does not balance.
     """
-    if (done := finished(identity, folder)) is not None:
-        return StageResult(folder, done, skipped=True)
-    changed = differences(identity, folder)
-    _clear(folder, changed, overwrite)
+    check_apart(folder, reads)
+    done, changed = _state(identity, folder)
     work = files.join(folder, WORK)
+    if done is not None:
+        files.remove_tree(work)  # left by a kill between the manifest and the end
+        return StageResult(folder, done, skipped=True)
+    _clear(folder, changed, overwrite)
     files.write_bytes(files.join(work, ".stage"), identity.stage.encode())
     output = body(work)
     if output.report.ledger is not None:
         output.report.ledger.check()
     output.report.write(folder)
-    files.remove_tree(work)
     manifest = Manifest(
         kind=identity.kind,
         stage=identity.stage,
@@ -95,25 +107,40 @@ def run_stage(
         files=tuple(sorted([*output.files, *_report_files(folder)], key=lambda info: info.path)),
     )
     write_manifest(folder, manifest)
+    files.remove_tree(work)
     return StageResult(folder, manifest, skipped=False, changed=tuple(changed))
 
 
-def finished(identity: StageIdentity, folder: str) -> Manifest | None:
-    """The manifest in `folder` if it is complete and matches, else None."""
-    if not has_manifest(folder):
-        return None
-    manifest = read_manifest(folder)
-    if manifest.fingerprint != identity.fingerprint:
-        return None
-    verify_sizes(folder, manifest)
-    return manifest
+def check_apart(folder: str, reads: Iterable[str]) -> None:
+    """Refuse an output folder that holds an input, is one, or lies inside one: clearing it would delete the input.
+
+    Raises:
+        UsageError: naming both.
+    """
+    target = files.absolute(folder)
+    for path in reads:
+        read = files.absolute(path)
+        if target == read or read.startswith(f"{target}/") or target.startswith(f"{read}/"):
+            raise UsageError(
+                f"the output folder {folder} and the input {path} must lie apart.", hint="choose another --out"
+            )
 
 
-def differences(identity: StageIdentity, folder: str) -> list[str]:
-    """What changed since the stage in `folder` was run, for people; empty if nothing did, or nothing is there."""
+def _state(identity: StageIdentity, folder: str) -> tuple[Manifest | None, list[str]]:
+    """The manifest in `folder` if it is complete, whole and matches; else None and what differs, for people."""
     if not has_manifest(folder):
-        return []
-    old = read_manifest(folder)
+        return None, []
+    try:
+        manifest = read_manifest(folder)
+        if manifest.fingerprint == identity.fingerprint:
+            verify_sizes(folder, manifest)
+            return manifest, []
+    except MalmoiError as error:  # a damaged result is no result
+        return None, [error.message]
+    return None, _differences(manifest, identity)
+
+
+def _differences(old: Manifest, identity: StageIdentity) -> list[str]:
     reasons = [f"input {role!r} changed" for role in identity.inputs if old.inputs.get(role) != identity.inputs[role]]
     for key in sorted({*old.config, *identity.config}):
         before, after = old.config.get(key), identity.config.get(key)
@@ -126,21 +153,25 @@ def differences(identity: StageIdentity, folder: str) -> list[str]:
 
 def _clear(folder: str, changed: list[str], overwrite: bool) -> None:
     """Make `folder` empty, or refuse."""
-    if not files.exists(folder):
-        return
-    ours_unfinished = not has_manifest(folder) and files.exists(files.join(folder, WORK))
     fs, inner = files.filesystem(folder)
-    if not ours_unfinished and not overwrite and fs.ls(inner):
-        detail = f" Changed since it was made: {'; '.join(changed)}." if changed else ""
+    if not fs.exists(inner):
+        return
+    children = [name.rstrip("/") for name in fs.ls(inner, detail=False)]
+    work = f"{inner.rstrip('/')}/{WORK}"
+    ours_unfinished = not has_manifest(folder) and fs.exists(work)
+    if children and not ours_unfinished and not overwrite:
+        detail = f" Since it was made: {'; '.join(changed)}." if changed else ""
         raise UsageError(
             f"{folder} is not empty and does not match this run.{detail}",
             hint="choose another --out, or pass --overwrite to replace it",
         )
-    with contextlib.suppress(
-        FileNotFoundError
-    ):  # the manifest goes first: a half-removed folder must not look complete
-        fs.rm(f"{inner.rstrip('/')}/{MANIFEST}")
-    files.remove_tree(folder)
+    # The manifest goes first, so that a half-removed folder never looks complete; the marker that it is ours goes last.
+    fs.makedirs(work, exist_ok=True)
+    files.write_bytes(files.join(folder, WORK, ".stage"), b"")
+    for name in sorted(children, key=lambda name: not name.endswith(f"/{MANIFEST}")):
+        if name != work:
+            fs.rm(name, recursive=True)
+    files.remove_tree(files.join(folder, WORK))
 
 
 def _report_files(folder: str) -> list[FileInfo]:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from pipelines.contracts import files
+from pipelines.contracts.errors import CheckError
 from pipelines.contracts.fingerprint import code_version
-from pipelines.contracts.ledger import Ledger
+from pipelines.contracts.ledger import IN, Ledger
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.report import Report
 from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
@@ -55,7 +56,7 @@ def count(
         results = run_job(Job("count", steps, documents.text_bytes), work, options, progress)
         return _summarise(results, out)
 
-    return run_stage(identity, out, body, overwrite=overwrite)
+    return run_stage(identity, out, body, reads=[*corpus, *documents.paths], overwrite=overwrite)
 
 
 def _summarise(results: list[dict[str, Any]], out: str) -> StageOutput:
@@ -65,6 +66,7 @@ def _summarise(results: list[dict[str, Any]], out: str) -> StageOutput:
             ledger.merge(Ledger.from_json(result["ledger"]))
     infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
     words = [result["words"] for result in results if "words" in result]
+    check_counted(ledger, sum(part["bytes"] for part in words))
     letters = next(result["letters"] for result in results if "letters" in result)
     facts = {
         "documents": ledger.documents("in"),
@@ -75,6 +77,20 @@ def _summarise(results: list[dict[str, Any]], out: str) -> StageOutput:
         "letters": letters["occurrences"],
     }
     return StageOutput(infos, Report("count", ledger, facts, {"Most frequent units": _top(infos, out)}))
+
+
+def check_counted(ledger: Ledger, num_bytes: int) -> None:
+    """Prove that the table holds the corpus: its units are all texts, with one space before each.
+
+    Raises:
+        CheckError: bytes were lost or counted twice.
+    """
+    expected = ledger.bytes(IN) + ledger.documents(IN)
+    if num_bytes != expected:
+        raise CheckError(
+            f"the word table must hold {expected} bytes of text. Got {num_bytes}.",
+            hint="this is a defect of malmoi, not of your data: please report it",
+        )
 
 
 def _top(infos: list[FileInfo], out: str, number: int = 20) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def dedupe(
         results = run_job(Job("dedupe", steps, found.text_bytes), work, options, progress)
         return StageOutput(*summarise(results, config))
 
-    return run_stage(identity, out, body, overwrite=overwrite)
+    return run_stage(identity, out, body, reads=[*documents, *found.paths], overwrite=overwrite)
 
 
 def adopted_path(work: str, number: int) -> str:

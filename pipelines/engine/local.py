@@ -6,6 +6,7 @@ shuffle between two steps is a folder of Arrow files: memory is bounded by a par
 """
 
 import concurrent.futures
+import concurrent.futures.process
 import multiprocessing
 import os
 import shutil
@@ -14,12 +15,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from pipelines.contracts import files
+from pipelines.contracts.errors import MalmoiError
 from pipelines.engine.job import Job, Step
-from pipelines.engine.transforms import RESULTS, RunStep, run_step
+from pipelines.engine.transforms import RESULTS, RunStep, raise_errors, run_step
 from pipelines.engine.worker import start_worker
 
 Progress = Callable[[str, int, int], None]
@@ -57,12 +60,17 @@ def _run_step(
     results: list[bytes] = []
     try:
         for done, task in enumerate(concurrent.futures.as_completed(tasks), start=1):
-            results += task.result()
+            lines = task.result()
+            raise_errors(lines)  # now, not after the other partitions
+            results += lines
             progress(step.name, done, step.partitions)
-    except BaseException:
+    except concurrent.futures.process.BrokenProcessPool:
+        raise MalmoiError(
+            f"a worker process died in step {step.name!r}.", hint="most often memory ran out: use fewer --workers"
+        ) from None
+    finally:
         for task in tasks:
             task.cancel()
-        raise
     return results
 
 
@@ -84,27 +92,29 @@ def run_partition(step: Step, partition: int, source: str, target: str) -> list[
 
 
 class _WriteChunks(beam.DoFn):
-    """Appends each chunk to the file of its target partition: <target>/<to>/<from>.arrow, one Arrow stream each."""
+    """Writes the chunks of one sender: <target>/<sender>.chunks holds Arrow streams, <sender>.npy says where.
+
+    One file a sender, not one a pair of sender and receiver: a large job has thousands of both.
+    """
 
     def __init__(self, sender: int, target: str) -> None:
-        self._sender = sender
-        self._target = target
+        self._path = f"{target}/{sender}"
 
     def start_bundle(self) -> None:
-        self._open: dict[int, tuple[pa.OSFile, pa.ipc.RecordBatchStreamWriter]] = {}
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        self._file = pa.OSFile(f"{self._path}.chunks", "wb")
+        self._index: list[tuple[int, int, int]] = []
 
     def process(self, element: tuple[int, pa.RecordBatch]) -> None:
         partition, chunk = element
-        if partition not in self._open:
-            os.makedirs(f"{self._target}/{partition}", exist_ok=True)
-            sink = pa.OSFile(f"{self._target}/{partition}/{self._sender}.arrow", "wb")
-            self._open[partition] = (sink, pa.ipc.new_stream(sink, chunk.schema))
-        self._open[partition][1].write_batch(chunk)
+        start = self._file.tell()
+        with pa.ipc.new_stream(self._file, chunk.schema) as writer:
+            writer.write_batch(chunk)
+        self._index.append((partition, start, self._file.tell()))
 
     def finish_bundle(self) -> None:
-        for sink, writer in self._open.values():
-            writer.close()
-            sink.close()
+        self._file.close()
+        np.save(f"{self._path}.npy", np.array(sorted(self._index), np.int64).reshape(-1, 3))
 
 
 class _AppendLines(beam.DoFn):
@@ -127,10 +137,21 @@ class _RunStepFromFiles(RunStep):
         self._source = source
 
     def process(self, element: int) -> Iterator[Any]:
-        yield from super().process((element, _read_chunks(f"{self._source}/{element}")))
+        yield from super().process((element, _read_chunks(self._source, element)))
 
 
-def _read_chunks(folder: str) -> Iterator[pa.RecordBatch]:
+def _read_chunks(folder: str, partition: int) -> Iterator[pa.RecordBatch]:
+    """The chunks of one partition from all senders, memory-mapped."""
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        with pa.memory_map(f"{folder}/{name}") as file, pa.ipc.open_stream(file) as reader:
-            yield from reader
+        if name.endswith(".npy"):
+            index = np.load(f"{folder}/{name}")
+            first, last = np.searchsorted(index[:, 0], [partition, partition + 1])
+            if first < last:
+                with pa.memory_map(f"{folder}/{name.removesuffix('.npy')}.chunks") as file:
+                    for _, start, end in index[first:last].tolist():
+                        yield from pa.ipc.open_stream(_slice(file, start, end))
+
+
+def _slice(file: pa.MemoryMappedFile, start: int, end: int) -> pa.Buffer:
+    file.seek(start)
+    return file.read_buffer(end - start)

@@ -12,7 +12,7 @@ from pipelines.contracts import files
 from pipelines.engine.job import Job
 from pipelines.engine.local import Progress, run_in_processes
 from pipelines.engine.options import DIRECT, RunOptions, check_flags
-from pipelines.engine.transforms import ERROR, ERROR_TYPES, RunJob
+from pipelines.engine.transforms import RunJob, raise_errors
 
 IN_MEMORY_BYTES = 16 << 20  # input up to this runs in this process: worker processes need about 4 s to start
 
@@ -39,13 +39,10 @@ def run_job(job: Job, work: str, options: RunOptions, progress: Progress = silen
         lines = run_in_processes(job, work, options.workers or os.cpu_count() or 1, progress)
     else:
         lines = _run_graph(job, work, options, progress)
+    raise_errors(lines)
     results = [orjson.loads(line) for line in lines]
     order = {step.name: number for number, step in enumerate(job.steps)}
-    values = [value for _, _, value in sorted(results, key=lambda r: (order[r[0]], r[1], orjson.dumps(r[2])))]
-    for value in values:
-        if error := value.get(ERROR):
-            raise ERROR_TYPES[error["type"]](error["message"], error["hint"])
-    return values
+    return [value for _, _, value in sorted(results, key=lambda r: (order[r[0]], r[1], orjson.dumps(r[2])))]
 
 
 def _run_graph(job: Job, work: str, options: RunOptions, progress: Progress) -> list[bytes]:

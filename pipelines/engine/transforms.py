@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
+import orjson
 import pyarrow as pa
 
 from pipelines.contracts import files
@@ -14,6 +15,7 @@ from pipelines.engine.job import Job, Result, Send, Step
 
 RESULTS = "results"
 ERROR = "error"  # key of a result that carries a MalmoiError
+ERROR_KEY = b'"error"'
 ERROR_TYPES: dict[str, type[MalmoiError]] = {
     error.__name__: error for error in (MalmoiError, UsageError, BadInputError, CheckError)
 }
@@ -46,6 +48,13 @@ class RunStep(beam.DoFn):
 def encode_result(step: str, partition: int, result: Result) -> bytes:
     """A result as one line of JSON, which sorts the same way on every runner."""
     return canonical_json([step, partition, result.value])
+
+
+def raise_errors(lines: Iterable[bytes]) -> None:
+    """Raise the first error among encoded results, as the step raised it."""
+    for line in lines:
+        if ERROR_KEY in line and (error := orjson.loads(line)[2].get(ERROR)):
+            raise ERROR_TYPES[error["type"]](error["message"], error["hint"])
 
 
 def run_step(do_fn: RunStep) -> beam.PTransform:

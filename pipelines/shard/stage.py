@@ -1,7 +1,9 @@
 """The shard stage: corpus and tokenizer in, packed training examples out."""
 
+import math
 from typing import Any
 
+from pipelines.contracts.errors import CheckError
 from pipelines.contracts.fingerprint import code_version
 from pipelines.contracts.ledger import Ledger
 from pipelines.contracts.manifest import FileInfo
@@ -50,7 +52,9 @@ def shard(
     )
 
     def body(work: str) -> StageOutput:
-        shards = max(1, -(-documents.text_bytes // config.shard_bytes))
+        # A source may be written more than once: shards are planned as if all were the one of most copies.
+        most = max([1.0, *config.weights.values()])
+        shards = max(1, math.ceil(documents.text_bytes * most / config.shard_bytes))
         steps = (
             Step("shard: encode", EncodeFiles(documents, opened, config, shards), len(documents.paths)),
             Step("shard: pack", PackShards(out, opened, config, shards), shards),
@@ -58,7 +62,7 @@ def shard(
         results = run_job(Job("shard", steps, documents.text_bytes), work, options, progress)
         return _summarise(results, out, opened, config, identity.fingerprint)
 
-    return run_stage(identity, out, body, overwrite=overwrite)
+    return run_stage(identity, out, body, reads=[*corpus, *documents.paths, tokenizer], overwrite=overwrite)
 
 
 def _summarise(
@@ -73,6 +77,8 @@ def _summarise(
     infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
     examples = sum(info.rows for info in infos)
     tokens = sum(row["tokens"] for row in totals.rows.values())
+    tail = sum(result.get("tail", 0) for result in results)
+    check_packed(tokens, examples * config.sequence_length + tail)
     facts = {
         "documents": ledger.documents("in"),
         "documents written": ledger.documents("kept"),
@@ -80,9 +86,10 @@ def _summarise(
         "examples": examples,
         "sequence length": config.sequence_length,
         "tokens": examples * config.sequence_length,
-        "tokens left out at shard ends": sum(result.get("tail", 0) for result in results),
+        "tokens left out at shard ends": tail,
         "new tokens": sum(result.get("new_tokens", 0) for result in results if "file" in result),
         "vocabulary size": tokenizer.vocab_size,
+        "weights of sources that did not occur": ", ".join(sorted(set(config.weights) - set(totals.rows))) or "none",
     }
     rows = [
         {
@@ -94,3 +101,16 @@ def _summarise(
     ]
     infos += write_dataset_files(out, infos, example_schema(tokenizer.dtype), fingerprint)
     return StageOutput(infos, Report("shard", ledger, facts, {"Mixture": rows}), tokenizer=tokenizer.fingerprint)
+
+
+def check_packed(sent: int, packed: int) -> None:
+    """Prove that every token that was encoded is in an example or in a counted tail.
+
+    Raises:
+        CheckError: tokens were lost or written twice.
+    """
+    if sent != packed:
+        raise CheckError(
+            f"the shards must hold {sent} tokens. Got {packed}.",
+            hint="this is a defect of malmoi, not of your data: please report it",
+        )

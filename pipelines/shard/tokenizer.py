@@ -68,9 +68,10 @@ def open_tokenizer(path: str) -> Tokenizer:
 
 
 def _first_new(path: str, vocab_size: int) -> int:
-    if not has_manifest(path):
+    folder = path.removesuffix(f"/{MODEL}")  # the model file of a folder made by expand is that folder
+    if not has_manifest(folder):
         return vocab_size
-    manifest = read_manifest(path)
-    verify_sizes(path, manifest)
-    new = [pq.read_table(files.join(path, info.path), columns=["id"])["id"] for info in manifest.table_files()]
+    manifest = read_manifest(folder)
+    verify_sizes(folder, manifest)
+    new = [pq.read_table(files.join(folder, info.path), columns=["id"])["id"] for info in manifest.table_files()]
     return min((pc.min(ids).as_py() for ids in new if len(ids)), default=vocab_size)

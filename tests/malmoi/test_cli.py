@@ -147,3 +147,23 @@ def test_a_recipe_error_names_file_key_and_value(tmp_path):
     path.write_text("name: r\nshard: {sequence_length: 2}\n")
     with pytest.raises(UsageError, match=r"r\.yaml: shard\.sequence_length = 2: input should be greater than"):
         load_recipe(str(path), [])
+
+
+def test_ctrl_c_says_how_to_go_on(malmoi, monkeypatch, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("malmoi.folder_verbs.dataset_folders", interrupted)
+    code, _, err = malmoi("verify", tmp_path)
+    assert code == 130
+    assert "finished stages are kept" in err
+
+
+def test_overwrite_never_deletes_its_input(malmoi, tmp_path, words):
+    code, _, err = malmoi("count", tmp_path / "in" / "data", "--out", tmp_path / "in", "--overwrite")
+    assert (code, "must lie apart" in err) == (2, True)
+    code, _, err = malmoi(
+        "run", ROOT / "recipes/korean-real.yaml", "--input", tmp_path, "--out", tmp_path, "--overwrite"
+    )
+    assert (code, "must lie apart" in err) == (2, True)
+    assert len(list((tmp_path / "in" / "data").iterdir())) == 1

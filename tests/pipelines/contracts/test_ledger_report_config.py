@@ -73,14 +73,19 @@ class Inner(Config):
 
 class Outer(Config):
     inner: Inner = Inner()
+    maybe: Inner | None = None
+    by_name: dict[str, Inner] = {}
     name: str = "x"
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"nam": "y"}, "unknown key 'nam' (did you mean 'name'?)"),
-        ({"inner": {"rowz": 1}}, "unknown key 'inner.rowz' (did you mean 'rows'?)"),
+        ({"nam": "y"}, "unknown key 'nam' = 'y' (did you mean 'name'?)"),
+        ({"inner": {"rowz": 1}}, "unknown key 'inner.rowz' = 1 (did you mean 'rows'?)"),
+        ({"maybe": {"rowz": 1}}, "unknown key 'maybe.rowz' = 1 (did you mean 'rows'?)"),
+        ({"by_name": {"web": {"rowz": 1}}}, "unknown key 'by_name.web.rowz' = 1 (did you mean 'rows'?)"),
+        ({"by_name": {"web": {"x": 1}}}, "unknown key 'by_name.web.x' = 1 (known keys: rows)"),
         ({"inner": {"rows": 0}}, "inner.rows = 0: input should be greater than or equal to 1"),
         ({"inner": {"rows": "many"}}, "inner.rows = 'many'"),
     ],

@@ -88,6 +88,34 @@ def test_a_killed_stage_is_started_again_without_asking(folder):
     assert not files.exists(files.join(folder, "data", "half.parquet"))
 
 
+@pytest.mark.parametrize("damage", ["missing file", "broken manifest"])
+def test_a_damaged_result_is_made_again_with_overwrite(folder, damage):
+    manifest = run_stage(identity(), folder, body_for(folder)).manifest
+    if damage == "missing file":
+        fs, inner = files.filesystem(files.join(folder, manifest.table_files()[0].path))
+        fs.rm(inner)
+    else:
+        files.write_bytes(files.join(folder, "manifest.json"), b"{")
+    with pytest.raises(UsageError, match=r"is missing|not a malmoi manifest"):
+        run_stage(identity(), folder, body_for(folder))
+    assert run_stage(identity(), folder, body_for(folder), overwrite=True).manifest == manifest
+
+
+@pytest.mark.parametrize("read", ["{}", "{}/data/x.parquet", "{}/.."])
+def test_output_and_input_must_lie_apart(folder, read):
+    run_stage(identity(), folder, body_for(folder))
+    with pytest.raises(UsageError, match="must lie apart"):
+        run_stage(identity(config={}), folder, body_for(folder), reads=[read.format(folder)], overwrite=True)
+    assert read_table(folder, WORDS).num_rows == 1
+
+
+def test_a_kill_after_the_manifest_is_a_finished_stage(folder):
+    run_stage(identity(), folder, body_for(folder))
+    files.write_bytes(files.join(folder, "_work", ".stage"), b"")
+    assert run_stage(identity(), folder, body_for(folder)).skipped
+    assert not files.exists(files.join(folder, "_work"))
+
+
 def test_an_unbalanced_ledger_fails_the_stage(folder):
     def body(work):
         ledger = Ledger()

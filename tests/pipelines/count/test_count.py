@@ -5,12 +5,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.contracts.errors import BadInputError, UsageError
+from pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from pipelines.contracts.ledger import Ledger
 from pipelines.contracts.report import read_report
 from pipelines.contracts.schemas import LETTERS, WORDS
 from pipelines.contracts.tables import read_table
 from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
+from pipelines.count.stage import check_counted, count
 from pipelines.engine.options import RunOptions
 from pipelines.text.units import split_units
 from tests.strategies import texts
@@ -76,6 +77,14 @@ def test_runs_on_the_memory_filesystem(memory_root, write_documents):
     corpus = write_documents(f"{memory_root}/in", DOCUMENTS)
     result = count([corpus], f"{memory_root}/out", CountConfig(), RunOptions())
     assert word_table(result.folder) == oracle(DOCUMENTS)
+
+
+def test_a_table_that_lost_a_byte_fails():
+    ledger = Ledger()
+    ledger.add("web", "in", 2, 10)
+    check_counted(ledger, 12)
+    with pytest.raises(CheckError, match=r"must hold 12 bytes of text\. Got 11"):
+        check_counted(ledger, 11)
 
 
 def test_report_counts_every_document(tmp_path, write_documents):

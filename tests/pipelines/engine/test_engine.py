@@ -1,3 +1,4 @@
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contracts.errors import BadInputError, UsageError
+from pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
 from pipelines.engine.coders import RecordBatchCoder
 from pipelines.engine.job import Job, Result, Step
 from pipelines.engine.options import RunOptions, check_flags
@@ -68,6 +69,27 @@ def test_a_steps_own_error_arrives_as_it_was_raised(tmp_path, workers):
     with pytest.raises(BadInputError, match="the second file is broken") as error:
         run_job(job(Refuse()), str(tmp_path), RunOptions(workers=workers))
     assert error.value.hint == "mend it"
+
+
+def test_an_error_ends_the_job_before_the_next_step(tmp_path):
+    steps = (Step("refuse", Refuse(), SENDERS), Step("sum", SumNumbers(), RECEIVERS))
+    seen = []
+    with pytest.raises(BadInputError):
+        run_job(Job("n", steps, 1), str(tmp_path), RunOptions(workers=1), lambda step, *_: seen.append(step))
+    assert set(seen) == {"refuse"}
+
+
+@dataclass(frozen=True)
+class Die:
+    def __call__(self, partition, chunks):
+        os._exit(9)
+        yield
+
+
+def test_a_worker_that_dies_is_explained(tmp_path):
+    with pytest.raises(MalmoiError, match="a worker process died in step 'die'") as error:
+        run_job(Job("n", (Step("die", Die(), 1),), 1), str(tmp_path), RunOptions(workers=1))
+    assert "--workers" in error.value.hint
 
 
 def test_progress_counts_partitions(tmp_path):

@@ -1,8 +1,10 @@
 import io
+import shutil
 
 import datasets
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sentencepiece
 from hypothesis import given
@@ -10,14 +12,15 @@ from hypothesis import strategies as st
 
 from pipelines.contracts import files
 from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import BadInputError, UsageError
+from pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
 from pipelines.contracts.report import read_report
 from pipelines.engine.options import RunOptions
 from pipelines.shard.config import ShardConfig
 from pipelines.shard.packing import pack
 from pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
-from pipelines.shard.stage import shard
-from pipelines.shard.tokenizer import Tokenizer
+from pipelines.shard.stage import check_packed, shard
+from pipelines.shard.tokenizer import Tokenizer, open_tokenizer
 
 WORDS = ["나라", "말씀", "글자", "사랑", "하늘", "바다", "사람", "마음", "노래", "시간", "the", "of", "and", "word"]
 T = 16
@@ -109,6 +112,39 @@ def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model
         shares.append(np.mean(np.array(tokens) >= new_from))
         assert [row["n_new"] for row in examples] == [sum(i >= new_from for i in row["input_ids"]) for row in examples]
     assert shares[1] > shares[0]
+
+
+def test_shards_that_lost_a_token_fail():
+    check_packed(5, 5)
+    with pytest.raises(CheckError, match=r"must hold 5 tokens\. Got 4"):
+        check_packed(5, 4)
+
+
+def test_the_model_file_of_a_tokenizer_folder_knows_its_new_tokens(tmp_path, model_file):
+    """A path to the file must not silently switch the bias off."""
+    folder = tmp_path / "tok"
+    (folder / "data").mkdir(parents=True)
+    shutil.copy(model_file, folder / "tokenizer.model")
+    pq.write_table(pa.table({"id": pa.array([300, 301], pa.int32())}), folder / "data" / "new_tokens.parquet")
+    info = FileInfo(
+        path="data/new_tokens.parquet",
+        table="data",
+        rows=2,
+        bytes=(folder / "data" / "new_tokens.parquet").stat().st_size,
+        xxh3_128="",
+    )
+    manifest = Manifest(
+        kind="tokenizer", stage="expand", fingerprint="", inputs={}, config={}, code_version="", files=(info,)
+    )
+    write_manifest(str(folder), manifest)
+    assert open_tokenizer(str(folder)).first_new == open_tokenizer(str(folder / "tokenizer.model")).first_new == 300
+
+
+def test_a_weight_without_a_source_is_reported(tmp_path, write_documents, model_file):
+    corpus = write_documents(tmp_path / "in", documents(12))
+    config = ShardConfig(sequence_length=T, weights={"wbe": 2, "web": 1})
+    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
+    assert read_report(result.folder).facts["weights of sources that did not occur"] == "wbe"
 
 
 def test_wide_vocabularies_get_wide_ids():
