@@ -1,22 +1,33 @@
 """Documents as stages read them: dataset folders, or any Parquet, Arrow or JSON Lines files with these columns."""
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, BinaryIO
 
+import orjson
 import pyarrow as pa
-import pyarrow.json
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError, UsageError
 from pipelines.contracts.fingerprint import fingerprint, fingerprint_files
-from pipelines.contracts.manifest import has_manifest, read_manifest, verify_sizes
+from pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, read_manifest, verify_sizes
 from pipelines.contracts.schemas import DOCUMENTS
-from pipelines.contracts.tables import string_bytes
+from pipelines.contracts.stage import WORK
+from pipelines.contracts.tables import read_batches, string_bytes
 
 FORMATS = (".parquet", ".arrow", ".jsonl")
 REQUIRED = ("id", "source", "text")
+NUMBERS_ALLOWED = ("id", "source")  # whole numbers are names as good as any; a text that is a number is a mistake
 BLOCK_BYTES = 8 << 20  # bytes of a JSON Lines block
+CLEAN_FIRST = "run `malmoi clean` on it first"
+
+_STRINGS = (pa.string(), pa.large_string(), pa.string_view())
+_TEXT_TYPES = {*_STRINGS, pa.binary(), pa.large_binary(), pa.binary_view(), pa.null()}
+_METADATA = re.compile(r"README.*|LICENSE.*|manifest\.json|report\..*")  # lie beside documents and are none
+_ANY_JSON = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
 @dataclass(frozen=True)
@@ -40,43 +51,77 @@ class DocumentFiles:
 def find_documents(inputs: list[str], columns: Mapping[str, str]) -> DocumentFiles:
     """Resolve dataset folders, files, globs and folders to document files.
 
+    A file that is reached in several ways is read once.
+
     Args:
-        inputs: any mix; their order does not matter.
+        inputs: any mix; neither their order nor their spelling matters.
         columns: our column name → the file's, where they differ.
 
     Raises:
         UsageError: a name in `columns` that is not one of ours.
-        BadInputError: nothing is found, or a dataset folder holds no documents.
+        BadInputError: nothing is found, a dataset folder holds no documents, or a file is of another format.
     """
     if unknown := set(columns) - set(DOCUMENTS.schema.names):
         raise UsageError(f"columns maps {sorted(unknown)}, which are not among {DOCUMENTS.schema.names}.")
-    paths: list[str] = []
-    prints: list[str] = []
-    text_bytes = 0
-    ours = not columns
+    ours: dict[str, tuple[str, int]] = {}  # full name → path and bytes of text
+    foreign: dict[str, str] = {}
+    prints: dict[str, str] = {}
     for given in sorted(set(inputs)):
         if has_manifest(given):
-            manifest = read_manifest(given)
-            if manifest.kind not in ("documents", "corpus"):
-                raise BadInputError(f"{given} holds {manifest.kind}, not documents.")
-            verify_sizes(given, manifest)
-            paths += [files.join(given, info.path) for info in manifest.table_files()]
-            text_bytes += sum(info.text_bytes for info in manifest.table_files())
-            prints.append(manifest.content_fingerprint)
+            manifest = _documents_manifest(given)
+            prints[files.absolute(given)] = manifest.content_fingerprint
+            for info in manifest.table_files():
+                path = files.join(given, info.path)
+                ours[files.absolute(path)] = path, info.text_bytes
         else:
-            ours = False
-            found = _foreign_files(given)
-            paths += found
-            text_bytes += sum(files.size(path) for path in found)
-            prints.append(fingerprint_files(found))
-    return DocumentFiles(tuple(paths), text_bytes, fingerprint(sorted(prints)), tuple(sorted(columns.items())), ours)
+            foreign |= {files.absolute(path): path for path in _foreign_files(given)}
+    rest = {place: (path, files.size(path)) for place, path in foreign.items() if place not in ours}
+    if rest:
+        prints["files"] = fingerprint_files(path for path, _ in rest.values())
+    found = dict(entry for _, entry in sorted((ours | rest).items()))
+    digest = fingerprint(sorted(prints.values()))
+    renamed = tuple(sorted(columns.items()))
+    return DocumentFiles(tuple(found), sum(found.values()), digest, renamed, ours=not columns and not rest)
+
+
+def _documents_manifest(folder: str) -> Manifest:
+    manifest = read_manifest(folder)
+    if manifest.kind not in ("documents", "corpus"):
+        raise BadInputError(f"{folder} holds {manifest.kind}, not documents.")
+    verify_sizes(folder, manifest)
+    return manifest
 
 
 def _foreign_files(given: str) -> list[str]:
-    candidates = files.list_files(given) if files.is_folder(given) else files.glob(given)
+    if files.is_folder(given):
+        candidates = _folder_files(given)
+    elif files.exists(given):
+        candidates = [given]
+    else:
+        candidates = [path for path in files.glob(given) if not os.path.basename(path).startswith((".", "_"))]
     found = [path for path in candidates if path.endswith(FORMATS)]
+    for path in candidates:
+        if not path.endswith(FORMATS) and not _METADATA.fullmatch(os.path.basename(path)):
+            raise BadInputError(
+                f"{path} is in none of the formats that can be read here: {', '.join(FORMATS)}.",
+                hint=f"{CLEAN_FIRST}, or name the files to read, e.g. by a glob",
+            )
     if not found:
         raise BadInputError(f"no documents found at {given}.", hint=f"a dataset folder, or files with {FORMATS}")
+    return found
+
+
+def _folder_files(folder: str) -> list[str]:
+    """The files of a plain folder, but those in hidden folders, where tools keep their own (`.cache`, `.git`)."""
+    if files.exists(files.join(folder, WORK)):
+        raise BadInputError(f"{folder} is unfinished: a stage was interrupted there.", hint="run that stage again")
+    root = len(files.filesystem(folder)[1].rstrip("/"))
+    below = {path: files.filesystem(path)[1][root:] for path in files.list_files(folder)}
+    found = [path for path, name in below.items() if "/." not in name and "/_" not in name]
+    # Read as plain files, dataset folders would give their rejects and spans, too.
+    if inner := [os.path.dirname(path) for path in found if os.path.basename(path) == MANIFEST]:
+        hint = f"name the ones to read, e.g. {inner[0]}"
+        raise BadInputError(f"{folder} is no dataset folder, but holds {len(inner)}.", hint=hint)
     return found
 
 
@@ -84,52 +129,114 @@ def read_documents(path: str, columns: Mapping[str, str]) -> Iterator[pa.RecordB
     """The batches of one Parquet, Arrow or JSON Lines file, with the schema of `DOCUMENTS`.
 
     Raises:
-        BadInputError: not readable, or a required column is missing.
+        BadInputError: not readable, a required column is missing, or a column holds something else.
     """
     try:
-        for batch in _read(path):
-            yield _conform(batch, columns, path)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        # Only the first line, which names the defect: the rest may quote the data.
-        raise BadInputError(f"{path} is not readable: {str(error).splitlines()[0][:200]}") from None
+        for batch in read_batches(path) if path.endswith(".parquet") else _read(path, columns):
+            arrays = [_column(batch, field, columns.get(field.name, field.name), path) for field in DOCUMENTS.schema]
+            yield pa.RecordBatch.from_arrays(arrays, schema=DOCUMENTS.schema)
+    except (pa.ArrowException, OSError) as error:  # OSError: a corrupt Parquet page. The messages may quote the data.
+        raise BadInputError(f"{path} is not readable: {type(error).__name__}.", hint="is it whole?") from None
 
 
-def _read(path: str) -> Iterator[pa.RecordBatch]:
+def _read(path: str, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     with files.open_read(path) as file:
-        if path.endswith(".parquet"):
-            parquet = pq.ParquetFile(file)
-            for group in range(parquet.num_row_groups):
-                yield from parquet.read_row_group(group).combine_chunks().to_batches()
-        elif path.endswith(".arrow"):
-            magic = file.read(6)
+        if path.endswith(".jsonl"):
+            yield from _read_jsonl(file, path, columns)
+        elif file.read(6) == b"ARROW1":  # the file format, else the stream format
+            reader = pa.ipc.open_file(file)
+            yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
+        else:
             file.seek(0)
-            if magic == b"ARROW1":
-                reader = pa.ipc.open_file(file)
-                yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
-            else:
-                yield from pa.ipc.open_stream(file)
-        else:
-            options = pyarrow.json.ReadOptions(block_size=BLOCK_BYTES)
-            yield from pyarrow.json.open_json(file, read_options=options)
+            yield from pa.ipc.open_stream(file)
 
 
-def _conform(batch: pa.RecordBatch, columns: Mapping[str, str], path: str) -> pa.RecordBatch:
-    arrays = []
-    for field in DOCUMENTS.schema:
-        name = columns.get(field.name, field.name)
-        if name in batch.schema.names:
-            arrays.append(batch.column(name).cast(field.type))
-        elif field.name in REQUIRED:
-            raise BadInputError(
-                f"{path} has no column {name!r}; its columns are {batch.schema.names}.",
-                hint=f"map it: --set columns.{field.name}=NAME",
-            )
-        else:
-            arrays.append(pa.nulls(batch.num_rows, field.type))
-    conformed = pa.RecordBatch.from_arrays(arrays, schema=DOCUMENTS.schema)
-    if any(conformed.column(name).null_count for name in REQUIRED):
-        raise BadInputError(f"{path} has nulls in {' or '.join(REQUIRED)}.", hint="run `malmoi clean` on it first")
-    return conformed
+def _read_jsonl(file: BinaryIO, path: str, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """One batch a block of lines.
+
+    Not Arrow's reader: it turns texts that look like dates into dates, fails on a field that the first block did not
+    have, and accepts invalid UTF-8.
+    """
+    first = 1
+    for lines in _line_blocks(file):
+        if records := _parse(lines, first, path):
+            yield _json_batch(records, columns, path)
+        first += len(lines)
+
+
+def _line_blocks(file: BinaryIO) -> Iterator[list[bytes]]:
+    rest = file.read(3).removeprefix(b"\xef\xbb\xbf")  # the byte order mark that some editors write
+    while data := file.read(BLOCK_BYTES):
+        *lines, rest = (rest + data).split(b"\n")
+        yield lines
+    yield rest.split(b"\n")
+
+
+def _parse(lines: list[bytes], first: int, path: str) -> list[dict[str, Any]]:
+    records = []
+    for number, line in enumerate(lines, first):
+        if line and not line.isspace():
+            try:
+                records.append(orjson.loads(line))
+            except orjson.JSONDecodeError:
+                raise BadInputError(f"{path}: line {number} is not JSON in valid UTF-8.", hint=CLEAN_FIRST) from None
+            if type(records[-1]) is not dict:
+                raise BadInputError(f"{path}: line {number} is no JSON object.", hint=CLEAN_FIRST)
+    return records
+
+
+def _json_batch(records: list[dict[str, Any]], columns: Mapping[str, str], path: str) -> pa.RecordBatch:
+    arrays = {name: pa.nulls(len(records)) for name in records[0]}  # so that errors can name the columns there are
+    for ours in DOCUMENTS.schema.names:
+        name = columns.get(ours, ours)
+        if any(name in record for record in records):
+            values = [_json_text(record.get(name), ours) for record in records]
+            if not all(value is None or type(value) is str for value in values):
+                raise BadInputError(f"{path}: column {name!r} does not hold text only.", hint=CLEAN_FIRST)
+            arrays[name] = pa.array(values, pa.large_string())
+    return pa.RecordBatch.from_pydict(arrays)
+
+
+def _json_text(value: Any, ours: str) -> Any:
+    if ours == "meta":
+        return _meta_json(value)
+    return str(value) if type(value) is int and ours in NUMBERS_ALLOWED else value
+
+
+def _column(batch: pa.RecordBatch, field: pa.Field, name: str, path: str) -> pa.Array:
+    places = batch.schema.get_all_field_indices(name)
+    if not places and field.name not in REQUIRED:
+        return pa.nulls(batch.num_rows, field.type)
+    if len(places) != 1:
+        found = f"{'more than one' if places else 'no'} column {name!r}; its columns are {batch.schema.names}"
+        raise BadInputError(f"{path} has {found}.", hint=f"map it: --set columns.{field.name}=NAME")
+    try:
+        array = _as_text(batch.column(places[0]), field)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        kind = f"{str(batch.schema.types[places[0]])[:60]}: {type(error).__name__}"
+        raise BadInputError(f"{path}: column {name!r} holds no valid text ({kind}).", hint=CLEAN_FIRST) from None
+    if array.null_count and field.name in REQUIRED:
+        raise BadInputError(f"{path}: column {name!r} has nulls.", hint=CLEAN_FIRST)
+    return array
+
+
+def _as_text(array: pa.Array, field: pa.Field) -> pa.Array:
+    array.validate(full=True)  # UTF-8 above all: whatever reads the text later takes it on trust
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if field.name == "meta" and kind not in _TEXT_TYPES:
+        return pa.array(map(_meta_json, array.to_pylist(maps_as_pydicts="lossy")), field.type)
+    if kind not in _TEXT_TYPES and not (pa.types.is_integer(kind) and field.name in NUMBERS_ALLOWED):
+        raise TypeError(kind)
+    return array.cast(field.type)
+
+
+def _meta_json(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    # Parquet has values that JSON has not.
+    return orjson.dumps(value, option=_ANY_JSON, default=lambda v: v.hex() if type(v) is bytes else str(v)).decode()
 
 
 def source_totals(batch: pa.RecordBatch) -> dict[str, tuple[int, int]]:
@@ -137,6 +244,6 @@ def source_totals(batch: pa.RecordBatch) -> dict[str, tuple[int, int]]:
     sources = batch.column("source").dictionary_encode()
     totals = {}
     for number, name in enumerate(sources.dictionary.to_pylist()):
-        texts = batch.column("text").filter(pa.compute.equal(sources.indices, number))
+        texts = batch.column("text").filter(pc.equal(sources.indices, number))
         totals[name] = (len(texts), string_bytes(texts))
     return totals

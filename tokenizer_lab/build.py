@@ -43,7 +43,7 @@ class Expansion:
     before: Efficiency
     after: Efficiency
     checks: dict[str, int]
-    """How much each gate compared."""
+    """How much each gate compared, and what it counted."""
 
 
 def build_tokenizer(base: Any, words: Words, config: ExpandConfig, progress: Progress) -> Expansion:
@@ -101,9 +101,9 @@ def _check(base: Any, model: Any, json: bytes, words: Words, progress: Progress)
     progress("checking")
     check_exact(model, words)
     check_rows(base, model)
-    check_closure(base, model)
+    closure = check_closure(base, model)
     compared = check_texts(base, model, json, words)
-    return {**compared, "documents counted": check_counting(model, words.korean)}
+    return {**closure, **compared, "documents counted": check_counting(model, words.korean)}
 
 
 def _row_counts(layout: Layout, fixed_point: FixedPoint, fixed_counts: Ints) -> Ints:

@@ -21,7 +21,8 @@ from tokenizer_lab.words import Ints, Units, Words
 
 BATCH = 1 << 16  # units a call of the encoder: Python lists of one batch only are alive at a time
 
-_CONTROLS = frozenset(map(chr, [*range(0x20), 0x7F]))
+CONTROLS = frozenset(map(chr, [*range(0x20), 0x7F]))
+"""Each is a unit of its own."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def _crossing(piece: str, controls: frozenset[str]) -> str | None:
 
 
 def _controls_in(other: Units) -> frozenset[str]:
-    """The control characters of the corpus; each is a unit of its own."""
-    found = pa.compute.index_in(pa.array(sorted(_CONTROLS), pa.large_string()), value_set=other.text)
+    """The control characters of the corpus."""
+    found = pa.compute.index_in(pa.array(sorted(CONTROLS), pa.large_string()), value_set=other.text)
     return frozenset(
-        control for control, index in zip(sorted(_CONTROLS), found.to_pylist(), strict=True) if index is not None
+        control for control, index in zip(sorted(CONTROLS), found.to_pylist(), strict=True) if index is not None
     )

@@ -1,5 +1,9 @@
-"""The gates: what must hold for every tokenizer that `expand` publishes. A gate that fails stops the stage."""
+"""The gates: what must hold for every tokenizer that `expand` publishes. A gate that fails stops the stage.
 
+Their messages name pieces, which are published, and places in texts, never a text: it may be the corpus's.
+"""
+
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -34,8 +38,11 @@ def check_rows(base: Any, model: Any) -> None:
         raise CheckError("scores of new pieces must fall strictly in float32, below the base's lowest.")
 
 
-def check_closure(base: Any, model: Any) -> None:
+def check_closure(base: Any, model: Any) -> dict[str, int]:
     """Every letter of a new piece is a piece, and no piece is dead: each encodes to itself.
+
+    Returns:
+        How many pieces were encoded, and how many of them are dead.
 
     Raises:
         CheckError: naming the letters or pieces.
@@ -54,6 +61,7 @@ def check_closure(base: Any, model: Any) -> None:
         raise CheckError(
             f"{len(dead)} pieces are dead, the first is {dead[0]!r}.", hint="with a dead base piece: masks: []"
         )
+    return {"pieces encoded alone": len(ids), "dead": len(dead)}
 
 
 def check_texts(base: Any, model: Any, tokenizer_json: bytes, words: Words) -> dict[str, int]:
@@ -67,27 +75,42 @@ def check_texts(base: Any, model: Any, tokenizer_json: bytes, words: Words) -> d
         How many texts were compared.
 
     Raises:
-        CheckError: naming the first text that differs.
+        CheckError: naming the first text that differs, by its kind and number.
     """
-    texts = list(dict.fromkeys(_texts(base, model, words)))
+    names = _texts(base, model, words)
+    texts = list(names)
     before, after = load(base.SerializeToString()), load(model.SerializeToString())
     old, new = before.encode(texts, out_type=int), after.encode(texts, out_type=int)
     rebuilt = encode_with_json(tokenizer_json, texts)
     for text, base_ids, ids, json_ids in zip(texts, old, new, rebuilt, strict=True):
         if ids != json_ids:
-            raise CheckError(f"tokenizer.model and tokenizer.json differ on {text!r}: {ids} and {json_ids}.")
+            raise CheckError(f"tokenizer.model and tokenizer.json differ on {names[text]}: {_parting(ids, json_ids)}.")
         if len(ids) > len(base_ids) and "  " not in text:
-            raise CheckError(f"{text!r} got longer: {len(base_ids)} tokens with the base, now {len(ids)}.")
-        if after.decode(ids) != text:
-            raise CheckError(f"{text!r} decodes to {after.decode(ids)!r}.")
+            raise CheckError(f"{names[text]} got longer: {len(base_ids)} tokens with the base, now {len(ids)}.")
+        if (decoded := after.decode(ids)) != text:
+            points = [list(map(ord, string)) for string in (text, decoded)]
+            raise CheckError(
+                f"{names[text]} must decode to itself. Its code points and what came back: {_parting(*points)}."
+            )
     masks = [piece.piece for piece in model.pieces if piece.type == USER_DEFINED]
     plain = [text for text in without_hangul(texts) if not any(mask in text for mask in masks)]
-    if changed := [t for t, a, b in zip(plain, before.encode(plain), after.encode(plain), strict=True) if a != b]:
-        raise CheckError(f"text without Hangul must encode as with the base. {changed[0]!r} does not.")
+    for text, base_ids, ids in zip(plain, before.encode(plain), after.encode(plain), strict=True):
+        if ids != base_ids:
+            raise CheckError(
+                f"text without Hangul must encode as with the base. {names[text]} does not: {_parting(base_ids, ids)}."
+            )
     return {"texts compared": len(texts), "texts without Hangul": len(plain)}
 
 
-def _texts(base: Any, model: Any, words: Words) -> list[str]:
+def _parting(left: Sequence[int], right: Sequence[int]) -> str:
+    """Where two sequences part: the lengths, the first place that differs, and what stands there in each."""
+    common = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
+    here = [sequence[common] if common < len(sequence) else "the end" for sequence in (left, right)]
+    return f"lengths {len(left)} and {len(right)}, at {common} they have {here[0]} and {here[1]}"
+
+
+def _texts(base: Any, model: Any, words: Words) -> dict[str, str]:
+    """Distinct texts, each with what to call it in a message."""
     new = [piece.piece for piece in model.pieces[len(base.pieces) :] if piece.type == NORMAL]
     masks = [piece.piece for piece in model.pieces if piece.type == USER_DEFINED]
     unmatched = [next(p.piece for p in model.pieces if p.type == BYTE)]
@@ -95,7 +118,17 @@ def _texts(base: Any, model: Any, words: Words) -> list[str]:
     documents = ["".join(units)[1:] for source in (words.korean, words.other) for units in unit_documents(source)]
     documents = [text for text in documents if SPACE_MARK not in text]  # decodes to a space, as with the base
     documents = [text for text in documents if not any(special in text for special in _specials(base))]
-    return [*FIXED, *mask_texts(masks, unmatched), *concatenations(new), *documents]
+    kinds = {
+        "fixed text": FIXED,
+        "mask text": mask_texts(masks, unmatched),
+        "concatenation of new pieces": concatenations(new),
+        "document of the corpus's units": documents,
+    }
+    names: dict[str, str] = {}
+    for kind, texts in kinds.items():
+        for number, text in enumerate(texts):
+            names.setdefault(text, f"{kind} {number} ({len(text)} characters)")
+    return names
 
 
 def _specials(base: Any) -> list[str]:
@@ -131,9 +164,12 @@ def check_counting(model: Any, korean: Units) -> int:
     """
     documents = list(unit_documents(korean))
     whole, by_unit = load(model.SerializeToString()), load_for_units(model)
-    for units in documents:
+    for number, units in enumerate(documents):
         direct = np.array(whole.encode("".join(units)[1:], out_type=int))
         tokens = encode_units(by_unit, pa.array(units, pa.large_string()), 1)
         if not np.array_equal(direct, tokens.ids):
-            raise CheckError(f"tokens by unit differ from tokens of the document {''.join(units)!r}.")
+            parting = _parting(direct.tolist(), tokens.ids.tolist())
+            raise CheckError(
+                f"document {number} of {len(units)} units: its tokens differ from those of the units, {parting}."
+            )
     return len(documents)

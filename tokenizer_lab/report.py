@@ -46,7 +46,6 @@ def _facts(expansion: Expansion, words: Words, config: ExpandConfig) -> dict[str
         "letters": kinds.count("letter"),
         "reserved rows and masks": kinds.count("reserved"),
         "scaffold": sum(kind == "multi" and not reached for kind, reached in zip(kinds, reasons, strict=True)),
-        "dead": 0,  # a gate proves it
         "budget K": config.budget,
         "cutoff": expansion.cutoff,
         "corpus bytes": words.num_bytes,

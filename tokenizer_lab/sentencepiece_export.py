@@ -30,11 +30,6 @@ class Layout:
     """Candidate index of each token; token i has the id first_id + num_fixed + i."""
 
     @property
-    def first_token(self) -> int:
-        """Id of the first multi."""
-        return self.first_id + self.num_fixed
-
-    @property
     def size(self) -> int:
         """Rows of the extended vocabulary."""
         return self.first_id + len(self.rows)

@@ -76,7 +76,8 @@ def expand(
             tokenizer=xxhash.xxh3_128_hexdigest(model),
         )
 
-    return run_stage(identity, out, body, overwrite=overwrite)
+    reads = [*words, *([config.base] if config.base is not None else [])]
+    return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 
 def _write_tokenizer(out: str, expansion: Expansion, model: bytes) -> list[FileInfo]:

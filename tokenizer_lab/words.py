@@ -11,17 +11,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError, UsageError
 from pipelines.contracts.fingerprint import fingerprint
 from pipelines.contracts.manifest import read_manifest
 from pipelines.contracts.schemas import LETTERS, WORD_TABLE, WORDS
 from pipelines.contracts.tables import read_table
-from tokenizer_lab.hangul import LETTER_CLASS
+from tokenizer_lab.hangul import LETTER_CLASS, SPACE_MARK
 
 Ints = npt.NDArray[np.int64]
 
-_KOREAN_UNIT = f"^[ \u2581]*[{LETTER_CLASS}]+$"
+_KOREAN_UNIT = f"^[ {SPACE_MARK}]*[{LETTER_CLASS}]+$"
+NUM_SHOWN = 5  # characters in a message
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,24 @@ def read_words(folders: list[str]) -> Words:
     words = Words(units.where(korean), units.where(pc.invert(korean)), _read_letters(folders))
     well_formed = pc.match_substring_regex(words.korean.text, _KOREAN_UNIT)
     if not pc.all(well_formed, min_count=0).as_py():
-        wrong = words.korean.text.filter(pc.invert(well_formed))[0].as_py()
+        wrong = words.korean.text.filter(pc.invert(well_formed))
         raise BadInputError(
-            f"{files.join(folders[0], WORDS.name)}: a unit is spaces and then Hangul letters only. Got {wrong!r}."
+            f"{', '.join(folders)}: a unit with a Hangul letter is spaces and then Hangul letters only. "
+            f"{len(wrong)} of {len(words.korean)} are not: they have {_what_is_wrong(wrong)}."
         )
     if not len(words.korean):
         raise BadInputError(f"no Korean unit in {', '.join(folders)}: nothing to extend the tokenizer with.")
     return words
+
+
+def _what_is_wrong(units: pa.LargeStringArray) -> str:
+    """The code points that must not be in units; never a unit, which is text of the corpus."""
+    rest = pc.replace_substring_regex(units, f"[ {SPACE_MARK}{LETTER_CLASS}]", "")
+    points = sorted({ord(character) for unit in rest.to_pylist() for character in unit})
+    if not points:
+        return "a space after a letter"
+    shown = ", ".join(f"U+{point:04X}" for point in points[:NUM_SHOWN])
+    return shown + (f" and {len(points) - NUM_SHOWN} other characters" if len(points) > NUM_SHOWN else "")
 
 
 def _merged(tables: list[pa.Table]) -> Units:

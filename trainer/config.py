@@ -64,7 +64,8 @@ class TrainConfig(Config):
     log_every: int = Field(default=10, ge=1)
     """Steps for each row of the loss curve."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto: CUDA if there is a device."""
+    """auto: CUDA if there is a device. The result depends on the device, but a finished run is not repeated on another:
+    its report says which made it. Name the device to bind a run to it."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Type of the matrix products; trained parameters are always float32. auto: bfloat16 on CUDA, else float32."""
     cpu_threads: int = Field(default=4, ge=1)

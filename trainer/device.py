@@ -10,7 +10,7 @@ from trainer.config import TrainConfig
 
 
 def resolve(config: TrainConfig) -> TrainConfig:
-    """The config with `auto` replaced: outputs depend on the device, so a run's identity names it.
+    """The config with `auto` replaced.
 
     Raises:
         UsageError: CUDA is asked for and there is no device.

@@ -3,7 +3,6 @@
 Shape suffixes: B batch, T tokens, V vocabulary, D hidden size, P = B * T positions.
 """
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -18,16 +17,12 @@ from pipelines.contracts.errors import CheckError
 from trainer.batches import NO_LABEL, Batch
 from trainer.config import TrainConfig
 from trainer.freezing import named_parts
+from trainer.progress import Progress
 
 ADAM_BETAS = (0.9, 0.95)  # as in Llama 2's pre-training (arXiv 2307.09288)
 FINAL_LEARNING_RATE = 0.1  # of the peak, at the end of the cosine
 LOSS_CHUNK = 1024
 """Positions whose logits exist at once (150 MB at 36,000 tokens). Torch's own choice there is 8, 1.7 times as slow."""
-
-Progress = Callable[[int, int, float], None]
-"""Called after each step with (steps done, steps of the run, steps per second); what is left takes the rest over it."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,8 @@ def train_steps(
         step = Step(index + 1, loss.item(), learning_rate, batch.ids_bt.numel(), batch.new_tokens, grad_norm.item())
         _check_finite(step)
         steps.append(step)
-        _tell(step, config, time.monotonic() - started, progress)
+        if progress is not None:
+            progress(step.step, config.steps, step.step / max(time.monotonic() - started, 1e-9))
     return steps
 
 
@@ -138,15 +134,4 @@ def _check_finite(step: Step) -> None:
         raise CheckError(
             f"step {step.step}: loss and gradient must be finite. Got {step.loss} and {step.grad_norm}.",
             hint="use a lower learning_rate or more warmup_steps",
-        )
-
-
-def _tell(step: Step, config: TrainConfig, seconds: float, progress: Progress | None) -> None:
-    rate = step.step / seconds if seconds else 0.0
-    if progress is not None:
-        progress(step.step, config.steps, rate)
-    if step.step % config.log_every == 0 or step.step == config.steps:
-        log.info(
-            "step %d of %d: loss %.4f, %.0f tokens/s, %.0f s left",
-            *(step.step, config.steps, step.loss, rate * step.tokens, (config.steps - step.step) / max(rate, 1e-9)),
         )

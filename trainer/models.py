@@ -1,23 +1,17 @@
-"""The model a run starts from: read from a folder, or made from scratch."""
+"""The model a run starts from, in memory: read from a folder, or made from scratch."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 from transformers.utils import logging as library_logging
 
-from pipelines.contracts import files
 from pipelines.contracts.errors import UsageError
-from pipelines.contracts.fingerprint import fingerprint_files
 from trainer.config import ModelConfig
-from trainer.inputs import ExtendedTokenizer
+from trainer.tokenizer import ExtendedTokenizer
 
-CREATED = "created"  # stands for the fingerprint of a model made from scratch: its config and seed are in the run's own
-WEIGHTS = ("*.safetensors", "*.json")
 ATTENTION = "sdpa"  # takes our block-diagonal mask on every device
 
 
@@ -31,30 +25,6 @@ def without_library_bars() -> Iterator[None]:
     finally:
         if drawn:
             library_logging.enable_progress_bar()
-
-
-def find_model(model: str) -> str:
-    """The local folder of a model, fetched from the hub if `model` is not one.
-
-    Raises:
-        UsageError: neither a folder with a config.json nor a name the hub knows.
-    """
-    if os.path.isfile(os.path.join(model, "config.json")):
-        return model
-    try:
-        return str(snapshot_download(model, allow_patterns=list(WEIGHTS)))
-    except (OSError, ValueError) as error:  # the hub's errors derive from these
-        raise UsageError(
-            f"model = {model!r} is neither a folder with a config.json nor a model that could be fetched "
-            f"({type(error).__name__})."
-        ) from None
-
-
-def model_fingerprint(folder: str) -> str:
-    """Fingerprint of a model folder: its configuration and weights."""
-    names = sorted(os.listdir(folder))
-    kept = [name for name in names if name.endswith(".safetensors") or name == "config.json"]
-    return fingerprint_files(files.join(folder, name) for name in kept)
 
 
 def load_model(folder: str) -> Any:

@@ -1,29 +1,19 @@
-"""The stage `train`: shards and a tokenizer in, a trained model and its loss curve out."""
+"""The stage `train`: shards and a tokenizer in, a trained model and its loss curve out.
 
-from dataclasses import dataclass
+This half decides whether there is anything to do, without torch and transformers, which take seconds to import.
+"""
+
+import importlib.util
 from functools import partial
-from typing import Any
 
 from pipelines.contracts import files
 from pipelines.contracts.errors import UsageError
 from pipelines.contracts.fingerprint import code_version
-from pipelines.contracts.manifest import FileInfo, Manifest
-from pipelines.contracts.report import Report
 from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
-from trainer.batches import batch_at
-from trainer.checkpoint import save_checkpoint
 from trainer.config import TrainConfig
-from trainer.curve import curve_rows, first_and_last, to_jsonl, to_png
-from trainer.device import reproducible, resolve
-from trainer.examples import ExampleStore
-from trainer.freezing import check_frozen, freeze, frozen_digests
-from trainer.inputs import ExtendedTokenizer, check_pair, fetch, load_tokenizer, open_folder
-from trainer.loop import Progress, Step, train_steps
-from trainer.models import CREATED, create_model, find_model, load_model, model_fingerprint, without_library_bars
-from trainer.surgery import NewRows, grow, merge
-
-CHECKPOINT = "checkpoint"
-TIED = "output rows in them"  # the fact that says new rows were made here
+from trainer.inputs import Inputs, check_pair, open_folder
+from trainer.model_folder import CREATED, find_model, model_fingerprint
+from trainer.progress import Progress
 
 
 def train(
@@ -45,10 +35,10 @@ def train(
         out: the local dataset folder to write: `checkpoint/`, `losses.jsonl`, `loss.png`, report and manifest.
         config: see `TrainConfig`.
         overwrite: replace what is in `out`.
-        progress: called after each step with (steps done, steps in all, steps per second).
+        progress: see `Progress`.
 
     Raises:
-        UsageError: the configuration or the model does not fit.
+        UsageError: the configuration, the machine or the model does not fit.
         BadInputError: the shards hold no examples.
         CheckError: a hash, a pair of shards and tokenizer, or a frozen tensor is not what it must be.
     """
@@ -56,7 +46,7 @@ def train(
         raise UsageError(
             f"the output of training must be a local folder. Got {out!r}.", hint="train locally, then copy the folder"
         )
-    config = resolve(config)
+    _check_machine(config)
     model_folder = find_model(config.model) if config.model is not None else None
     read = Inputs(shards, open_folder(shards, "shards"), tokenizer, open_folder(tokenizer, "tokenizer"), model_folder)
     check_pair(read.shards_manifest, read.tokenizer_manifest)
@@ -72,105 +62,22 @@ def train(
         config=config.model_dump(mode="json", exclude={"model"} if model_folder is None else {"model", "create"}),
         code_version=code_version("trainer"),
     )
-    return run_stage(identity, out, partial(_run, read, out, config, progress), overwrite=overwrite)
+    reads = [shards, tokenizer, *([model_folder] if model_folder is not None else [])]
+    body = partial(_run, read, out, config, progress)
+    return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """What a run reads."""
+def _check_machine(config: TrainConfig) -> None:
+    """Refuse a machine that cannot train, while what is in the folder is still there."""
+    if missing := [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]:
+        raise UsageError(f"training needs {' and '.join(missing)}.", hint="pip install 'malmoi[train]'")
+    if config.device == "cuda":
+        from trainer.device import resolve  # noqa: PLC0415  # torch: only it knows the devices, and `auto` asks later
 
-    shards: str
-    shards_manifest: Manifest
-    tokenizer: str
-    tokenizer_manifest: Manifest
-    model_folder: str | None
-    """None: the model is made from scratch."""
+        resolve(config)
 
 
 def _run(read: Inputs, out: str, config: TrainConfig, progress: Progress | None, work: str) -> StageOutput:
-    out, work = files.filesystem(out)[1], files.filesystem(work)[1]
-    tokenizer_folder = fetch(read.tokenizer, read.tokenizer_manifest, files.join(work, "tokenizer"))
-    shards_folder = fetch(read.shards, read.shards_manifest, files.join(work, "shards"))
-    tokenizer = load_tokenizer(tokenizer_folder)
-    store = ExampleStore(shards_folder, read.shards_manifest, tokenizer.vocab_size)
-    with reproducible(config), without_library_bars():
-        model = load_model(read.model_folder) if read.model_folder else create_model(config.create, tokenizer)
-        _check_length(model, store)
-        stored_dtype = model.dtype
-        facts = _prepare(model, tokenizer, config)
-        digests = frozen_digests(model)
-        model.to(config.device)
-        steps = train_steps(
-            model, partial(batch_at, store, batch_size=config.batch_size, seed=config.seed), config, progress
-        )
-        check_frozen(digests, model)
-        facts |= _training_facts(steps, len(digests), len(store))
-        merge(model, stored_dtype)
-        names = save_checkpoint(model, tokenizer_folder, files.join(work, CHECKPOINT), files.join(out, CHECKPOINT))
-    rows = curve_rows(steps, config.log_every)
-    files.write_bytes(files.join(out, "losses.jsonl"), to_jsonl(rows))
-    files.write_bytes(files.join(out, "loss.png"), to_png(rows))
-    infos = [
-        _file_info(out, name) for name in (*(f"{CHECKPOINT}/{name}" for name in names), "losses.jsonl", "loss.png")
-    ]
-    tables = {"Loss": rows[:: -(-len(rows) // 20)]}
-    if TIED in facts:
-        tables["Largest tie groups"] = _tie_rows(tokenizer)
-    return StageOutput(infos, Report("train", None, facts, tables), tokenizer=read.shards_manifest.tokenizer)
+    from trainer.run import run_training  # noqa: PLC0415  # seconds of imports that a finished stage does not need
 
-
-def _check_length(model: Any, store: ExampleStore) -> None:
-    if store.sequence_length > (limit := model.config.max_position_embeddings):
-        raise UsageError(
-            f"the examples must be no longer than the model's context of {limit} tokens. Got {store.sequence_length}.",
-            hint="shard with a shorter sequence_length, or choose a longer create.context_length",
-        )
-
-
-def _prepare(model: Any, tokenizer: ExtendedTokenizer, config: TrainConfig) -> dict[str, Any]:
-    """Grow and freeze a model in place; returns facts on it."""
-    if config.dtype == "float32":
-        model.float()
-    grown = grow(model, tokenizer.rows, tokenizer.base_size)
-    freeze(model, config.parts)
-    if config.gradient_checkpointing:
-        # The reentrant kind loses the gradient where a block's input needs none (transformers #21381).
-        model.gradient_checkpointing_enable({"use_reentrant": False})
-    facts = {
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "trainable parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-        "vocabulary of the base": tokenizer.base_size,
-        "new tokens": len(tokenizer.rows.base_ids),
-    }
-    return facts | (_tie_facts(tokenizer.rows) if grown else {})
-
-
-def _tie_facts(rows: NewRows) -> dict[str, Any]:
-    groups = rows.tie_groups()
-    return {"tie groups of initial output rows": len(groups), TIED: sum(groups.values())}
-
-
-def _tie_rows(tokenizer: ExtendedTokenizer, number: int = 10) -> list[dict[str, Any]]:
-    groups = list(tokenizer.rows.tie_groups().items())[:number]
-    return [
-        {"first base piece": repr(tokenizer.processor.convert_ids_to_tokens(piece)), "new tokens": rows}
-        for piece, rows in groups
-    ]
-
-
-def _training_facts(steps: list[Step], frozen: int, examples: int) -> dict[str, Any]:
-    first, last = first_and_last(steps)
-    return {
-        "steps": len(steps),
-        "examples in the shards": examples,
-        "tokens seen": sum(step.tokens for step in steps),
-        "new tokens seen": sum(step.new_tokens for step in steps),
-        "loss, first tenth of steps": first,
-        "loss, last tenth of steps": last,
-        "frozen tensors, all bit for bit as before": frozen,
-    }
-
-
-def _file_info(folder: str, name: str) -> FileInfo:
-    path = files.join(folder, name)
-    return FileInfo(path=name, table="", rows=0, bytes=files.size(path), xxh3_128=files.hash_file(path))
+    return run_training(read, out, config, progress, work)

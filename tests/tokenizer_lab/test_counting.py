@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from tests.tokenizer_lab.small import count_units, parse_folder, split, write_words
 from tokenizer_lab.counting import Tokens, check_exact, encode_units
+from tokenizer_lab.hangul import has_letter
 from tokenizer_lab.model_proto import Piece, extend, load, load_for_units, parse_base, read_model
 from tokenizer_lab.words import Units, Words, read_words, words_fingerprint
 
@@ -48,11 +49,20 @@ def test_tables_are_summed(corpus, tmp_path, words):
 def test_what_is_no_word_table_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="no Korean unit"):
         read_words([write_words(str(tmp_path / "english"), ["only English"])])
-    with pytest.raises(BadInputError, match="Hangul letters only"):
-        read_words([write_words(str(tmp_path / "mixed"), ["가"], units={" 가a": 1})])
     folder = write_words(str(tmp_path / "shards"), ["가"], kind="shards")
     with pytest.raises(UsageError, match="kind 'words'"):
         words_fingerprint([folder])
+
+
+@pytest.mark.parametrize(
+    ("unit", "wrong"),
+    [(" 나가ab", r"U\+0061, U\+0062"), (" 나가漢", r"U\+6F22"), (" 나 가", "a space after a letter")],
+)
+def test_a_mixed_unit_is_refused_and_not_shown(tmp_path, unit, wrong):
+    folder = write_words(str(tmp_path / "mixed"), ["가"], units={" 가": 3, unit: 1})
+    with pytest.raises(BadInputError, match=f"Hangul letters only. 1 of 2 are not: they have {wrong}") as caught:
+        read_words([folder])
+    assert not has_letter(caught.value.message)
 
 
 @pytest.mark.parametrize("piece", ["다.", "a가", "a\u2581b", "\n\n", "x\n"])

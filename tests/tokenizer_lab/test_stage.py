@@ -11,11 +11,14 @@ from pipelines.contracts.report import read_report
 from tests.tokenizer_lab.small import SMALL, parse_folder, write_words
 from tokenizer_lab import gates
 from tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
+from tokenizer_lab.counting import Tokens
 from tokenizer_lab.gates import check_closure, check_rows
+from tokenizer_lab.hangul import has_letter
 from tokenizer_lab.model_proto import (
     NORMAL,
     Piece,
     extend,
+    load,
     load_for_units,
     lowest_rank_score,
     parse_base,
@@ -23,6 +26,7 @@ from tokenizer_lab.model_proto import (
     scores_below,
 )
 from tokenizer_lab.stage import expand
+from tokenizer_lab.words import read_words
 
 
 def run(words, out, base, **settings):
@@ -213,8 +217,38 @@ def test_the_gates_see_what_they_guard(base):
         check_rows(base, changed)
 
 
+def shifted(ids):
+    """Ids with the one in the middle changed."""
+    middle = len(ids) // 2
+    return [*ids[:middle], *(i + 1 for i in ids[middle : middle + 1]), *ids[middle + 1 :]]
+
+
+def test_gates_show_no_text_of_the_corpus(expanded, base, words, monkeypatch):
+    model, table = parse_folder(expanded.folder), read_words([words])
+    monkeypatch.setattr(gates, "FIXED", ())
+    monkeypatch.setattr(gates, "mask_texts", lambda masks, others: [])
+    monkeypatch.setattr(gates, "concatenations", lambda pieces: [])
+    encode = load(model.SerializeToString()).encode
+    monkeypatch.setattr(gates, "encode_with_json", lambda json, texts: [shifted(encode(text)) for text in texts])
+    with pytest.raises(CheckError, match=r"on document of the corpus's units 0 .*: lengths") as texts:
+        gates.check_texts(base, model, b"", table)
+    monkeypatch.setattr(gates, "encode_units", lambda processor, text, threads: Tokens(np.zeros(3), np.zeros(1)))
+    with pytest.raises(CheckError, match=r"document 0 of 40 units: .* and 3, at 0 they have") as counting:
+        gates.check_counting(model, table.korean)
+    assert not any(has_letter(caught.value.message) for caught in (texts, counting))
+
+
+def test_dead_pieces_are_counted(expanded, tokens):
+    facts = read_report(expanded.folder).facts
+    encode = load_for_units(parse_folder(expanded.folder)).encode
+    made = [row for row in tokens if row["kind"] != "reserved"]
+    dead = [row for row in made if encode(row["piece"].replace("▁", " ")) != [row["id"]]]
+    assert facts["dead"] == len(dead) == 0
+    assert facts["pieces encoded alone"] >= len(made) == facts["new tokens"]
+
+
 def test_a_failed_gate_publishes_nothing(words, small_base, tmp_path, monkeypatch):
     monkeypatch.setattr(gates, "encode_with_json", lambda json, texts: [[0]] * len(texts))
-    with pytest.raises(CheckError, match="differ"):
+    with pytest.raises(CheckError, match=r"differ on fixed text 0 \(24 characters\): lengths \d+ and 1, at 0"):
         run([words], tmp_path / "a", small_base)
     assert not pathlib.Path(tmp_path / "a" / "manifest.json").exists()

@@ -24,8 +24,10 @@ from tests.trainer.small import (
     write_shards,
     write_tokenizer,
 )
+from tokenizer_lab import hangul
 from trainer.config import TrainConfig
 from trainer.stage import train
+from trainer.tokenizer import SPACE_MARK
 
 LOSS_FIRST, LOSS_LAST = "loss, first tenth of steps", "loss, last tenth of steps"
 
@@ -218,17 +220,60 @@ def test_config_errors_name_the_setting(values, message):
 
 def test_a_missing_device_is_refused(inputs: Inputs, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    before = contents(run(inputs, tmp_path / "run").folder)
     with pytest.raises(UsageError, match="no CUDA device"):
-        run(inputs, tmp_path / "run", device="cuda")
+        train(inputs.shards, inputs.tokenizer, str(tmp_path / "run"), small_config(device="cuda"), overwrite=True)
+    assert contents(tmp_path / "run") == before
+
+
+def test_missing_libraries_are_named_before_anything_is_cleared(inputs: Inputs, tmp_path, monkeypatch):
+    before = contents(run(inputs, tmp_path / "run").folder)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="training needs torch and transformers"):
+        train(inputs.shards, inputs.tokenizer, str(tmp_path / "run"), small_config(steps=7), overwrite=True)
+    assert contents(tmp_path / "run") == before
+
+
+def test_the_word_boundary_is_that_of_the_tokenizer_stage():
+    assert hangul.SPACE_MARK == SPACE_MARK
 
 
 def test_importing_the_trainer_loads_no_beam_and_no_other_package():
-    code = "import sys, trainer.stage; print(*sys.modules)"
+    code = "import sys, trainer.stage, trainer.run; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     packages = {name for name in done.stdout.split() if name.split(".")[0] in {"pipelines", "tokenizer_lab", "malmoi"}}
     assert "apache_beam" not in done.stdout
     assert all(name == "pipelines" or name.startswith("pipelines.contracts") for name in packages)
-    assert "trainer.stage" in done.stdout
+    assert "trainer.run" in done.stdout
+
+
+def test_a_finished_run_is_skipped_without_the_training_libraries(inputs: Inputs, tmp_path):
+    base_model().save_pretrained(tmp_path / "base")
+    changes = {"model": str(tmp_path / "base"), "create": {}, "device": "auto"}
+    run(inputs, tmp_path / "run", **changes)
+    config = small_config(**changes).model_dump(exclude={"create"})
+    code = f"""
+import sys
+from trainer.config import TrainConfig
+from trainer.stage import train
+assert train({inputs.shards!r}, {inputs.tokenizer!r}, {str(tmp_path / "run")!r}, TrainConfig(**{config!r})).skipped
+sys.exit(", ".join({{"torch", "transformers", "matplotlib"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
+def test_the_identity_keeps_auto_and_the_report_names_the_device(inputs: Inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    result = run(inputs, tmp_path / "a", device="auto")
+    facts = read_report(result.folder).facts
+    assert (result.manifest.config["device"], result.manifest.config["dtype"]) == ("auto", "auto")
+    assert (facts["device"], facts["dtype"]) == ("cpu", "float32")
+    assert contents(run(inputs, tmp_path / "b", device="auto").folder) == contents(result.folder)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert run(inputs, tmp_path / "a", device="auto").skipped
+    with pytest.raises(UsageError, match="device: 'auto' → 'cpu'"):
+        run(inputs, tmp_path / "a", device="cpu")
 
 
 @pytest.mark.gpu
@@ -237,6 +282,5 @@ def test_bfloat16_steps_on_cuda(inputs: Inputs, tmp_path):
         pytest.skip("needs a CUDA device")
     result = run(inputs, tmp_path / "run", device="auto", steps=60)
     facts = read_report(result.folder).facts
-    assert result.manifest.config["device"] == "cuda"
-    assert result.manifest.config["dtype"] == "bfloat16"
+    assert (facts["device"], facts["dtype"]) == ("cuda", "bfloat16")
     assert facts[LOSS_LAST] < facts[LOSS_FIRST] - 1.0
