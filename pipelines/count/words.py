@@ -28,7 +28,10 @@ def count_units(texts: pa.LargeStringArray) -> pa.Table:
 
 
 def merge_counts(tables: list[pa.Table]) -> pa.Table:
-    """Sum the counts of equal units."""
+    """Sum the counts of equal units. A table's own units are distinct: one alone is returned as it is."""
+    tables = [table for table in tables if table.num_rows] or tables[:1]
+    if len(tables) == 1:
+        return tables[0]
     merged = pa.concat_tables(tables).group_by("unit").aggregate([("count", "sum")])
     return pa.table([merged["unit"], merged["count_sum"]], names=["unit", "count"])
 
