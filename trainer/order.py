@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from pipelines.contracts.hashing import mix64
+
 Index = npt.NDArray[np.uint64]
 
 ROUNDS = 4  # a Feistel network of four rounds is indistinguishable from a random permutation (Luby and Rackoff 1988)
@@ -33,12 +35,5 @@ def _feistel(values: Index, half_bits: int, keys: list[int]) -> Index:
     bits, mask = np.uint64(half_bits), np.uint64((1 << half_bits) - 1)
     left, right = values >> bits, values & mask
     for key in keys:
-        left, right = right, left ^ (_mix(right ^ np.uint64(key)) & mask)
+        left, right = right, left ^ (mix64(right ^ np.uint64(key)) & mask)
     return (left << bits) | right
-
-
-def _mix(values: Index) -> Index:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014), modulo 2^64."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))

@@ -9,8 +9,8 @@ import functools
 
 import numpy as np
 
+from pipelines.contracts.hashing import GOLDEN, mix64
 from pipelines.dedupe.arrays import I64, U32, U64, cuts
-from pipelines.dedupe.shingles import mix
 
 _CHUNK = 1 << 15  # shingles at once: 128 KB of them and as much scratch stay in the L2 cache
 
@@ -63,14 +63,14 @@ def band_digests(signature: U32, bands: int, seed: int) -> U64:
     for band in range(bands):
         digest = np.full(signature.shape[1], (seed << 32) | band, np.uint64)
         for row in signature[band * rows : (band + 1) * rows]:
-            digest = mix(digest + np.uint64(0x9E3779B97F4A7C15)) ^ row
-        result[:, band] = mix(digest)
+            digest = mix64(digest + np.uint64(GOLDEN)) ^ row
+        result[:, band] = mix64(digest)
     return result
 
 
 @functools.cache
 def _permutations(count: int, seed: int) -> tuple[U32, U32]:
     """Odd factors and addends, from splitmix64 and not from a library's generator, whose stream may change."""
-    stream = mix(np.arange(1, 2 * count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed << 32))
+    stream = mix64(np.arange(1, 2 * count + 1, dtype=np.uint64) * np.uint64(GOLDEN) + np.uint64(seed << 32))
     values = (stream >> np.uint64(32)).astype(np.uint32)
     return values[:count] | np.uint32(1), values[count:]

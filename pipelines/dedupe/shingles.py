@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from pipelines.contracts.hashing import mix64
 from pipelines.dedupe.arrays import I64, U64, cuts, offsets, ranges
 from pipelines.dedupe.normalise import Block
 
@@ -55,21 +56,14 @@ def _hash_runs(block: Block, words: int) -> U64:
         sums = np.zeros(len(codes) + 1, np.uint64)
         np.cumsum(_values()[codes] * powers[: len(codes)], out=sums[1:])
         start, end = starts[first:last] - origin, ends[first:last] - origin
-        result[first:last] = mix((sums[end] - sums[start]) * inverses[start])
+        result[first:last] = mix64((sums[end] - sums[start]) * inverses[start])
     return result
-
-
-def mix(values: U64) -> U64:
-    """A bijection of 64-bit values after which every bit depends on all bits (splitmix64, Steele et al. 2014)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 @functools.cache
 def _values() -> U64:
     """T: a random value for every code point."""
-    return mix(np.arange(1, 0x110001, dtype=np.uint64) * np.uint64(_BASE))
+    return mix64(np.arange(1, 0x110001, dtype=np.uint64) * np.uint64(_BASE))
 
 
 @functools.lru_cache(maxsize=1)

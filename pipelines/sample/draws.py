@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from pipelines.contracts.hashing import GOLDEN, MULTIPLIERS, mix64
+
 U64 = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.intp]
 T = TypeVar("T")
 
 _MASK = (1 << 64) - 1
-_GOLDEN = 0x9E3779B97F4A7C15
-_M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 ZIPF_BITS = 20  # resolution of a Zipf table: a rank of probability below 2**-20 may be lost
 ZIPF_SHIFT = 2.7  # Zipf-Mandelbrot: p(r) ~ 1 / (r + shift), which flattens the first ranks as in real text
 
@@ -29,16 +29,9 @@ def key_of(*parts: object) -> int:
     return xxhash.xxh3_64_intdigest("/".join(map(str, parts)).encode())
 
 
-def mix64(values: U64) -> U64:
-    """SplitMix64's finaliser: a bijection on 64-bit integers that scatters neighbours."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(_M1)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(_M2)
-    return values ^ (values >> np.uint64(31))
-
-
 def stream(keys: U64, counters: U64) -> U64:
     """Value number `counters` of the streams `keys`, elementwise."""
-    return mix64(keys + (counters + np.uint64(1)) * np.uint64(_GOLDEN))
+    return mix64(keys + (counters + np.uint64(1)) * np.uint64(GOLDEN))
 
 
 def channel(keys: U64, name: str) -> U64:
@@ -79,9 +72,9 @@ class Dice:
 
     def next64(self) -> int:
         """The next 64 bits."""
-        self._state = (self._state + _GOLDEN) & _MASK
-        value = ((self._state ^ (self._state >> 30)) * _M1) & _MASK
-        value = ((value ^ (value >> 27)) * _M2) & _MASK
+        self._state = (self._state + GOLDEN) & _MASK
+        value = ((self._state ^ (self._state >> 30)) * MULTIPLIERS[0]) & _MASK
+        value = ((value ^ (value >> 27)) * MULTIPLIERS[1]) & _MASK
         return value ^ (value >> 31)
 
     def below(self, limit: int) -> int:

@@ -4,7 +4,8 @@ import functools
 
 import numpy as np
 
-from pipelines.sample.draws import U64, Ints, bits, channel, key_of, mix64, quantile_table, stream, zipf_table
+from pipelines.contracts.hashing import mix64
+from pipelines.sample.draws import U64, Ints, bits, channel, key_of, quantile_table, stream, zipf_table
 from pipelines.sample.pieces import Pieces, draw_tokens, render
 
 STEMS = 60_000

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.sample.draws import U64, Ints, bits, channel, mix64, quantile_table, zipf_table
+from pipelines.contracts.hashing import mix64
+from pipelines.sample.draws import U64, Ints, bits, channel, quantile_table, zipf_table
 from pipelines.sample.english import stems as english_stems
 from pipelines.sample.hangul import adverbs, final_class, is_bright, native_verbs, nouns
 from pipelines.sample.inflection import (

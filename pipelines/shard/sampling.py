@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from pipelines.contracts.hashing import GOLDEN, mix64
+
 Digests = npt.NDArray[np.uint64]
 
 
@@ -36,9 +38,5 @@ def copies(expected: npt.NDArray[np.float64], digests: Digests) -> npt.NDArray[n
 
 
 def copy_digests(digests: Digests, numbers: npt.NDArray[np.int64]) -> Digests:
-    """The digest of each copy, which places it in a shard and orders it there (splitmix64 finaliser, Steele 2014)."""
-    with np.errstate(over="ignore"):
-        mixed = digests + np.uint64(0x9E3779B97F4A7C15) * (numbers.astype(np.uint64) + np.uint64(1))
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    """The digest of each copy, which places it in a shard and orders it there."""
+    return mix64(digests + np.uint64(GOLDEN) * (numbers.astype(np.uint64) + np.uint64(1)))
