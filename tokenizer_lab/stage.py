@@ -88,10 +88,7 @@ def _write_tokenizer(out: str, expansion: Expansion, model: bytes) -> list[FileI
     }
     for name, data in contents.items():
         files.write_bytes(files.join(out, name), data)
-    return [
-        FileInfo(path=name, table="", rows=0, bytes=len(data), xxh3_128=xxhash.xxh3_128_hexdigest(data))
-        for name, data in contents.items()
-    ]
+    return [FileInfo.of_file(out, name) for name in contents]
 
 
 def _write_tables(out: str, expansion: Expansion) -> list[FileInfo]:

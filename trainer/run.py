@@ -69,7 +69,8 @@ def run_training(read: Inputs, out: str, config: TrainConfig, progress: Progress
     files.write_bytes(files.join(out, "losses.jsonl"), to_jsonl(rows))
     files.write_bytes(files.join(out, "loss.png"), to_png(rows))
     infos = [
-        _file_info(out, name) for name in (*(f"{CHECKPOINT}/{name}" for name in names), "losses.jsonl", "loss.png")
+        FileInfo.of_file(out, name)
+        for name in (*(f"{CHECKPOINT}/{name}" for name in names), "losses.jsonl", "loss.png")
     ]
     tables = {"Loss": rows[:: -(-len(rows) // 20)]}
     if TIED in facts:
@@ -127,8 +128,3 @@ def _training_facts(steps: list[Step], frozen: int, examples: int) -> dict[str, 
         "loss, last tenth of steps": last,
         "frozen tensors, all bit for bit as before": frozen,
     }
-
-
-def _file_info(folder: str, name: str) -> FileInfo:
-    path = files.join(folder, name)
-    return FileInfo(path=name, table="", rows=0, bytes=files.size(path), xxh3_128=files.hash_file(path))

@@ -93,13 +93,8 @@ class _TableFile:
     def finish(self) -> FileInfo:
         with self._stack:
             self._writer.close()
-            return FileInfo(
-                path=self._path,
-                table=self._table.name,
-                rows=self._rows,
-                bytes=self._sink.bytes,
-                xxh3_128=self._sink.xxh3_128,
-                text_bytes=self._text_bytes,
+            return FileInfo.of_sink(
+                self._path, self._sink, table=self._table.name, rows=self._rows, text_bytes=self._text_bytes
             )
 
     def abandon(self, *exc: object) -> None:

@@ -33,6 +33,19 @@ class FileInfo(BaseModel):
     text_bytes: int = 0
     """UTF-8 bytes of the texts in it, where it holds documents; later stages plan by it."""
 
+    @classmethod
+    def of_sink(
+        cls, path: str, sink: files.HashingFile, *, table: str = "", rows: int = 0, text_bytes: int = 0
+    ) -> "FileInfo":
+        """What was just written through a sink, which has counted and hashed it on the way."""
+        return cls(path=path, table=table, rows=rows, bytes=sink.bytes, xxh3_128=sink.xxh3_128, text_bytes=text_bytes)
+
+    @classmethod
+    def of_file(cls, folder: str, name: str) -> "FileInfo":
+        """A file that is no table, measured where it lies."""
+        path = files.join(folder, name)
+        return cls(path=name, table="", rows=0, bytes=files.size(path), xxh3_128=files.hash_file(path))
+
 
 class Manifest(BaseModel):
     """What a dataset folder is and what it was made from: no time, no absolute path, so equal input, equal manifest."""

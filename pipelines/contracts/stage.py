@@ -104,7 +104,9 @@ def run_stage(
         config=identity.config,
         code_version=identity.code_version,
         tokenizer=output.tokenizer,
-        files=tuple(sorted([*output.files, *_report_files(folder)], key=lambda info: info.path)),
+        files=tuple(
+            sorted([*output.files, *(FileInfo.of_file(folder, name) for name in REPORTS)], key=lambda info: info.path)
+        ),
     )
     write_manifest(folder, manifest)
     files.remove_tree(work)
@@ -172,11 +174,3 @@ def _clear(folder: str, changed: list[str], overwrite: bool) -> None:
         if name != work:
             fs.rm(name, recursive=True)
     files.remove_tree(files.join(folder, WORK))
-
-
-def _report_files(folder: str) -> list[FileInfo]:
-    paths = [files.join(folder, name) for name in REPORTS]
-    return [
-        FileInfo(path=name, table="", rows=0, bytes=files.size(path), xxh3_128=files.hash_file(path))
-        for name, path in zip(REPORTS, paths, strict=True)
-    ]

@@ -28,14 +28,7 @@ def write_parquet(folder: str, table: Table, name: str, batches: Iterable[pa.Rec
                 string_bytes(batch.column("text")) if table.name == "data" and "text" in batch.schema.names else 0
             )
         writer.close()
-        return FileInfo(
-            path=path,
-            table=table.name,
-            rows=rows,
-            bytes=sink.bytes,
-            xxh3_128=sink.xxh3_128,
-            text_bytes=text_bytes,
-        )
+        return FileInfo.of_sink(path, sink, table=table.name, rows=rows, text_bytes=text_bytes)
 
 
 class atomic_parquet:  # noqa: N801  # reads as a with-statement, like open()
@@ -54,6 +47,13 @@ class atomic_parquet:  # noqa: N801  # reads as a with-statement, like open()
         if self._writer.is_open:
             self._writer.close()
         self._file.__exit__(*exc)  # type: ignore[arg-type]
+
+
+def cut_by_size(batch: pa.RecordBatch, max_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Cut a batch into slices of about `max_bytes` each, at least one row."""
+    rows = max(1, int(batch.num_rows * max_bytes / max(batch.nbytes, 1)))
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
 
 
 def string_bytes(column: pa.Array) -> int:

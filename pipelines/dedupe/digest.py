@@ -21,7 +21,6 @@ from pipelines.dedupe.messages import (
 )
 from pipelines.dedupe.minhash import band_digests, signatures
 from pipelines.dedupe.normalise import Block, normalise
-from pipelines.dedupe.parquet_rows import blocks
 from pipelines.dedupe.shingles import shingles
 from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer, partition_of
@@ -51,7 +50,7 @@ class DigestFile:
         schema = bands_schema(self.config.bands)
         with work_files.write_stream(work_files.bands_path(self.work, partition), schema) as bands:
             for batch in tables.read_batches(self.files[partition], ["id", "source", "text"]):
-                for part in blocks(batch, BLOCK_BYTES):
+                for part in tables.cut_by_size(batch, BLOCK_BYTES):
                     block = normalise(part.column("text").to_pylist())
                     keys = _exact_keys(part, block, locators(partition, row, part.num_rows))
                     yield from buffer.add(to_batch(EXACT_KEY, keys), partition_of(keys["key_high"], self.partitions))

@@ -35,10 +35,3 @@ def read_rows(path: str, rows: I64, columns: list[str]) -> Iterator[tuple[I64, p
                     yield rows[first : first + batch.num_rows], batch
                     first += batch.num_rows
             start = stop
-
-
-def blocks(batch: pa.RecordBatch, max_bytes: int) -> Iterator[pa.RecordBatch]:
-    """Cut a batch into slices of about `max_bytes` each, at least one row."""
-    rows = max(1, int(batch.num_rows * max_bytes / max(batch.nbytes, 1)))
-    for start in range(0, batch.num_rows, rows):
-        yield batch.slice(start, rows)

@@ -76,7 +76,7 @@ def summarise(results: list[dict[str, Any]], config: DedupeConfig) -> tuple[list
     removed: dict[str, Counter[str]] = {}
     for value in results:
         ledger.merge(Ledger.from_json(value.get("ledger", {})))
-        infos += [FileInfo(**info) for info in value.get("files", ())]
+        infos += [FileInfo.model_validate(info) for info in value.get("files", ())]
         for source, counts in value.get("removed", {}).items():
             removed.setdefault(source, Counter()).update(counts)
     rows = [_source_row(ledger, source, removed.get(source, Counter())) for source in sorted(ledger.counts)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipelines.contracts.tables import cut_by_size
 from pipelines.dedupe.arrays import F64, I64, U64, cuts, run_starts
 from pipelines.dedupe.digest import BLOCK_BYTES
 from pipelines.dedupe.messages import (
@@ -21,7 +22,7 @@ from pipelines.dedupe.messages import (
     to_batch,
 )
 from pipelines.dedupe.normalise import normalise
-from pipelines.dedupe.parquet_rows import blocks, read_rows
+from pipelines.dedupe.parquet_rows import read_rows
 from pipelines.dedupe.shingles import shingles
 from pipelines.dedupe.work_files import ShingleSets, ShingleWriter
 from pipelines.engine.job import Result, Send
@@ -49,7 +50,7 @@ class ExtractShingles:
         with ShingleWriter(self.work, partition) as writer:
             for rows, batch in read_rows(self.files[partition], wanted, ["text"]):
                 done = 0
-                for part in blocks(batch, BLOCK_BYTES):
+                for part in cut_by_size(batch, BLOCK_BYTES):
                     hashes, bounds = shingles(normalise(part.column("text").to_pylist()), self.words)
                     pairs = zip(bounds.tolist(), bounds[1:].tolist(), strict=False)
                     sets = [np.unique(hashes[start:end]) for start, end in pairs]

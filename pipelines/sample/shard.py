@@ -65,15 +65,8 @@ def write_shard(config: SampleConfig, plan: ShardPlan, out: str) -> ShardResult:
         with zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(cast(BinaryIO, data), closefd=False) as stream:
             _write_lines(config, plan, result, stream, truth)
         result.files = [
-            FileInfo(
-                path=plan.data_path,
-                table="data",
-                rows=result.documents,
-                bytes=data.bytes,
-                xxh3_128=data.xxh3_128,
-                text_bytes=result.text_bytes,
-            ),
-            FileInfo(path=plan.truth_path, table="", rows=0, bytes=truth.bytes, xxh3_128=truth.xxh3_128),
+            FileInfo.of_sink(plan.data_path, data, table="data", rows=result.documents, text_bytes=result.text_bytes),
+            FileInfo.of_sink(plan.truth_path, truth),
         ]
     return result
 

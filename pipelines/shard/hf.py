@@ -48,4 +48,4 @@ def write_dataset_files(folder: str, shards: list[FileInfo], schema: pa.Schema, 
 def _write_json(folder: str, name: str, value: dict[str, Any]) -> FileInfo:
     with files.atomic_write(files.join(folder, name)) as file:
         file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
-    return FileInfo(path=name, table="", rows=0, bytes=file.bytes, xxh3_128=file.xxh3_128)
+    return FileInfo.of_sink(name, file)

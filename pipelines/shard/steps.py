@@ -13,7 +13,7 @@ import xxhash
 from pipelines.contracts import files
 from pipelines.contracts.ledger import DROPPED, IN, KEPT, Ledger
 from pipelines.contracts.manifest import FileInfo
-from pipelines.contracts.tables import string_bytes
+from pipelines.contracts.tables import cut_by_size
 from pipelines.documents import DocumentFiles
 from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer, partition_of
@@ -24,7 +24,7 @@ from pipelines.shard.sampling import copies, copy_digests, document_digests, exp
 from pipelines.shard.tokenizer import Tokenizer
 
 NOT_SAMPLED = f"{DROPPED}not_sampled"
-BLOCK_BYTES = 4 << 20  # UTF-8 bytes encoded at once
+BLOCK_BYTES = 4 << 20  # Arrow bytes of documents encoded at once
 BATCH_TOKENS = 1 << 20  # tokens of a record batch in a shard: the unit of reading
 
 
@@ -42,7 +42,7 @@ class EncodeFiles:
         ledger, totals = Ledger(), Totals()
         buffer = PartitionBuffer()
         for batch in self.documents.read(partition):
-            for block in _by_size(batch):
+            for block in cut_by_size(batch, BLOCK_BYTES):
                 encoded, digests = self._encode(block, ledger, totals)
                 yield from buffer.add(encoded, partition_of(digests, self.shards))
         yield from buffer.flush()
@@ -108,14 +108,6 @@ def _count(
         )
 
 
-def _by_size(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch so that a block's texts hold about BLOCK_BYTES."""
-    blocks = max(1, string_bytes(batch.column("text")) // BLOCK_BYTES)
-    rows = max(1, -(-batch.num_rows // blocks))
-    for start in range(0, batch.num_rows, rows):
-        yield batch.slice(start, rows)
-
-
 @dataclass(frozen=True)
 class PackShards:
     """Step 1, one partition a shard: order the documents, pack them, write one Arrow stream file."""
@@ -137,7 +129,7 @@ class PackShards:
                 for start in range(0, len(packed.ids_et), rows):
                     ids_et = packed.ids_et[start : start + rows]
                     writer.write_batch(self._batch(ids_et, packed.lengths.slice(start, rows), schema))
-            info = FileInfo(path=path, table="data", rows=len(packed.ids_et), bytes=sink.bytes, xxh3_128=sink.xxh3_128)
+            info = FileInfo.of_sink(path, sink, table="data", rows=len(packed.ids_et))
         new = int((packed.ids_et >= self.tokenizer.first_new).sum())
         yield Result({"file": info.model_dump(), "tail": packed.tail, "new_tokens": new})
 
