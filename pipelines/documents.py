@@ -22,6 +22,7 @@ FORMATS = (".parquet", ".arrow", ".jsonl")
 REQUIRED = ("id", "source", "text")
 NUMBERS_ALLOWED = ("id", "source")  # whole numbers are names as good as any; a text that is a number is a mistake
 BLOCK_BYTES = 8 << 20  # bytes of a JSON Lines block
+SCORES = ("perplexity", "bad_perplexity")  # the columns that are no text
 CLEAN_FIRST = "run `malmoi clean` on it first"
 
 _STRINGS = (pa.string(), pa.large_string(), pa.string_view())
@@ -189,7 +190,11 @@ def _json_batch(records: list[dict[str, Any]], columns: Mapping[str, str], path:
     arrays = {name: pa.nulls(len(records)) for name in records[0]}  # so that errors can name the columns there are
     for ours in DOCUMENTS.schema.names:
         name = columns.get(ours, ours)
-        if any(name in record for record in records):
+        if not any(name in record for record in records):
+            continue
+        if ours in SCORES:
+            arrays[name] = pa.array([record.get(name) for record in records], pa.float32())
+        else:
             values = [_json_text(record.get(name), ours) for record in records]
             if not all(value is None or type(value) is str for value in values):
                 raise BadInputError(f"{path}: column {name!r} does not hold text only.", hint=CLEAN_FIRST)
@@ -211,10 +216,14 @@ def _column(batch: pa.RecordBatch, field: pa.Field, name: str, path: str) -> pa.
         found = f"{'more than one' if places else 'no'} column {name!r}; its columns are {batch.schema.names}"
         raise BadInputError(f"{path} has {found}.", hint=f"map it: --set columns.{field.name}=NAME")
     try:
-        array = _as_text(batch.column(places[0]), field)
+        column = batch.column(places[0])
+        array = column.cast(field.type) if field.name in SCORES else _as_text(column, field)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         kind = f"{str(batch.schema.types[places[0]])[:60]}: {type(error).__name__}"
-        raise BadInputError(f"{path}: column {name!r} holds no valid text ({kind}).", hint=CLEAN_FIRST) from None
+        raise BadInputError(
+            f"{path}: column {name!r} holds no valid {'number' if field.name in SCORES else 'text'} ({kind}).",
+            hint=CLEAN_FIRST,
+        ) from None
     if array.null_count and field.name in REQUIRED:
         raise BadInputError(f"{path}: column {name!r} has nulls.", hint=CLEAN_FIRST)
     return array

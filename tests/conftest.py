@@ -48,6 +48,8 @@ def make_documents(rows):
         pa.array(sources, pa.string()),
         pa.array(texts, pa.large_string()),
         pa.nulls(len(rows), pa.string()),
+        pa.nulls(len(rows), pa.float32()),
+        pa.nulls(len(rows), pa.float32()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=DOCUMENTS.schema)
 

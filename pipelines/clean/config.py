@@ -1,10 +1,11 @@
 """The options of the clean stage."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from pipelines.contracts.config import Config
+from pipelines.raw.config import IGNORE, ReadOptions
 from pipelines.text.normalise import NormaliseOptions
 from pipelines.text.quality import Thresholds
 
@@ -26,6 +27,7 @@ class SourcePolicy(Config):
     thresholds: Thresholds = Thresholds.model_validate({})
     normalise: NormaliseOptions = NormaliseOptions()
     pii: PiiOptions = PiiOptions()
+    read: ReadOptions = ReadOptions()
 
 
 class CleanConfig(SourcePolicy):
@@ -33,24 +35,18 @@ class CleanConfig(SourcePolicy):
 
     sources: dict[str, SourcePolicy] = {}
     """Source → what differs there: `{docs-en: {thresholds: {min_hangul_share: 0}}}`. The rest is inherited."""
-    text_field: str = "text"
-    """Field or column that holds the text."""
-    id_field: str = "id"
-    """Field or column of the document's id; a document without one gets an id derived from its source and text."""
-    source_field: str | None = "source"
-    """Field or column that names the document's source; a document without one belongs to its folder. null: always the
-    folder."""
-    ignore: tuple[str, ...] = ("README*", "LICENSE*", "*.md")
+    source: str | None = None
+    """Source of all documents that name none of their own. null: the folder they lie in."""
+    ignore: tuple[str, ...] = IGNORE
     """Patterns of file names that are passed over in folders and globs; a file named by itself is always read."""
-    max_line_bytes: Annotated[int, Field(ge=1)] = 256 << 20
-    """Longest line that is read, in bytes as stored uncompressed; a longer one is rejected as `line_too_long`."""
     error_budget: Annotated[float, Field(ge=0, le=1)] = 0.001
     """Share of documents that may fail (not be readable) before the stage does. One failure is always allowed beside
     documents that could be read, unless the budget is 0."""
     task_bytes: int = Field(8 << 20, ge=1)
     """Stored bytes of input for each task, i.e. for each output file: small files share one, so that none is tiny."""
-    on_bad_file: Literal["reject", "fail"] = "reject"
-    """A truncated or corrupt file: keep what comes before the damage and count it as one failure, or fail."""
+    duplicate_ids: Literal["rekey", "fail"] = "rekey"
+    """Different documents with the same given id: give each an id of its own, made of the given one and a digest of its
+    source and text, or fail."""
 
     @model_validator(mode="before")
     @classmethod
@@ -61,13 +57,6 @@ class CleanConfig(SourcePolicy):
         defaults = {name: _plain(values[name]) for name in SourcePolicy.model_fields if name in values}
         sources = {source: _merge(defaults, _plain(policy)) for source, policy in values["sources"].items()}
         return {**values, "sources": sources}
-
-    @model_validator(mode="after")
-    def _distinct_fields(self) -> Self:
-        names = [name for name in (self.text_field, self.id_field, self.source_field) if name is not None]
-        if len(set(names)) < len(names):
-            raise ValueError("text_field, id_field and source_field must name different fields")
-        return self
 
     def policy(self, source: str) -> SourcePolicy:
         """The policy of a source."""

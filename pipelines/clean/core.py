@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from pipelines.clean.config import CleanConfig, SourcePolicy
 from pipelines.clean.meta import mask_meta
-from pipelines.clean.rows import RawBlock
 from pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
+from pipelines.raw.rows import RawBlock
 from pipelines.text.normalise import normalise
 from pipelines.text.pii import Span, find_spans, mask
 from pipelines.text.quality import reject_reason
@@ -112,6 +112,8 @@ def _documents(block: RawBlock, cleaned: list[CleanedText], config: CleanConfig,
         "source": [block.sources[i] for i in kept],
         "text": [cleaned[i].text for i in kept],
         "meta": [_masked_meta(block.metas[i], block.sources[i], config, counts) for i in kept],
+        "perplexity": [None] * len(kept),
+        "bad_perplexity": [None] * len(kept),
     }
     return pa.RecordBatch.from_pydict(columns, schema=DOCUMENTS.schema)
 
@@ -132,8 +134,10 @@ def _rejects(block: RawBlock, cleaned: list[CleanedText], raw: pa.Array) -> pa.R
         "id": [block.ids[i] for i in dropped] + none,
         "source": [block.sources[i] for i in dropped] + [block.source] * len(none),
         "text": pa.concat_arrays([raw.take(pa.array(dropped, pa.int64())), pa.nulls(len(none), pa.large_string())]),
+        "meta": [block.metas[i] for i in dropped] + none,
         "raw": [None] * len(dropped) + [bad.raw for bad in block.bad],
         "file": [block.file] * (len(dropped) + len(none)),
+        "start": [block.start] * (len(dropped) + len(none)),
         "line": [block.lines[i] for i in dropped] + [bad.line for bad in block.bad],
         "reason": [cleaned[i].reason for i in dropped] + [bad.reason for bad in block.bad],
     }

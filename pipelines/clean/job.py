@@ -9,14 +9,14 @@ import pyarrow as pa
 
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.core import CleanedBlock, Counts, clean_block
-from pipelines.clean.inputs import Task
-from pipelines.clean.readers import read_blocks
 from pipelines.clean.sink import TableSink
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.ledger import Ledger
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
 from pipelines.engine.job import Result
+from pipelines.raw.inputs import Task
+from pipelines.raw.readers import read_blocks
 
 MAX_SOURCES = 1000  # the ledger is held in memory and read by people: a field of page addresses is no source
 
@@ -103,7 +103,7 @@ def clean_task(task: Task, number: int, out: str, config: CleanConfig) -> TaskRe
         rejects = stack.enter_context(TableSink(out, REJECTS, name))
         spans = stack.enter_context(TableSink(out, SPANS, name))
         for file in task.files:
-            for block in read_blocks(file, config):
+            for block in read_blocks(file, config.policy(file.source).read):
                 cleaned = clean_block(block, config, file.name)
                 documents.write(cleaned.documents)
                 rejects.write(cleaned.rejects)
@@ -122,6 +122,6 @@ def check_sources(ledger: Ledger, config: CleanConfig) -> None:
     """
     if len(ledger.counts) > MAX_SOURCES:
         raise BadInputError(
-            f"the field {config.source_field!r} names more than {MAX_SOURCES:,} sources.",
-            hint="let folders name the sources: --set source_field=null; the field then goes to meta",
+            f"the field {config.read.columns.source!r} names more than {MAX_SOURCES:,} sources.",
+            hint="let folders name the sources: --set read.columns.source=null; the field then goes to meta",
         )

@@ -1,7 +1,6 @@
 """The clean stage: raw text in, documents out."""
 
 from pipelines.clean.config import CleanConfig
-from pipelines.clean.inputs import InputFile, find_inputs, group_tasks
 from pipelines.clean.job import CleanFiles
 from pipelines.clean.summary import summarise
 from pipelines.contracts.fingerprint import code_version, content_identity, fingerprint
@@ -10,6 +9,7 @@ from pipelines.engine.job import Job, Step
 from pipelines.engine.local import Progress
 from pipelines.engine.options import RunOptions
 from pipelines.engine.run import run_job, silent
+from pipelines.raw.inputs import InputFile, find_inputs, group_tasks
 
 EXPANSION = 4  # raw text is about this much larger than its compressed files (zstd on Korean JSON Lines: 4 to 8)
 
@@ -33,7 +33,7 @@ def clean(
         overwrite: replace what is in `out`.
         progress: called as tasks finish.
     """
-    found = find_inputs(inputs, config)
+    found = find_inputs(inputs, config.ignore)
     identity = StageIdentity(
         kind="documents",
         stage="clean",

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from pipelines.clean.compression import CORRUPT, TRUNCATED
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.core import Counts
 from pipelines.clean.job import TaskResult, check_sources
@@ -12,6 +11,7 @@ from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.ledger import FAILED, IN, KEPT, Ledger
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.report import Report
+from pipelines.raw.compression import CORRUPT, TRUNCATED
 
 SHOWN = 5  # problems that an error message names
 
@@ -66,7 +66,7 @@ def _remedy(counts: Counts) -> str:
         reasons[reason] += number
     remedies = {
         "invalid_utf8": "convert the files to UTF-8 (many Korean files are CP949: iconv -f cp949 -t utf-8), ",
-        "missing_text": "name the field that holds the text (--set text_field=NAME), ",
+        "missing_text": "name the field that holds the text (--set read.columns.text=NAME), ",
     }
     worst = _most(reasons)[0][0]
     return remedies.get(worst, "") + "look at the lines in rejects/, or raise the budget (--set error_budget=SHARE)"

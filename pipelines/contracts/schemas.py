@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.contracts.errors import BadInputError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,18 @@ _META = Field(
     "meta", pa.string(), "JSON", "the input's other fields as one JSON object, PII masked; null if none", True
 )
 
-DOCUMENTS = Table("data", "one row a document", (_ID, _SOURCE, _TEXT, _META))
+DOCUMENTS = Table(
+    "data",
+    "one row a document",
+    (
+        _ID,
+        _SOURCE,
+        _TEXT,
+        _META,
+        Field("perplexity", pa.float32(), "per token", "by the language model; null if none was used", True),
+        Field("bad_perplexity", pa.float32(), "per token", "by the model of bad text; null if none was used", True),
+    ),
+)
 
 REJECTS = Table(
     "rejects",
@@ -73,9 +84,11 @@ REJECTS = Table(
             "the text as read; null where the line could not be parsed",
             True,
         ),
+        Field("meta", pa.string(), "JSON", "the input's other fields as they were read; null if none", True),
         Field("raw", pa.large_binary(), "bytes", "the line as read, only where it could not be parsed", True),
         Field("file", pa.string(), "text", "base name of the input file"),
-        Field("line", pa.int64(), "1-based", "line or row in that file"),
+        Field("start", pa.int64(), "bytes", "where in the file the lines are counted from: 0 unless it was split"),
+        Field("line", pa.int64(), "1-based", "line or row, counted from `start`"),
         Field("reason", pa.string(), "text", "the one reason, as counted in the ledger"),
     ),
 )

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts import tables
+from pipelines.contracts.arrays import I64, Bool
 from pipelines.contracts.ledger import IN, KEPT, MERGED, Ledger
 from pipelines.contracts.schemas import DOCUMENTS, REMOVALS
 from pipelines.dedupe import work_files
-from pipelines.dedupe.arrays import I64, Bool
 from pipelines.dedupe.messages import (
     EXACT_EDGE,
     NAMED_REMOVAL,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipelines.contracts.arrays import I64, repeated, run_starts
 from pipelines.dedupe import work_files
-from pipelines.dedupe.arrays import I64, repeated, run_starts
 from pipelines.dedupe.messages import (
     BAND,
     EDGE,

@@ -9,8 +9,8 @@ import pyarrow as pa
 import xxhash
 
 from pipelines.contracts import tables
+from pipelines.contracts.arrays import U64
 from pipelines.dedupe import work_files
-from pipelines.dedupe.arrays import U64
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.messages import (
     EXACT_KEY,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipelines.dedupe.arrays import repeated, run_starts
+from pipelines.contracts.arrays import repeated, run_starts
 from pipelines.dedupe.messages import EXACT_EDGE, EXACT_KEY, Columns, file_of, from_chunks, take, to_batch
 from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.dedupe.arrays import I64, U64, run_starts
+from pipelines.contracts.arrays import I64, U64, run_starts
 
 Columns = dict[str, npt.NDArray[Any]]
 

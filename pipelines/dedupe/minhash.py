@@ -9,8 +9,8 @@ import functools
 
 import numpy as np
 
+from pipelines.contracts.arrays import I64, U32, U64, cuts
 from pipelines.contracts.hashing import GOLDEN, mix64
-from pipelines.dedupe.arrays import I64, U32, U64, cuts
 
 _CHUNK = 1 << 15  # shingles at once: 128 KB of them and as much scratch stay in the L2 cache
 

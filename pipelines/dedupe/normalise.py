@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.dedupe.arrays import I64, U32, offsets
+from pipelines.contracts.arrays import I64, U32, offsets
 
 SPACE, ZERO = ord(" "), ord("0")
 _SEPARATORS = frozenset(

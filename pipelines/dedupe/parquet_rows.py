@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.contracts import files
-from pipelines.dedupe.arrays import I64
+from pipelines.contracts.arrays import I64
 
 
 def read_rows(path: str, rows: I64, columns: list[str]) -> Iterator[tuple[I64, pa.RecordBatch]]:

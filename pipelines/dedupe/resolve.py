@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipelines.dedupe.arrays import I64
+from pipelines.contracts.arrays import I64
 from pipelines.dedupe.messages import MATCH, REMOVAL, Columns, distinct, file_of, from_chunks, take, to_batch
 from pipelines.dedupe.verify import verified
 from pipelines.engine.job import Result, Send

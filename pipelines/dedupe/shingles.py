@@ -10,8 +10,8 @@ import functools
 
 import numpy as np
 
+from pipelines.contracts.arrays import I64, U64, cuts, offsets, ranges
 from pipelines.contracts.hashing import mix64
-from pipelines.dedupe.arrays import I64, U64, cuts, offsets, ranges
 from pipelines.dedupe.normalise import Block
 
 _BASE = 0x9E3779B97F4A7C15  # odd, so a power of it can be divided out again

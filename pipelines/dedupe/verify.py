@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipelines.contracts.arrays import F64, I64, U64, cuts, run_starts
 from pipelines.contracts.tables import cut_by_size
-from pipelines.dedupe.arrays import F64, I64, U64, cuts, run_starts
 from pipelines.dedupe.digest import BLOCK_BYTES
 from pipelines.dedupe.messages import (
     EDGE,

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts import files
-from pipelines.dedupe.arrays import I64, U64, offsets, ranges
+from pipelines.contracts.arrays import I64, U64, offsets, ranges
 
 _INDEX = pa.schema([("row", pa.uint32()), ("size", pa.int64())])
 

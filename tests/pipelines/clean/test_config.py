@@ -43,9 +43,9 @@ def test_the_resolved_config_resolves_to_itself():
         ({"sources": {"a": 5}}, "sources.a"),
         ({"sources": 5}, "sources"),
         ({"thresholds": 5, "sources": {"a": {"thresholds": {"min_chars": 1}}}}, "thresholds"),
-        ({"text_field": "id"}, "must name different fields"),
+        ({"read": {"columns": {"text": "id"}}}, "must be different fields"),
         ({"error_budget": 2}, "error_budget = 2"),
-        ({"on_bad_file": "skip"}, "on_bad_file = 'skip'"),
+        ({"read": {"on_bad_file": "skip"}}, "read.on_bad_file = 'skip'"),
     ],
 )
 def test_a_wrong_setting_is_named(values, message):

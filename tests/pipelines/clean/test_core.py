@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.core import Counts, clean_block
-from pipelines.clean.rows import RawBlock
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
+from pipelines.raw.config import Columns
+from pipelines.raw.rows import RawBlock
 from tests.strategies import texts as text_strategy
 
 PLAIN = "오늘은 날씨가 참 좋아서 공원을 걸었습니다."
@@ -20,7 +21,7 @@ PHONE = "연락처는 010-1234-5678로 해 주세요."
 def block_of(*texts, source="web", bad=()):
     block = RawBlock("a.jsonl", "folder")
     for number, text in enumerate(texts, 1):
-        block.add_record(number, {"id": f"n{number}", "source": source, "text": text}, b"", CleanConfig())
+        block.add_record(number, {"id": f"n{number}", "source": source, "text": text}, b"", Columns())
     for line, raw in bad:
         block.reject(line, "broken_json", raw)
     return block
@@ -144,7 +145,7 @@ def test_equal_ids_are_both_kept():
 def test_nothing_is_lost(rows, bad):
     block = RawBlock("a.jsonl", "a")
     for number, (text, source) in enumerate(rows):
-        block.add_record(number, {"source": source, "text": text}, b"", CleanConfig())
+        block.add_record(number, {"source": source, "text": text}, b"", Columns())
     for number, raw in enumerate(bad):
         block.reject(100 + number, "broken_json", raw)
     result = clean_block(block, CleanConfig())

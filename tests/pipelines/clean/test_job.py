@@ -7,14 +7,14 @@ import pytest
 
 from pipelines.clean import job, sink
 from pipelines.clean.config import CleanConfig
-from pipelines.clean.inputs import find_inputs, group_tasks
 from pipelines.clean.job import CleanFiles
 from pipelines.clean.summary import summarise
 from pipelines.contracts import files, tables
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS
 from pipelines.contracts.tables import read_batches
-from tests.pipelines.clean.raw_files import gz, jsonl, put, zstd
+from pipelines.raw.inputs import find_inputs, group_tasks
+from tests.pipelines.raw.raw_files import gz, jsonl, put, zstd
 
 PHONE = "연락처는 010-1234-5678로 해 주세요."
 DEFAULTS = CleanConfig()
@@ -30,7 +30,9 @@ def lines(first, last, **more):
 
 def clean(root, inputs, config=DEFAULTS, out="out"):
     """Clean files as one task each; returns the files written and the report."""
-    tasks = tuple(task for file in find_inputs(inputs, config) for task in group_tasks([file], config.task_bytes))
+    tasks = tuple(
+        task for file in find_inputs(inputs, config.ignore) for task in group_tasks([file], config.task_bytes)
+    )
     step = pickle.loads(pickle.dumps(CleanFiles(tasks, files.join(root, out), config)))
     results = [result.value for partition in range(len(tasks)) for result in step(partition, [])]
     return summarise(reversed(results), config)
@@ -114,7 +116,7 @@ _READ = job.read_blocks
 
 def test_small_blocks_share_a_row_group(root):
     inputs = [put(root, f"raw/{n}.jsonl", lines(n, n + 1)) for n in range(20)]
-    [task] = group_tasks(find_inputs(inputs, DEFAULTS), DEFAULTS.task_bytes)
+    [task] = group_tasks(find_inputs(inputs), DEFAULTS.task_bytes)
     job.clean_task(task, 0, files.join(root, "out"), DEFAULTS)
     assert [b.num_rows for b in read_batches(files.join(root, "out/data/part-00000.parquet"))] == [20]
 
@@ -125,7 +127,7 @@ def test_a_failing_task_leaves_no_file(root, monkeypatch):
     path = put(root, "raw/a.jsonl.gz", data[:-10])
     monkeypatch.setattr(job, "read_blocks", lambda file, config: _READ(file, config, 300))
     with pytest.raises(BadInputError, match="damaged"):
-        clean(root, [path], CleanConfig(on_bad_file="fail"))
+        clean(root, [path], CleanConfig(read={"on_bad_file": "fail"}))
     assert not files.exists(files.join(root, "out/data/part-00000.parquet"))
     assert files.list_files(files.join(root, "out")) == []
 
@@ -149,7 +151,7 @@ def test_one_failure_is_allowed_beside_documents_unless_the_budget_is_zero(root)
 
 
 @pytest.mark.parametrize(
-    ("data", "remedy"), [("옛 글\n".encode("cp949") * 9, "iconv"), (jsonl([{"body": "x"}] * 9), "text_field")]
+    ("data", "remedy"), [("옛 글\n".encode("cp949") * 9, "iconv"), (jsonl([{"body": "x"}] * 9), "columns.text")]
 )
 def test_the_remedy_fits_the_commonest_reason(root, data, remedy):
     with pytest.raises(BadInputError) as caught:
@@ -162,7 +164,7 @@ def test_a_field_of_addresses_is_no_source(root, monkeypatch):
     path = put(root, "raw/news/a.jsonl", b"".join(lines(n, n + 1, source=f"http://a/{n}") for n in range(9)))
     with pytest.raises(BadInputError, match="'source' names more than 5 sources"):
         clean(root, [path])
-    config = CleanConfig(source_field=None)
+    config = CleanConfig(read={"columns": {"source": None}})
     assert list(clean(root, [path], config)[1].ledger.counts) == ["news"]
     assert rows(root)[0]["meta"] == '{"source":"http://a/0"}'
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from datasketch import MinHash
 
+from pipelines.contracts.arrays import offsets
 from pipelines.dedupe import minhash as module
-from pipelines.dedupe.arrays import offsets
 from pipelines.dedupe.minhash import band_digests, signatures
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedupe.arrays import offsets
+from pipelines.contracts.arrays import offsets
 from pipelines.dedupe.messages import MATCH, Columns, take
 from pipelines.dedupe.resolve import follow_ups, removals
 from pipelines.dedupe.verify import jaccards

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipelines.clean.compression import DamagedFileError
+from pipelines.raw.compression import DamagedFileError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

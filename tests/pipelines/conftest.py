@@ -1,4 +1,4 @@
-"""Fixtures of the clean tests."""
+"""Fixtures of the pipelines tests."""
 
 import pytest
 

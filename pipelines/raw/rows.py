@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import xxhash
 
-from pipelines.clean.config import CleanConfig
 from pipelines.contracts.fingerprint import canonical_json
+from pipelines.raw.config import Columns
 
 RAW_BYTES = 1 << 20  # bytes of an unreadable line that go to the rejects
 
@@ -33,11 +33,15 @@ class RawBlock:
     """Base name of the file."""
     source: str
     """The file's source: to it count the bad lines."""
+    start: int = 0
+    """Byte of the file from which its lines are counted; 0 unless the file was split."""
     ids: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     metas: list[str | None] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    given: list[bool] = field(default_factory=list)
+    """Whether the id was given, and not derived."""
     bad: list[BadLine] = field(default_factory=list)
 
     def reject(self, line: int, reason: str, raw: bytes | None, lost: int = 0, keep: int = RAW_BYTES) -> None:
@@ -47,39 +51,41 @@ class RawBlock:
 
     def add_text(self, line: int, text: str) -> None:
         """Add a document that is nothing but its text."""
-        self._append(derived_id(self.source, text), self.source, text, None, line)
+        self._append(None, self.source, text, None, line)
 
     def add_document(self, line: int, row: Mapping[str, Any]) -> None:
         """Add a row of a dataset folder; its meta is one already, and would be wrapped once more by `add_record`."""
         self._append(row["id"], row["source"], row["text"], row["meta"], line)
 
-    def add_record(self, line: int, record: Any, raw: bytes | None, config: CleanConfig) -> None:
+    def add_record(self, line: int, record: Any, raw: bytes | None, columns: Columns) -> None:
         """Add a document given as a mapping, or reject it; fields without a meaning of their own go to `meta`.
 
         Args:
             line: its number.
             record: the parsed line or row; it is used up.
             raw: the line as read, for the rejects; None to show the record as JSON.
-            config: names of the fields.
+            columns: names of the fields.
         """
         if type(record) is not dict:
             self.reject(line, "not_an_object", raw)
             return
-        text: Any = record.get(config.text_field)
-        given_id = record.get(config.id_field)
-        given_source = record.get(config.source_field) if config.source_field is not None else None
+        text: Any = record.get(columns.text)
+        given_id = record.get(columns.id) if columns.id is not None else None
+        given_source = record.get(columns.source) if columns.source is not None else None
         reason = _fault(text, given_id, given_source)
         if reason is not None:
             self.reject(line, reason, _json(record) if raw is None else raw)
             return
-        for name in (config.text_field, config.id_field, config.source_field):
+        for name in (columns.text, columns.id, columns.source):
             record.pop(name, None)
         source = str(given_source or self.source)
         meta = _json(record).decode() if record else None
-        self._append(_id(given_id, source, text), source, text, meta, line)
+        self._append(given_id, source, text, meta, line)
 
-    def _append(self, document_id: str, source: str, text: str, meta: str | None, line: int) -> None:
-        self.ids.append(document_id)
+    def _append(self, given_id: str | int | None, source: str, text: str, meta: str | None, line: int) -> None:
+        given = given_id is not None and given_id != ""
+        self.given.append(given)
+        self.ids.append(str(given_id) if given else derived_id(source, text))
         self.sources.append(source)
         self.texts.append(text)
         self.metas.append(meta)
@@ -100,10 +106,6 @@ def _fault(text: Any, given_id: Any, source: Any) -> str | None:
     if source is not None and type(source) is not str:
         return "bad_source"
     return None
-
-
-def _id(given: Any, source: str, text: str) -> str:
-    return derived_id(source, text) if given is None or given == "" else str(given)
 
 
 def _json(record: Mapping[str, Any]) -> bytes:

@@ -6,8 +6,8 @@ from typing import Any
 
 import zstandard
 
-from pipelines.clean.inputs import Compression
 from pipelines.contracts import files
+from pipelines.raw.inputs import Compression
 
 FEED_BYTES = 16 << 10  # compressed bytes a step, so that a file that is one long repetition unfolds in small pieces
 MAX_WINDOW = 1 << 31  # files made with `zstd --long=31` are legal

@@ -7,19 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.inputs import MAX_TASKS, InputFile, find_inputs, group_tasks
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError, UsageError
 from pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
-from tests.pipelines.clean.raw_files import put
+from pipelines.raw.config import IGNORE
+from pipelines.raw.inputs import MAX_TASKS, InputFile, find_inputs, group_tasks
+from tests.pipelines.raw.raw_files import put
 
-CONFIG = CleanConfig()
 LINE = b'{"text": "x"}\n'
 
 
-def names(inputs, config=CONFIG):
-    return [(file.name, file.source) for file in find_inputs(inputs, config)]
+def names(inputs, ignore=IGNORE):
+    return [(file.name, file.source) for file in find_inputs(inputs, ignore)]
 
 
 def dataset(root, kind, *paths):
@@ -53,24 +52,22 @@ def test_a_file_belongs_to_its_folder_and_a_glob_to_what_follows_its_fixed_part(
 def test_order_and_repetition_of_the_arguments_do_not_matter(root):
     inputs = [put(root, f"raw/s{n}/deep/p{n}.jsonl", LINE) for n in range(4)]
     inputs += [files.join(root, "raw"), files.join(root, "raw/s1/"), files.join(root, "raw/*/deep/*.jsonl")]
-    expected = find_inputs(inputs, CONFIG)
+    expected = find_inputs(inputs)
     assert [file.source for file in expected] == ["s0", "s1", "s2", "s3"]  # by the outermost folder, not "deep"
     for seed in range(5):
         shuffled = random.Random(seed).sample(inputs * 2, len(inputs) * 2)
-        assert find_inputs(shuffled, CONFIG) == expected
+        assert find_inputs(shuffled) == expected
 
 
 def test_two_spellings_of_a_path_are_one_file(tmp_path, monkeypatch):
     path = put(tmp_path, "news/a.jsonl", LINE)
     monkeypatch.chdir(tmp_path)
-    assert [file.path for file in find_inputs([path, "news/a.jsonl", "./news/a.jsonl", f"file://{path}"], CONFIG)] == [
-        path
-    ]
+    assert [file.path for file in find_inputs([path, "news/a.jsonl", "./news/a.jsonl", f"file://{path}"])] == [path]
 
 
 def test_format_compression_and_size_come_with_the_file(root):
     path = put(root, "news/a.json.gz", LINE)
-    [file] = find_inputs([path], CONFIG)
+    [file] = find_inputs([path])
     assert (file.name, file.source, file.format, file.compression) == ("news/a.json.gz", "news", "jsonl", "gz")
     assert file.bytes == len(LINE) == len(files.read_bytes(file.path))
 
@@ -80,23 +77,23 @@ def test_an_unknown_extension_is_a_usage_error(root):
     path = put(root, "raw/b.csv", LINE)
     for given_input in (path, files.join(root, "raw"), files.join(root, "raw/*")):
         with pytest.raises(UsageError, match=r"b\.csv.*\.jsonl\.zst"):
-            find_inputs([given_input], CONFIG)
+            find_inputs([given_input])
 
 
 def test_ignored_and_hidden_files_are_passed_over_in_folders_only(root):
     for name in ("a.jsonl", "README.txt", ".hidden.jsonl", ".git/x.jsonl", "_tmp/x.jsonl", "b.csv"):
         put(root, f"raw/{name}", LINE)
-    config = CleanConfig(ignore=("README*", "*.csv"))
-    assert names([files.join(root, "raw")], config) == [("raw/a.jsonl", "raw")]
-    assert names([files.join(root, "raw/*")], config) == [("raw/a.jsonl", "raw")]
-    assert names([files.join(root, "raw/README.txt")], config) == [("raw/README.txt", "raw")]
+    ignore = ("README*", "*.csv")
+    assert names([files.join(root, "raw")], ignore) == [("raw/a.jsonl", "raw")]
+    assert names([files.join(root, "raw/*")], ignore) == [("raw/a.jsonl", "raw")]
+    assert names([files.join(root, "raw/README.txt")], ignore) == [("raw/README.txt", "raw")]
 
 
 def test_nothing_found_names_the_pattern(root):
     put(root, "raw/README.md", b"")
     for given_input in ("nowhere/*.jsonl", "nowhere.jsonl", "raw"):
         with pytest.raises(BadInputError, match=given_input.replace("*", r"\*")):
-            find_inputs([files.join(root, given_input)], CONFIG)
+            find_inputs([files.join(root, given_input)])
 
 
 def test_of_a_dataset_folder_only_the_documents_are_read(root):
@@ -111,14 +108,14 @@ def test_of_a_dataset_folder_only_the_documents_are_read(root):
 def test_a_dataset_folder_without_documents_or_an_unfinished_one_is_refused(root):
     dataset(files.join(root, "words"), "words", "data/a.jsonl")
     with pytest.raises(BadInputError, match="holds words"):
-        find_inputs([files.join(root, "words")], CONFIG)
+        find_inputs([files.join(root, "words")])
     put(root, "half/_work/.stage", b"clean")
     put(root, "half/data/a.jsonl", LINE)
     with pytest.raises(BadInputError, match="unfinished"):
-        find_inputs([files.join(root, "half")], CONFIG)
+        find_inputs([files.join(root, "half")])
 
 
-TASK_BYTES = CleanConfig().task_bytes
+TASK_BYTES = 8 << 20
 sizes = st.lists(st.integers(0, 2 * TASK_BYTES), max_size=40)
 
 

@@ -7,10 +7,10 @@ import orjson
 import pyarrow.parquet as pq
 import zstandard
 
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.inputs import find_inputs
-from pipelines.clean.readers import read_blocks
 from pipelines.contracts import files
+from pipelines.raw.config import ReadOptions
+from pipelines.raw.inputs import find_inputs
+from pipelines.raw.readers import read_blocks
 
 
 def jsonl(records):
@@ -47,8 +47,8 @@ def put(root, name, data):
 
 
 def blocks(path, config=None, block_bytes=1 << 20):
-    config = config or CleanConfig()
-    return [block for file in find_inputs([str(path)], config) for block in read_blocks(file, config, block_bytes)]
+    config = config or ReadOptions()
+    return [block for file in find_inputs([str(path)]) for block in read_blocks(file, config, block_bytes)]
 
 
 def read(path, config=None, block_bytes=1 << 20):

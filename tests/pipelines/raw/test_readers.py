@@ -11,13 +11,13 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.lines import cut_lines
-from pipelines.clean.rows import RAW_BYTES, derived_id
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.schemas import DOCUMENTS
+from pipelines.raw.config import ReadOptions
+from pipelines.raw.lines import cut_lines
+from pipelines.raw.rows import RAW_BYTES, derived_id
 from tests.conftest import make_documents
-from tests.pipelines.clean.raw_files import COMPRESS, blocks, gz, jsonl, parquet, put, read, texts, zstd
+from tests.pipelines.raw.raw_files import COMPRESS, blocks, gz, jsonl, parquet, put, read, texts, zstd
 from tests.strategies import texts as text_strategy
 
 extra = st.dictionaries(
@@ -107,9 +107,9 @@ def test_ids_sources_and_other_fields(tmp_path):
 
 def test_fields_may_have_other_names(tmp_path):
     path = put(tmp_path, "news/a.jsonl", jsonl([{"doc": "x", "site": "web", "body": "가", "text": "summary"}]))
-    config = CleanConfig(text_field="body", id_field="doc", source_field="site")
+    config = ReadOptions(columns={"text": "body", "id": "doc", "source": "site"})
     assert read(path, config)[0] == [("x", "web", "가", '{"text":"summary"}', 1)]
-    assert read(path, config.model_copy(update={"source_field": None}))[0][0][1] == "news"
+    assert read(path, ReadOptions(columns={"text": "body", "id": "doc", "source": None}))[0][0][1] == "news"
 
 
 BAD = {
@@ -132,7 +132,7 @@ def test_a_bad_line_is_named_and_its_neighbours_are_kept(tmp_path, block_bytes):
     good = b'{"text": "good"}'
     lines = [line for bad in BAD for line in (good, bad)] + [good]
     path = put(tmp_path, "news/a.jsonl", b"\n".join(lines))
-    documents, bad = read(path, CleanConfig(max_line_bytes=200), block_bytes)
+    documents, bad = read(path, ReadOptions(max_line_bytes=200), block_bytes)
     assert len(documents) == len(BAD) + 1
     assert sorted(bad) == [(2 * n + 2, reason, len(line)) for n, (line, reason) in enumerate(BAD.items())]
 
@@ -207,7 +207,7 @@ def test_a_damaged_file_stops_the_stage_if_asked(tmp_path, name):
     )
     path = put(tmp_path, name, data[:-4])
     with pytest.raises(BadInputError, match=f"{name} is damaged"):
-        read(path, CleanConfig(on_bad_file="fail"))
+        read(path, ReadOptions(on_bad_file="fail"))
     assert [reason for _, reason, _ in read(path)[1]] in (["truncated_file"], ["corrupt_file"])
 
 
@@ -247,7 +247,7 @@ def test_a_parquet_file_without_the_text_column_names_it(tmp_path):
     path = put(tmp_path, "a.parquet", parquet(pa.table({"body": ["x"]})))
     with pytest.raises(BadInputError, match=r"no column 'text'.*body"):
         read(path)
-    assert texts(path, CleanConfig(text_field="body")) == ["x"]
+    assert texts(path, ReadOptions(columns={"text": "body"})) == ["x"]
 
 
 def test_a_damaged_row_group_keeps_the_groups_before_it(tmp_path):

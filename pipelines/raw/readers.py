@@ -17,44 +17,44 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.clean.compression import CORRUPT, read_chunks
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.inputs import Format, InputFile
-from pipelines.clean.lines import LineBlock, cut_lines
-from pipelines.clean.rows import RawBlock
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.schemas import DOCUMENTS
+from pipelines.raw.compression import CORRUPT, read_chunks
+from pipelines.raw.config import ReadOptions
+from pipelines.raw.inputs import Format, InputFile
+from pipelines.raw.lines import LineBlock, cut_lines
+from pipelines.raw.rows import RawBlock
 
 BLOCK_BYTES = 8 << 20  # bytes of input a block: rows and row groups of the output are cut by it
 
 
-def read_blocks(file: InputFile, config: CleanConfig, block_bytes: int = BLOCK_BYTES) -> Iterator[RawBlock]:
+def read_blocks(file: InputFile, options: ReadOptions, block_bytes: int = BLOCK_BYTES) -> Iterator[RawBlock]:
     """The documents and bad lines of one file.
 
     Args:
         file: what to read.
-        config: names of the fields, limits, and what a damaged file means.
+        options: names of the fields, limits, and what a damaged file means.
         block_bytes: uncompressed bytes a block.
 
     Raises:
         BadInputError: the file cannot be opened, has no text column, or is damaged and `on_bad_file` is `fail`.
     """
-    yield from _READERS[file.format](file, config, block_bytes)
+    yield from _READERS[file.format](file, options, block_bytes)
 
 
 def _read_lines(
-    file: InputFile, config: CleanConfig, block_bytes: int, parse: Callable[[RawBlock, int, bytes, CleanConfig], None]
+    file: InputFile, options: ReadOptions, block_bytes: int, parse: Callable[[RawBlock, int, bytes, ReadOptions], None]
 ) -> Iterator[RawBlock]:
     chunks = read_chunks(file.path, file.compression)
-    for lines in cut_lines(chunks, block_bytes, config.max_line_bytes):
+    for lines in cut_lines(chunks, block_bytes, options.max_line_bytes):
         block = _new_block(file)
         if lines.damage:
-            _allow_damage(file, config, lines.damage)
+            _allow_damage(file, options, lines.damage)
             number = lines.first + len(lines.lines)
-            block.reject(number, lines.damage, lines.rest, lines.lost, keep=config.max_line_bytes)
-        for number, line in enumerate(_fitting(block, lines, config.max_line_bytes), lines.first):
-            parse(block, number, line, config)
+            block.reject(number, lines.damage, lines.rest, lines.lost, keep=options.max_line_bytes)
+        for number, line in enumerate(_fitting(block, lines, options.max_line_bytes), lines.first):
+            parse(block, number, line, options)
         yield block
 
 
@@ -71,17 +71,17 @@ def _fitting(block: RawBlock, lines: LineBlock, limit: int) -> list[bytes]:
     return fitting
 
 
-def _parse_json(block: RawBlock, number: int, line: bytes, config: CleanConfig) -> None:
+def _parse_json(block: RawBlock, number: int, line: bytes, options: ReadOptions) -> None:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
         if line and not line.isspace():
             block.reject(number, "broken_json" if _is_utf8(line) else "invalid_utf8", line)
         return
-    block.add_record(number, record, line, config)
+    block.add_record(number, record, line, options.columns)
 
 
-def _parse_text(block: RawBlock, number: int, line: bytes, _: CleanConfig) -> None:
+def _parse_text(block: RawBlock, number: int, line: bytes, _: ReadOptions) -> None:
     line = line.removesuffix(b"\r")
     try:
         text = line.decode()
@@ -100,10 +100,10 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _read_parquet(file: InputFile, config: CleanConfig, block_bytes: int) -> Iterator[RawBlock]:
+def _read_parquet(file: InputFile, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
     line = 1
     try:
-        for batch in _parquet_batches(file, config, block_bytes):
+        for batch in _parquet_batches(file, options, block_bytes):
             block = _new_block(file)
             for number, record in enumerate(_records(batch), line):
                 if record is None:
@@ -111,13 +111,13 @@ def _read_parquet(file: InputFile, config: CleanConfig, block_bytes: int) -> Ite
                 elif batch.schema.equals(DOCUMENTS.schema):
                     block.add_document(number, record)
                 else:
-                    block.add_record(number, record, None, config)
+                    block.add_record(number, record, None, options.columns)
             yield block
             line += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk or the network, not the content: Arrow's own errors have no number
-        _allow_damage(file, config, CORRUPT)
+        _allow_damage(file, options, CORRUPT)
         block = _new_block(file)
         block.reject(line, CORRUPT, None)
         yield block
@@ -134,23 +134,23 @@ def _records(batch: pa.RecordBatch) -> list[dict[str, Any] | None]:
         return _records(batch.slice(0, middle)) + _records(batch.slice(middle))
 
 
-def _parquet_batches(file: InputFile, config: CleanConfig, block_bytes: int) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(file: InputFile, options: ReadOptions, block_bytes: int) -> Iterator[pa.RecordBatch]:
     if file.bytes == 0:
         return
     with files.open_read(file.path) as raw:
         parquet = pq.ParquetFile(raw)
-        _check_text_column(parquet.schema_arrow, file, config)
+        _check_text_column(parquet.schema_arrow, file, options)
         for number in range(parquet.num_row_groups):
             group = parquet.metadata.row_group(number)
             rows = max(1, group.num_rows * block_bytes // max(1, group.total_byte_size))
             yield from parquet.iter_batches(batch_size=rows, row_groups=[number])
 
 
-def _check_text_column(schema: pa.Schema, file: InputFile, config: CleanConfig) -> None:
-    if config.text_field not in schema.names and not schema.equals(DOCUMENTS.schema):
+def _check_text_column(schema: pa.Schema, file: InputFile, options: ReadOptions) -> None:
+    if options.columns.text not in schema.names and not schema.equals(DOCUMENTS.schema):
         raise BadInputError(
-            f"{file.path} has no column {config.text_field!r}. Its columns: {', '.join(schema.names)}.",
-            hint="name the column that holds the text: --set text_field=NAME",
+            f"{file.path} has no column {options.columns.text!r}. Its columns: {', '.join(schema.names)}.",
+            hint="name the column that holds the text: --set read.columns.text=NAME",
         )
 
 
@@ -158,23 +158,23 @@ def _new_block(file: InputFile) -> RawBlock:
     return RawBlock(file.path.rpartition("/")[2], file.source)
 
 
-def _allow_damage(file: InputFile, config: CleanConfig, reason: str) -> None:
-    if config.on_bad_file == "fail":
+def _allow_damage(file: InputFile, options: ReadOptions, reason: str) -> None:
+    if options.on_bad_file == "fail":
         raise BadInputError(
             f"{file.path} is damaged ({reason}).",
-            hint="fetch it again, or keep what is before the damage: --set on_bad_file=reject",
+            hint="fetch it again, or keep what is before the damage: --set read.on_bad_file=reject",
         )
 
 
-def _read_jsonl(file: InputFile, config: CleanConfig, block_bytes: int) -> Iterator[RawBlock]:
-    return _read_lines(file, config, block_bytes, _parse_json)
+def _read_jsonl(file: InputFile, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
+    return _read_lines(file, options, block_bytes, _parse_json)
 
 
-def _read_text(file: InputFile, config: CleanConfig, block_bytes: int) -> Iterator[RawBlock]:
-    return _read_lines(file, config, block_bytes, _parse_text)
+def _read_text(file: InputFile, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
+    return _read_lines(file, options, block_bytes, _parse_text)
 
 
-_READERS: dict[Format, Callable[[InputFile, CleanConfig, int], Iterator[Any]]] = {
+_READERS: dict[Format, Callable[[InputFile, ReadOptions, int], Iterator[Any]]] = {
     "jsonl": _read_jsonl,
     "text": _read_text,
     "parquet": _read_parquet,

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.clean.config import CleanConfig
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError, UsageError
 from pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, read_manifest, verify_sizes
 from pipelines.contracts.stage import WORK
+from pipelines.raw.config import IGNORE
 
 Format = Literal["jsonl", "text", "parquet"]
 Compression = Literal["", "gz", "zst"]
@@ -59,7 +59,7 @@ class Task:
         return sum(file.bytes for file in self.files)
 
 
-def find_inputs(inputs: Iterable[str], config: CleanConfig) -> list[InputFile]:
+def find_inputs(inputs: Iterable[str], ignore: tuple[str, ...] = IGNORE) -> list[InputFile]:
     """Resolve files, globs, folders and dataset folders, local or remote, to files.
 
     The source of a file is the first folder below the given folder (below the fixed part of a glob), or else the folder
@@ -67,7 +67,7 @@ def find_inputs(inputs: Iterable[str], config: CleanConfig) -> list[InputFile]:
 
     Args:
         inputs: paths or fsspec URLs, in any order.
-        config: `ignore` is used here.
+        ignore: patterns of file names that are passed over in folders and globs.
 
     Returns:
         The files, sorted by path.
@@ -78,7 +78,7 @@ def find_inputs(inputs: Iterable[str], config: CleanConfig) -> list[InputFile]:
     """
     roots: dict[str, str] = {}
     for given in inputs:
-        for root, path in _resolve(given, config.ignore):
+        for root, path in _resolve(given, ignore):
             roots[path] = min(root, roots.get(path, root), key=lambda folder: (len(folder), folder))
     return [_input_file(path, roots[path]) for path in sorted(roots)]
 
