@@ -27,8 +27,9 @@ check: $(READY)  ## before every commit: format, lint, types, fast tests
 bench: $(READY)  ## one JSON line for each measurement
 	for bench in benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
 
-docs: $(READY)  ## regenerate docs/data-format.md
+docs: $(READY)  ## regenerate the pages that are made from the code
 	$(BIN)/python -m pipelines.contracts.describe > docs/data-format.md
+	$(BIN)/python -m pipelines.text.describe > docs/rules.md
 
 clean:  ## the demo's output and the environment
 	rm -rf demo $(VENV)

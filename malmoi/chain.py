@@ -7,14 +7,17 @@ from typing import Any
 from malmoi.console import StageProgress
 from malmoi.folders import FOLDERS
 from malmoi.recipe import Recipe
+from pipelines.clean.perplexity import PerplexityOptions
 from pipelines.clean.stage import clean
 from pipelines.contracts import files
 from pipelines.contracts.stage import StageResult
 from pipelines.count.stage import count
 from pipelines.dedupe.stage import dedupe
 from pipelines.engine.options import RunOptions
+from pipelines.lm.stage import train_lm
 from pipelines.sample.stage import sample
 from pipelines.shard.stage import shard
+from pipelines.text.perplexity import ModelOptions
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,12 @@ def build_chain(recipe: Recipe, root: str | None, out: str, options: RunOptions)
     Args:
         recipe: the settings.
         root: the input root, or None where the recipe generates its input.
-        out: the run folder; stages write `out/{raw,docs,corpus,words,tokenizer,shards,run}`.
+        out: the run folder; stages write `out/{raw,lm,docs,corpus,words,tokenizer,shards,run}`.
         options: runner and workers of the data stages.
     """
     folder = {stage: files.join(out, name) for stage, name in FOLDERS.items()}
     base = files.join(folder["sample"], "data") if root is None else root
-    inputs = [base if name == "." else files.join(base, name) for name in recipe.inputs]
+    inputs = _below(base, recipe.inputs)
     # A run owns its folders: a stage that no longer matches is replaced, and says why.
     common: dict[str, Any] = {"options": options, "overwrite": True}
 
@@ -46,11 +49,19 @@ def build_chain(recipe: Recipe, root: str | None, out: str, options: RunOptions)
         return sample(folder["sample"], recipe.sample, progress=p, **common)
 
     stages = [ChainStage("sample", folder["sample"], raw)] if root is None else []
+    cleaning = recipe.clean
+    if recipe.lm is not None:
+        model, reference = recipe.lm.training(), _below(base, recipe.lm.inputs)
+        stages.append(
+            ChainStage(
+                "lm", folder["lm"], lambda p: train_lm(reference, folder["lm"], model, progress=p, **common)
+            )
+        )
+        scoring = PerplexityOptions(good=ModelOptions(model=folder["lm"]))
+        cleaning = cleaning.model_copy(update={"perplexity": scoring})
     return [
         *stages,
-        ChainStage(
-            "clean", folder["clean"], lambda p: clean(inputs, folder["clean"], recipe.clean, progress=p, **common)
-        ),
+        ChainStage("clean", folder["clean"], lambda p: clean(inputs, folder["clean"], cleaning, progress=p, **common)),
         ChainStage(
             "dedupe",
             folder["dedupe"],
@@ -69,6 +80,10 @@ def build_chain(recipe: Recipe, root: str | None, out: str, options: RunOptions)
         ),
         ChainStage("train", folder["train"], lambda p: _train(recipe, folder, p)),
     ]
+
+
+def _below(base: str, names: list[str]) -> list[str]:
+    return [base if name == "." else files.join(base, name) for name in names]
 
 
 def _expand(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> StageResult:

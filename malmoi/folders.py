@@ -2,6 +2,7 @@
 
 FOLDERS = {
     "sample": "raw",
+    "lm": "lm",
     "clean": "docs",
     "dedupe": "corpus",
     "count": "words",

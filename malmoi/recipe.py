@@ -1,16 +1,30 @@
 """A recipe: the settings of every stage in one YAML file."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from malmoi.arguments import load_yaml
 from pipelines.clean.config import CleanConfig
 from pipelines.contracts.config import Config, apply_overrides, parse_config
 from pipelines.count.config import CountConfig
 from pipelines.dedupe.config import DedupeConfig
+from pipelines.lm.config import LmConfig
 from pipelines.sample.config import SampleConfig
 from pipelines.shard.config import ShardConfig
 from tokenizer_lab.config import ExpandConfig
 from trainer.config import TrainConfig
+
+
+class ReferenceModel(LmConfig):
+    """A language model trained on chosen text of the input, by which `clean` judges all of it."""
+
+    inputs: list[str] = Field(min_length=1)
+    """Folders, files or globs below the input root: text that is good."""
+
+    def training(self) -> LmConfig:
+        """The settings of the training alone."""
+        return LmConfig(**{name: getattr(self, name) for name in LmConfig.model_fields})
 
 
 class Recipe(Config):
@@ -24,12 +38,20 @@ class Recipe(Config):
     """Folders, files or globs below the input root."""
     sample: SampleConfig | None = None
     """Generate the input where no root is given on the command line."""
+    lm: ReferenceModel | None = None
+    """Train a language model first and score documents with it; null: none, unless `clean.perplexity` names one."""
     clean: CleanConfig = CleanConfig()
     dedupe: DedupeConfig = DedupeConfig()
     count: CountConfig = CountConfig()
     expand: ExpandConfig = ExpandConfig()
     shard: ShardConfig = ShardConfig()
     train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _one_good_model(self) -> Self:
+        if self.lm is not None and self.clean.perplexity is not None:
+            raise ValueError("lm trains the model that clean uses: leave out clean.perplexity, or lm")
+        return self
 
 
 def load_recipe(path: str, overrides: list[str]) -> Recipe:

@@ -113,6 +113,7 @@ def _funnel_row(stage: str, report: Report, timing: dict[str, Any]) -> dict[str,
 def headline(reports: dict[str, Report]) -> dict[str, Any]:
     """The figures of a run that answer "did it work?", of the stages it has."""
     wanted = {
+        "lm": ("tokens", "held-out perplexity"),
         "clean": ("documents in", "documents kept", "documents dropped", "masks rrn", "masks acc", "masks tell"),
         "dedupe": ("documents kept", "exact duplicates removed", "near duplicates removed"),
         "expand": ("new tokens", "vocabulary", "fertility before", "fertility after"),

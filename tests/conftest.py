@@ -7,10 +7,15 @@ import uuid
 import fsspec
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from pipelines.contracts.schemas import DOCUMENTS
 from pipelines.contracts.tables import write_parquet
 from tests.end_to_end import run
+
+# How long an example takes says something of the machine and its other work, not of the code.
+settings.register_profile("malmoi", deadline=None)
+settings.load_profile("malmoi")
 
 
 @pytest.fixture

@@ -4,21 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from pipelines.clean.perplexity import PerplexityOptions
 from pipelines.contracts.config import Config
+from pipelines.lm.sentences import EOJEOL
 from pipelines.raw.config import IGNORE, ReadOptions
 from pipelines.text.normalise import NormaliseOptions
-from pipelines.text.quality import Thresholds
-
-
-class PiiOptions(Config):
-    """Which personal data is masked."""
-
-    enabled: bool = True
-    """Mask at all. Off only for text that is known to hold none, or is masked elsewhere."""
-    strict: bool = False
-    """Mask hyphenated numbers that look like bank accounts but have no label, too."""
-    representative: bool = False
-    """Mask the 15xx, 16xx and 18xx numbers of firms, too."""
+from pipelines.text.pii.options import PiiOptions
+from pipelines.text.thresholds import Thresholds
 
 
 class SourcePolicy(Config):
@@ -28,6 +20,9 @@ class SourcePolicy(Config):
     normalise: NormaliseOptions = NormaliseOptions()
     pii: PiiOptions = PiiOptions()
     read: ReadOptions = ReadOptions()
+    perplexity_cut: float = Field(0.3, ge=0, lt=1)
+    """Share of the source's documents to drop, those of the highest perplexity; used where `perplexity` is set. CCNet
+    drops about a third of a web crawl; a chosen source needs less."""
 
 
 class CleanConfig(SourcePolicy):
@@ -35,6 +30,8 @@ class CleanConfig(SourcePolicy):
 
     sources: dict[str, SourcePolicy] = {}
     """Source → what differs there: `{docs-en: {thresholds: {min_hangul_share: 0}}}`. The rest is inherited."""
+    perplexity: PerplexityOptions | None = None
+    """Score documents with a language model and drop the worst of each source. null: no model."""
     source: str | None = None
     """Source of all documents that name none of their own. null: the folder they lie in."""
     ignore: tuple[str, ...] = IGNORE
@@ -61,6 +58,14 @@ class CleanConfig(SourcePolicy):
     def policy(self, source: str) -> SourcePolicy:
         """The policy of a source."""
         return self.sources.get(source, self)
+
+    def side_inputs(self) -> dict[str, str]:
+        """The files beside the text that decide what is kept: role → path."""
+        models = [self.perplexity.good, self.perplexity.bad] if self.perplexity else []
+        paths = [path for model in models if model is not None for path in (model.model, model.tokenizer)]
+        for policy in (self, *self.sources.values()):
+            paths += policy.thresholds.files
+        return {f"side input {number}": path for number, path in enumerate(sorted(set(paths) - {EOJEOL}))}
 
 
 def _plain(value: Any) -> Any:

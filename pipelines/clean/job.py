@@ -1,127 +1,167 @@
-"""The clean stage's one step: a task's files in, its tables out."""
+"""The clean stage as a job of three steps.
 
-import contextlib
+    read   a task's files: cleaned and written at once, or only scored where a language model is used
+    meet   shared ids, by hash of the id; the cut of each source, from the sketches of all tasks
+    settle the tasks that this concerns are cleaned again, now knowing it; with the same bytes however often it happens
+
+Cleaning again costs less than keeping the texts of the first pass, and only documents with clashing ids or a model that
+needs its percentile are ever cleaned twice.
+"""
+
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from pipelines.clean.config import CleanConfig
-from pipelines.clean.core import CleanedBlock, Counts, clean_block
-from pipelines.clean.sink import TableSink
+from pipelines.clean.ids import ID_DIGEST, SHARED_ID, digest_batch, find_shared
+from pipelines.clean.perplexity import (
+    BINS_PER_UNIT,
+    CUT,
+    SCORE_BIN,
+    Decision,
+    find_cuts,
+    merge_sketches,
+    sketch_batch,
+)
+from pipelines.clean.task import load_scores, read_task, score_task, write_task
+from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError
-from pipelines.contracts.ledger import Ledger
-from pipelines.contracts.manifest import FileInfo
-from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
-from pipelines.engine.job import Result
-from pipelines.raw.inputs import Task
-from pipelines.raw.readers import read_blocks
+from pipelines.engine.job import Job, Result, Send, Step
+from pipelines.engine.partition import PartitionBuffer, partition_of, split
+from pipelines.raw.inputs import Part, Task
+from pipelines.raw.rows import RawBlock
 
-MAX_SOURCES = 1000  # the ledger is held in memory and read by people: a field of page addresses is no source
-
-
-@dataclass
-class TaskResult:
-    """What one task, or all of them, made: crosses to the driver as JSON."""
-
-    files: list[FileInfo] = field(default_factory=list)
-    ledger: Ledger = field(default_factory=Ledger)
-    counts: Counts = field(default_factory=Counts)
-    input_files: int = 0
-    empty_files: int = 0
-    """Input files of zero bytes."""
-
-    def add(self, cleaned: CleanedBlock) -> None:
-        """Count a block."""
-        self.ledger.merge(cleaned.ledger)
-        self.counts.merge(cleaned.counts)
-
-    def merge(self, other: "TaskResult") -> None:
-        """Add another task's result."""
-        self.files += other.files
-        self.ledger.merge(other.ledger)
-        self.counts.merge(other.counts)
-        self.input_files += other.input_files
-        self.empty_files += other.empty_files
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "files": [info.model_dump() for info in self.files],
-            "ledger": self.ledger.to_json(),
-            "counts": self.counts.to_json(),
-            "input_files": self.input_files,
-            "empty_files": self.empty_files,
-        }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "TaskResult":
-        """The inverse of `to_json`."""
-        return cls(
-            files=[FileInfo.model_validate(info) for info in value["files"]],
-            ledger=Ledger.from_json(value["ledger"]),
-            counts=Counts.from_json(value["counts"]),
-            input_files=value["input_files"],
-            empty_files=value["empty_files"],
-        )
+MEETING_BYTES = 1 << 30  # raw text for each partition in which ids meet: about 100 MB of digests of film reviews
 
 
 @dataclass(frozen=True)
-class CleanFiles:
-    """A step function: partition n cleans task n and writes `<table>/part-<n>.parquet` for each of its tables."""
+class ReadFiles:
+    """Partition n reads task n. Sends digests of given ids, and the sketch of scores."""
 
     tasks: tuple[Task, ...]
     out: str
+    work: str
+    config: CleanConfig
+    meetings: int
+    """Partitions of the step after."""
+
+    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
+        """Read one task, block by block."""
+        del chunks  # the first step gets none
+        digests = _Digests(partition, self.meetings)
+        blocks = digests.watch(read_task(self.tasks[partition], self.config))
+        if self.config.perplexity is None:
+            result = write_task(self.tasks[partition], blocks, partition, self.out, self.config)
+            yield Result({"task": partition, **result.to_json()})
+        else:
+            total = score_task(blocks, scores_path(self.work, partition), self.config)
+            yield Send(0, sketch_batch(total))
+        yield from digests.sends
+
+
+class _Digests:
+    """Gathers the digests of the ids of all blocks that pass."""
+
+    def __init__(self, task: int, meetings: int) -> None:
+        self._task = task
+        self._meetings = meetings
+        self.sends: list[Send] = []
+
+    def watch(self, blocks: Iterator[tuple[Part, RawBlock]]) -> Iterator[tuple[Part, RawBlock]]:
+        """The same blocks."""
+        buffer = PartitionBuffer()
+        for part, block in blocks:
+            batch = digest_batch(block, self._task)
+            if batch.num_rows:
+                self.sends += buffer.add(batch, partition_of(batch.column("key").to_numpy(), self._meetings))
+            yield part, block
+        self.sends += buffer.flush()
+
+
+@dataclass(frozen=True)
+class Meet:
+    """Partition n compares the ids with hash n, partition 0 also cuts each source; tasks get what concerns them."""
+
+    tasks: int
     config: CleanConfig
 
-    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Result]:
-        """Clean one task, block by block; the memory in use does not depend on the size of its files."""
-        del chunks  # the first step gets none
-        yield Result(clean_task(self.tasks[partition], partition, self.out, self.config).to_json())
+    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
+        """Merge the digests, and the sketches if there are any."""
+        chunks = list(chunks)
+        digests = [chunk for chunk in chunks if chunk.schema.equals(ID_DIGEST)]
+        shared = find_shared(pa.Table.from_batches(digests, ID_DIGEST))
+        yield from split(shared, shared.column("task").to_numpy().astype(np.int64))
+        total = merge_sketches(chunk for chunk in chunks if chunk.schema.equals(SCORE_BIN))
+        if total:
+            shares = {source: self.config.policy(source).perplexity_cut for source, _ in total}
+            cuts = find_cuts(total, shares)
+            batch = pa.RecordBatch.from_pydict({"source": list(cuts), "bin": list(cuts.values())}, schema=CUT)
+            yield from (Send(task, batch) for task in range(self.tasks))
+            yield Result({"cuts": {source: math.exp((cut + 1) / BINS_PER_UNIT) for source, cut in cuts.items()}})
 
 
-def clean_task(task: Task, number: int, out: str, config: CleanConfig) -> TaskResult:
-    """Read, clean and write the files of one task.
+@dataclass(frozen=True)
+class Settle:
+    """Partition n cleans task n with what the meeting found, if it concerns the task."""
+
+    tasks: tuple[Task, ...]
+    out: str
+    work: str
+    config: CleanConfig
+
+    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
+        """Clean one task again.
+
+        Raises:
+            BadInputError: documents share an id, and may not.
+        """
+        chunks = list(chunks)
+        keys = [chunk.column("key").to_numpy() for chunk in chunks if chunk.schema.equals(SHARED_ID)]
+        cuts = [row for chunk in chunks if chunk.schema.equals(CUT) for row in chunk.to_pylist()]
+        task = self.tasks[partition]
+        if keys and self.config.duplicate_ids == "fail":
+            raise BadInputError(
+                f"{', '.join(sorted({part.file.name for part in task.parts}))}: {sum(map(len, keys)):,} ids are those "
+                "of other documents of the same source, too.",
+                hint="give each such document an id of its own: --set duplicate_ids=rekey, or name the field that "
+                "holds the id: --set read.columns.id=NAME",
+            )
+        scores = None
+        if self.config.perplexity is not None:
+            scores = load_scores(scores_path(self.work, partition), self.config)
+        elif not keys:
+            return
+        decision = Decision(
+            np.unique(np.concatenate([np.empty(0, np.uint64), *keys])), {row["source"]: row["bin"] for row in cuts}
+        )
+        blocks = read_task(task, self.config)
+        result = write_task(task, blocks, partition, self.out, self.config, decision, scores)
+        yield Result({"task": partition, **result.to_json()})
+
+
+def scores_path(work: str, task: int) -> str:
+    """Where a task's scores lie between the steps."""
+    return files.join(work, "scores", f"part-{task:05d}.npy")
+
+
+def clean_job(tasks: tuple[Task, ...], out: str, work: str, config: CleanConfig, raw_bytes: int) -> Job:
+    """The job.
 
     Args:
-        task: the files.
-        number: names the output files.
-        out: the dataset folder, local or remote.
+        tasks: what to clean.
+        out: the dataset folder.
+        work: the stage's scratch folder.
         config: the stage's options.
-
-    Raises:
-        BadInputError: a file cannot be read, is damaged and may not be, or there are too many sources.
+        raw_bytes: estimated bytes of raw text.
     """
-    result = TaskResult(
-        input_files=len(task.files),
-        empty_files=sum(file.bytes == 0 for file in task.files),
+    meetings = max(1, math.ceil(raw_bytes / MEETING_BYTES))
+    first, last = ("files", "shared ids") if config.perplexity is None else ("scores", "files")
+    steps = (
+        Step(f"clean: {first}", ReadFiles(tasks, out, work, config, meetings), len(tasks)),
+        Step("clean: meet", Meet(len(tasks), config), meetings),
+        Step(f"clean: {last}", Settle(tasks, out, work, config), len(tasks)),
     )
-    name = f"part-{number:05d}"
-    with contextlib.ExitStack() as stack:
-        documents = stack.enter_context(TableSink(out, DOCUMENTS, name, even_if_empty=True))
-        rejects = stack.enter_context(TableSink(out, REJECTS, name))
-        spans = stack.enter_context(TableSink(out, SPANS, name))
-        for file in task.files:
-            for block in read_blocks(file, config.policy(file.source).read):
-                cleaned = clean_block(block, config, file.name)
-                documents.write(cleaned.documents)
-                rejects.write(cleaned.rejects)
-                spans.write(cleaned.spans)
-                result.add(cleaned)
-                check_sources(result.ledger, config)
-    result.files = [*documents.files, *rejects.files, *spans.files]
-    return result
-
-
-def check_sources(ledger: Ledger, config: CleanConfig) -> None:
-    """Fail if there are more sources than a ledger can be kept for.
-
-    Raises:
-        BadInputError: naming the field, never its values.
-    """
-    if len(ledger.counts) > MAX_SOURCES:
-        raise BadInputError(
-            f"the field {config.read.columns.source!r} names more than {MAX_SOURCES:,} sources.",
-            hint="let folders name the sources: --set read.columns.source=null; the field then goes to meta",
-        )
+    return Job("clean", steps, raw_bytes)

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from pipelines.clean.config import PiiOptions
 from pipelines.text.pii import Span, find_spans, mask
+from pipelines.text.pii.options import PiiOptions
 
 _DIGITS = re.compile(
     r"[0-9０-９](?:[^0-9０-９]{0,3}[0-9０-９]){6}"
@@ -42,6 +42,6 @@ def _mask_value(value: Any, options: PiiOptions, found: list[Span]) -> Any:
     if type(value) not in (str, int):  # true is an int in Python
         return value
     text = str(value)
-    spans = find_spans(text, options.strict, options.representative)
+    spans = find_spans(text, options)
     found += spans
     return mask(text, spans) if spans else value

@@ -5,22 +5,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipelines.clean.config import CleanConfig
-from pipelines.clean.core import Counts
-from pipelines.clean.job import TaskResult, check_sources
+from pipelines.clean.counts import Counts
+from pipelines.clean.histograms import SCALES, histogram_rows, histogram_svg
+from pipelines.clean.task import TaskResult, check_sources
 from pipelines.contracts.errors import BadInputError
-from pipelines.contracts.ledger import FAILED, IN, KEPT, Ledger
+from pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.report import Report
 from pipelines.raw.compression import CORRUPT, TRUNCATED
+from pipelines.raw.inputs import FoundInputs
 
+REQUIRED_KINDS = ("rrn", "acc", "tell")  # shown even if there are none
 SHOWN = 5  # problems that an error message names
 
 
-def summarise(results: Iterable[dict[str, Any]], config: CleanConfig) -> tuple[list[FileInfo], Report]:
+def summarise(
+    results: Iterable[dict[str, Any]], found: FoundInputs, config: CleanConfig
+) -> tuple[list[FileInfo], Report]:
     """Merge the results of all tasks.
 
     Args:
-        results: the values that `CleanFiles` yielded, in any order.
+        results: the values that the job yielded, ordered by step; of a task that was cleaned twice the last counts.
+        found: what was read.
         config: the stage's options.
 
     Returns:
@@ -29,12 +35,25 @@ def summarise(results: Iterable[dict[str, Any]], config: CleanConfig) -> tuple[l
     Raises:
         BadInputError: more documents failed than `error_budget` allows, or there are too many sources.
     """
-    total = TaskResult()
+    cuts: dict[str, float] = {}
+    last: dict[int, dict[str, Any]] = {}
     for value in results:
+        if "cuts" in value:
+            cuts = value["cuts"]
+        else:
+            last[value["task"]] = value
+    total = TaskResult()
+    for value in last.values():
         total.merge(TaskResult.from_json(value))
         check_sources(total.ledger, config)
     check_budget(total.ledger, total.counts, config)
-    report = Report("clean", total.ledger, _facts(total, config), _tables(total.counts))
+    report = Report(
+        "clean",
+        total.ledger,
+        _facts(total, found, config),
+        _tables(total, cuts, config),
+        _pictures(total.counts),
+    )
     return sorted(total.files, key=lambda info: info.path), report
 
 
@@ -72,7 +91,7 @@ def _remedy(counts: Counts) -> str:
     return remedies.get(worst, "") + "look at the lines in rejects/, or raise the budget (--set error_budget=SHARE)"
 
 
-def _facts(total: TaskResult, config: CleanConfig) -> dict[str, Any]:
+def _facts(total: TaskResult, found: FoundInputs, config: CleanConfig) -> dict[str, Any]:
     ledger, counts = total.ledger, total.counts
     damaged = {file for file, reason in counts.problems if reason in (TRUNCATED, CORRUPT)}
     kinds: Counter[str] = Counter()
@@ -82,8 +101,9 @@ def _facts(total: TaskResult, config: CleanConfig) -> dict[str, Any]:
     for (_, rule), number in counts.changes.items():
         rules[rule] += number
     facts: dict[str, Any] = {
-        "input files": total.input_files,
-        "empty input files": total.empty_files,
+        "input files": len(found.files),
+        "empty input files": sum(file.bytes == 0 for file in found.files),
+        "files passed over": found.passed_over,
         "damaged input files": len(damaged),
         "documents in": ledger.documents(IN),
         "documents kept": ledger.documents(KEPT),
@@ -93,20 +113,56 @@ def _facts(total: TaskResult, config: CleanConfig) -> dict[str, Any]:
         "MB kept": round(ledger.bytes(KEPT) / 1e6, 2),
         "NFD documents": rules["nfd"],
         "documents with literal masks": rules["literal_mask"],
-        **{f"masks {kind}": kinds[kind] for kind in ("rrn", "acc", "tell")},
+        "documents given an id of their own": counts.rekeyed.total(),
+        **{f"masks {kind}": kinds[kind] for kind in sorted({*REQUIRED_KINDS, *kinds})},
     }
     if unused := sorted(set(config.sources) - set(ledger.counts)):
         facts["policies of sources that did not occur"] = ", ".join(unused)
     return facts
 
 
-def _tables(counts: Counts) -> dict[str, list[dict[str, Any]]]:
+def _tables(total: TaskResult, cuts: dict[str, float], config: CleanConfig) -> dict[str, list[dict[str, Any]]]:
+    counts = total.counts
     tables = {
+        "Dropped by source": dropped_rows(total.ledger),
         "Changes": _rows(counts.changes, ("source", "rule"), "documents"),
         "Masks": _rows(counts.masks, ("source", "kind", "rule"), "masks"),
         "Input problems": _rows(counts.problems, ("file", "reason"), "lines"),
+        "Shared ids": _rows(counts.rekeyed, ("source",), "documents"),
+        "Perplexity cuts": [
+            {
+                "source": source,
+                "share to drop": config.policy(source).perplexity_cut,
+                "highest score kept": round(cut, 2),
+            }
+            for source, cut in sorted(cuts.items())
+        ],
+        **{SCALES[name].title.capitalize(): histogram_rows(counts.histograms, name) for name in _drawn(counts)},
     }
     return {name: rows for name, rows in tables.items() if rows}
+
+
+def dropped_rows(ledger: Ledger) -> list[dict[str, Any]]:
+    """Dropped documents: one row a reason, one column a source."""
+    sources = sorted(ledger.counts)
+    return [
+        {
+            "reason": reason,
+            "documents": documents,
+            **{source: ledger.documents(DROPPED + reason, source) for source in sources},
+        }
+        for reason, documents in ledger.reasons().items()
+    ]
+
+
+def _pictures(counts: Counts) -> dict[str, bytes]:
+    return {SCALES[name].title.capitalize(): histogram_svg(counts.histograms, name) for name in _drawn(counts)}
+
+
+def _drawn(counts: Counts) -> list[str]:
+    """The measures of which there are values."""
+    present = {measure for measure, _, _ in counts.histograms}
+    return [measure for measure in SCALES if measure in present]
 
 
 def _rows(counter: Counter[Any], names: tuple[str, ...], unit: str) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def code_version(*packages: str) -> str:
         for base, folders, names in os.walk(folder):
             folders.sort()
             for name in sorted(names):
-                if name.endswith(".py"):
+                if name.endswith((".py", ".txt")):  # word lists are code, too
                     path = os.path.join(base, name)
                     digest.update(os.path.relpath(path, root).encode() + b"\0")
                     with open(path, "rb") as file:

@@ -8,12 +8,14 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, CheckError
-from pipelines.contracts.fingerprint import fingerprint
+from pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from pipelines.contracts.fingerprint import content_identity, fingerprint
 from pipelines.contracts.schemas import DATASETS, SCHEMA_VERSION, check_schema
 
 MANIFEST = "manifest.json"
 REPORTS = ("report.json", "report.md")
+PICTURES = "pictures"
+"""Folder of a report's pictures."""
 
 
 class FileInfo(BaseModel):
@@ -76,7 +78,24 @@ class Manifest(BaseModel):
     @property
     def content_fingerprint(self) -> str:
         """Digest of all files but the report: what a following stage depends on."""
-        return fingerprint([(info.path, info.xxh3_128) for info in self.files if info.path not in REPORTS])
+        return fingerprint([(info.path, info.xxh3_128) for info in self.files if not _is_report(info.path)])
+
+
+def _is_report(path: str) -> bool:
+    return path in REPORTS or path.startswith(f"{PICTURES}/")
+
+
+def path_identity(path: str) -> str:
+    """What stands for the content of a side input: a dataset folder, or a file such as a model.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    if has_manifest(path):
+        return read_manifest(path).content_fingerprint
+    if files.is_folder(path) or not files.exists(path):
+        raise UsageError(f"{path} is no file and no finished dataset folder.", hint="check the path")
+    return content_identity(path)
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:

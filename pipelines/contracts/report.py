@@ -7,6 +7,7 @@ import orjson
 
 from pipelines.contracts import files
 from pipelines.contracts.ledger import FAILED, IN, KEPT, MERGED, Ledger
+from pipelines.contracts.manifest import PICTURES
 
 
 @dataclass
@@ -20,6 +21,8 @@ class Report:
     ledger: Ledger | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    """Caption → SVG."""
 
     def to_json(self) -> bytes:
         """The JSON form."""
@@ -45,12 +48,23 @@ class Report:
                 ]
         for name, rows in self.tables.items():
             parts += [f"## {name}", markdown_table(rows)]
+        parts += [f"![{caption}]({_picture_path(caption)})" for caption in self.pictures]
         return "\n\n".join(parts) + "\n"
 
-    def write(self, folder: str) -> None:
-        """Write both forms into a dataset folder."""
-        files.write_bytes(files.join(folder, "report.json"), self.to_json())
-        files.write_bytes(files.join(folder, "report.md"), self.to_markdown().encode())
+    def write(self, folder: str) -> tuple[str, ...]:
+        """Write both forms and the pictures into a dataset folder; returns the names of the files."""
+        contents = {
+            "report.json": self.to_json(),
+            "report.md": self.to_markdown().encode(),
+            **{_picture_path(caption): picture for caption, picture in self.pictures.items()},
+        }
+        for name, content in contents.items():
+            files.write_bytes(files.join(folder, name), content)
+        return tuple(contents)
+
+
+def _picture_path(caption: str) -> str:
+    return f"{PICTURES}/{caption.lower().replace(' ', '-')}.svg"
 
 
 def read_report(folder: str) -> Report:

@@ -208,6 +208,7 @@ EXAMPLES = Table(
 
 WIDE_IDS = ("input_ids", pa.list_(pa.uint32()))  # what `EXAMPLES` holds of a vocabulary above 65,536
 
+LM = DatasetKind("lm", "lm", "an n-gram language model: ARPA, its tokenizer and how it was made", ())
 CLEANED = DatasetKind("documents", "clean", "clean, PII-masked documents", (DOCUMENTS, REJECTS, SPANS))
 CORPUS = DatasetKind("corpus", "dedupe", "documents without exact and near duplicates", (DOCUMENTS, REMOVALS))
 WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS))
@@ -216,7 +217,7 @@ SHARDS = DatasetKind("shards", "shard", "packed training examples", (EXAMPLES,))
 RAW = DatasetKind("raw", "sample", "generated raw text with its ground truth (JSON Lines)", ())
 RUN = DatasetKind("run", "train", "a training run: checkpoints as plain Hugging Face models and the loss curve", ())
 
-DATASETS = (RAW, CLEANED, CORPUS, WORD_TABLE, TOKENIZER, SHARDS, RUN)
+DATASETS = (RAW, LM, CLEANED, CORPUS, WORD_TABLE, TOKENIZER, SHARDS, RUN)
 
 
 def check_schema(actual: pa.Schema, expected: pa.Schema, where: str) -> None:

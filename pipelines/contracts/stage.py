@@ -13,7 +13,6 @@ from pipelines.contracts.errors import MalmoiError, UsageError
 from pipelines.contracts.fingerprint import fingerprint
 from pipelines.contracts.manifest import (
     MANIFEST,
-    REPORTS,
     FileInfo,
     Manifest,
     has_manifest,
@@ -95,7 +94,7 @@ def run_stage(
     output = body(work)
     if output.report.ledger is not None:
         output.report.ledger.check()
-    output.report.write(folder)
+    reports = output.report.write(folder)
     manifest = Manifest(
         kind=identity.kind,
         stage=identity.stage,
@@ -105,7 +104,7 @@ def run_stage(
         code_version=identity.code_version,
         tokenizer=output.tokenizer,
         files=tuple(
-            sorted([*output.files, *(FileInfo.of_file(folder, name) for name in REPORTS)], key=lambda info: info.path)
+            sorted([*output.files, *(FileInfo.of_file(folder, name) for name in reports)], key=lambda info: info.path)
         ),
     )
     write_manifest(folder, manifest)

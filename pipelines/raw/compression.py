@@ -1,15 +1,24 @@
-"""Decompressing a file as a stream, with damage noticed: libraries' stream readers take a cut file for a whole one."""
+"""Reading a file as a stream, decompressed, with damage noticed.
 
+Libraries' stream readers take a cut file for a whole one. Several frames or members behind each other are one file. NUL
+bytes between and behind the members of gzip and the streams of xz are legal padding (gzip manual, "Tapes"; the .xz file
+format, section 2.2).
+"""
+
+import bz2
+import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import zstandard
 
 from pipelines.contracts import files
-from pipelines.raw.inputs import Compression
+from pipelines.raw.formats import Compression
 
-FEED_BYTES = 16 << 10  # compressed bytes a step, so that a file that is one long repetition unfolds in small pieces
+FEED_BYTES = 16 << 10  # compressed bytes a step
+OUTPUT_BYTES = 1 << 20  # most bytes that one call may unfold to, where the library can be told
+ZSTD_FEED_BYTES = 4 << 10  # zstandard cannot: 4 bytes may stand for a block of 128 KiB, so this for 128 MiB
 MAX_WINDOW = 1 << 31  # files made with `zstd --long=31` are legal
 
 TRUNCATED = "truncated_file"
@@ -33,44 +42,89 @@ def read_chunks(path: str, compression: Compression) -> Iterator[bytes]:
         DamagedFileError: after everything before the damage has been given.
     """
     if not compression:
-        return _read(path, files.READ_SIZE)
-    return _GUARDS[compression](_read(path, FEED_BYTES))
+        return read_range(path, 0, None)
+    return _decompress(path, _CODECS[compression])
 
 
-def _read(path: str, num_bytes: int) -> Iterator[bytes]:
+def read_range(path: str, first: int, end: int | None) -> Iterator[bytes]:
+    """The bytes of a file from `first` up to `end` (None: to its end) as they are stored, in pieces."""
     with files.open_read(path) as file:
-        while block := file.read(files.READ_SIZE):
-            yield from (block[start : start + num_bytes] for start in range(0, len(block), num_bytes))
+        if first:
+            file.seek(first)
+        left = end - first if end is not None else None
+        while block := file.read(files.READ_SIZE if left is None else min(files.READ_SIZE, left)):
+            left = left if left is None else left - len(block)
+            yield block
 
 
-def _decompress(pieces: Iterator[bytes], new_frame: Callable[[], Any]) -> Iterator[bytes]:
-    """Frame after frame; both libraries' objects have `decompress`, `eof` and `unused_data`."""
+class _Codec(NamedTuple):
+    """One kind of compression."""
+
+    new_frame: Callable[[], Any]
+    """An object with `eof`, `unused_data` and the method that `unfold` calls."""
+    unfold: Callable[[Any, bytes], Iterator[bytes]]
+    errors: tuple[type[Exception], ...]
+    feed_bytes: int
+    padded: bool
+    """NUL bytes may follow a frame."""
+
+
+def _decompress(path: str, codec: _Codec) -> Iterator[bytes]:
     frame = None
-    for piece in pieces:
-        while piece:
-            if frame is None:
-                frame = new_frame()
-            if data := frame.decompress(piece):
-                yield data
-            piece = frame.unused_data if frame.eof else b""  # noqa: PLW2901  # the rest belongs to the next frame
-            if frame.eof:
-                frame = None
+    padding = False
+    for block in read_range(path, 0, None):
+        for start in range(0, len(block), codec.feed_bytes):
+            piece = block[start : start + codec.feed_bytes]
+            while piece := piece.lstrip(b"\0") if padding else piece:  # the rest is the next frame's
+                frame = frame or codec.new_frame()
+                padding = False
+                try:
+                    yield from codec.unfold(frame, piece)
+                except codec.errors:
+                    raise DamagedFileError(CORRUPT) from None
+                piece = frame.unused_data if frame.eof else b""
+                if frame.eof:
+                    frame, padding = None, codec.padded
     if frame is not None:
         raise DamagedFileError(TRUNCATED)
 
 
-def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from _decompress(pieces, zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj)
-    except zstandard.ZstdError:
-        raise DamagedFileError(CORRUPT) from None
+def _unfold_zlib(frame: Any, piece: bytes) -> Iterator[bytes]:
+    full = False
+    while piece or full:
+        data = frame.decompress(piece, OUTPUT_BYTES)
+        full = len(data) == OUTPUT_BYTES  # more may be waiting although all input is taken
+        if data:
+            yield data
+        piece = frame.unconsumed_tail
 
 
-def _gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from _decompress(pieces, lambda: zlib.decompressobj(wbits=31))
-    except zlib.error:
-        raise DamagedFileError(CORRUPT) from None
+def _unfold_bounded(frame: Any, piece: bytes) -> Iterator[bytes]:
+    """As `bz2` and `lzma` do it."""
+    while True:
+        if data := frame.decompress(piece, OUTPUT_BYTES):
+            yield data
+        if frame.eof or frame.needs_input:
+            return
+        piece = b""
 
 
-_GUARDS: dict[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {"gz": _gzip, "zst": _zstd}
+def _unfold_zstd(frame: Any, piece: bytes) -> Iterator[bytes]:
+    if data := frame.decompress(piece):
+        yield data
+
+
+_CODECS: dict[Compression, _Codec] = {
+    "gz": _Codec(lambda: zlib.decompressobj(wbits=31), _unfold_zlib, (zlib.error,), FEED_BYTES, padded=True),
+    "zst": _Codec(
+        lambda: zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj(),
+        _unfold_zstd,
+        (zstandard.ZstdError,),
+        ZSTD_FEED_BYTES,
+        padded=False,
+    ),
+    "bz2": _Codec(bz2.BZ2Decompressor, _unfold_bounded, (OSError,), FEED_BYTES, padded=False),
+    "xz": _Codec(
+        lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), _unfold_bounded, (lzma.LZMAError,), FEED_BYTES, padded=True
+    ),
+}

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pipelines.contracts.config import Config
+from pipelines.raw.formats import Format
 
 IGNORE = ("README*", "LICENSE*", "*.md")
 """Patterns of file names that are passed over in folders and globs unless told otherwise."""
@@ -33,8 +34,19 @@ class Columns(Config):
 class ReadOptions(Config):
     """How the files of a source are read."""
 
+    format: Format | None = None
+    """What the files hold, for names that do not say it (`part-00000`, `.log`). null: told by the extension."""
     columns: Columns = Columns()
+    document: Literal["line", "file"] = "line"
+    """Of plain text: whether each line is a document, or each file."""
+    header: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Of CSV and TSV: names of the columns, where the files have no header row. null: the first row names them."""
+    quoted: bool | None = None
+    """Of CSV and TSV: whether `"` encloses fields that hold delimiters and line ends. null: in CSV, not in TSV."""
+    main_content: bool = True
+    """Of web pages in WARC: only what looks like the main content, without navigation; or all visible text."""
     max_line_bytes: Annotated[int, Field(ge=1)] = 256 << 20
-    """Longest line that is read, in bytes as stored uncompressed; a longer one is rejected as `line_too_long`."""
+    """Longest line, row, whole-file text or web page that is read, in bytes as stored uncompressed; longer ones are
+    rejected."""
     on_bad_file: Literal["reject", "fail"] = "reject"
     """A truncated or corrupt file: keep what comes before the damage and count it as one failure, or fail."""

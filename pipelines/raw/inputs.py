@@ -1,32 +1,19 @@
-"""Which files are cleaned, which source each belongs to, and how they are grouped into tasks."""
+"""Which files are cleaned, which source each belongs to, and how they are shared out to tasks."""
 
 import fnmatch
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
+from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, read_manifest, verify_sizes
 from pipelines.contracts.stage import WORK
-from pipelines.raw.config import IGNORE
-
-Format = Literal["jsonl", "text", "parquet"]
-Compression = Literal["", "gz", "zst"]
+from pipelines.raw.config import IGNORE, ReadOptions
+from pipelines.raw.formats import Compression, Format, extension_of, kind_of
 
 MAX_TASKS = 10_000  # above it tasks grow: each is a row in the driver's memory and a file in the manifest
 READABLE_KINDS = ("raw", "documents", "corpus")
-
-_FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".json": "jsonl", ".txt": "text"}
-_COMPRESSIONS: dict[str, Compression] = {"": "", ".gz": "gz", ".zst": "zst"}
-EXTENSIONS: dict[str, tuple[Format, Compression]] = {
-    **{
-        extension + suffix: (form, compression)
-        for extension, form in _FORMATS.items()
-        for suffix, compression in _COMPRESSIONS.items()
-    },
-    ".parquet": ("parquet", ""),
-}
+ARROW_FILE = b"ARROW1"  # an Arrow IPC file begins with it, a stream does not
 
 
 @dataclass(frozen=True)
@@ -48,18 +35,62 @@ class InputFile:
 
 
 @dataclass(frozen=True)
-class Task:
-    """The files that one partition cleans, in order."""
+class FoundInputs:
+    """What the inputs stand for."""
 
     files: tuple[InputFile, ...]
+    """Sorted by path."""
+    passed_over: int
+    """Files below the given folders and globs that are not read: hidden, ignored, or no documents but the notes that
+    `datasets` keeps beside its tables."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Part `number` of `of` of a file: 0 of 1 is the whole file.
+
+    Of lines a part owns those that begin in its share of the bytes, of tables a share of the row groups or record
+    batches. The parts of a file, in order, hold each document once.
+    """
+
+    file: InputFile
+    number: int = 0
+    of: int = 1
+
+    @property
+    def first_byte(self) -> int:
+        """Where its share of the file's bytes begins."""
+        return self.file.bytes * self.number // self.of
+
+    @property
+    def end_byte(self) -> int:
+        """Where its share of the file's bytes ends, exclusive."""
+        return self.file.bytes * (self.number + 1) // self.of
+
+    def owns(self, item: int, items: int) -> bool:
+        """Whether item `item` of the file's `items` row groups or record batches belongs to this part."""
+        return item * self.of // items == self.number
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one partition cleans, in order."""
+
+    parts: tuple[Part, ...]
 
     @property
     def bytes(self) -> int:
         """Size as stored."""
-        return sum(file.bytes for file in self.files)
+        return sum(part.end_byte - part.first_byte for part in self.parts)
 
 
-def find_inputs(inputs: Iterable[str], ignore: tuple[str, ...] = IGNORE) -> list[InputFile]:
+def find_inputs(
+    inputs: Iterable[str],
+    options_for: Callable[[str], ReadOptions],
+    *,
+    ignore: tuple[str, ...] = IGNORE,
+    source: str | None = None,
+) -> FoundInputs:
     """Resolve files, globs, folders and dataset folders, local or remote, to files.
 
     The source of a file is the first folder below the given folder (below the fixed part of a glob), or else the folder
@@ -67,66 +98,122 @@ def find_inputs(inputs: Iterable[str], ignore: tuple[str, ...] = IGNORE) -> list
 
     Args:
         inputs: paths or fsspec URLs, in any order.
+        options_for: how the files of a source are read.
         ignore: patterns of file names that are passed over in folders and globs.
-
-    Returns:
-        The files, sorted by path.
+        source: source of all files, whatever their folders are called.
 
     Raises:
         UsageError: a file of an unknown extension.
         BadInputError: an input that matches nothing, an unfinished dataset folder, or one that holds no documents.
     """
     roots: dict[str, str] = {}
+    passed_over: set[str] = set()
     for given in inputs:
-        for root, path in _resolve(given, ignore):
+        found = _resolve(given, ignore)
+        if not found.files:
+            raise BadInputError(
+                f"no input found at {given}.", hint="check the path; quote a glob so that it arrives whole"
+            )
+        passed_over |= found.passed_over
+        for root, path in found.files:
             roots[path] = min(root, roots.get(path, root), key=lambda folder: (len(folder), folder))
-    return [_input_file(path, roots[path]) for path in sorted(roots)]
+    read = tuple(_input_file(path, source or _source(path, roots[path]), options_for) for path in sorted(roots))
+    return FoundInputs(read, len(passed_over - roots.keys()))
 
 
-def group_tasks(inputs: Iterable[InputFile], task_bytes: int) -> list[Task]:
-    """Group consecutive files into tasks of about `task_bytes` stored bytes; the workers have no say in it."""
+def plan_tasks(inputs: Iterable[InputFile], task_bytes: int, options_for: Callable[[str], ReadOptions]) -> list[Task]:
+    """Share files out to tasks of about `task_bytes` stored bytes; the workers have no say in it.
+
+    Small neighbours share a task. A larger file is cut into parts, each a task of its own, where its format allows it.
+
+    Args:
+        inputs: the files, in order.
+        task_bytes: bytes a task, more where there would be far more than `MAX_TASKS` of them.
+        options_for: how the files of a source are read.
+    """
     inputs = list(inputs)
     target = max(task_bytes, sum(file.bytes for file in inputs) // MAX_TASKS)
-    groups: list[list[InputFile]] = []
+    groups: list[list[Part]] = []
     size = target
     for file in inputs:
+        if file.bytes > target and _splittable(file, options_for(file.source)):
+            of = -(-file.bytes // target)
+            groups += [[Part(file, number, of)] for number in range(of)]
+            size = target + 1  # even an empty file after it begins a task
+            continue
         if not groups or size + file.bytes > target:
             groups.append([])
             size = 0
-        groups[-1].append(file)
+        groups[-1].append(Part(file))
         size += file.bytes
     return [Task(tuple(group)) for group in groups]
 
 
-def _resolve(given: str, ignore: tuple[str, ...]) -> list[tuple[str, str]]:
-    """(root, path) of every file that one input stands for."""
+def _splittable(file: InputFile, options: ReadOptions) -> bool:
+    if file.compression or file.format in ("csv", "tsv", "warc"):
+        return False
+    if file.format == "text":
+        return options.document == "line"
+    if file.format == "arrow":
+        with files.open_read(file.path) as raw:
+            return raw.read(len(ARROW_FILE)) == ARROW_FILE
+    return True
+
+
+@dataclass
+class _Found:
+    """What one input stands for."""
+
+    files: list[tuple[str, str]] = field(default_factory=list)
+    """(root, path)."""
+    passed_over: set[str] = field(default_factory=set)
+
+    def add(self, root: str, paths: list[str], ignore: tuple[str, ...]) -> None:
+        """Take those files of a folder or glob that are to be read."""
+        notes = _notes(paths)
+        for path in paths:
+            if path in notes or _passed_over(path, root, ignore):
+                self.passed_over.add(path)
+            else:
+                self.files.append((root, path))
+
+
+def _resolve(given: str, ignore: tuple[str, ...]) -> _Found:
     place = _absolute(given)
     if files.is_folder(place):
-        found = list(_folder(place, ignore))
-    elif files.exists(place):
-        found = [(_parent(place), place)]
-    else:
-        root = _fixed_part(place)
-        names = (_absolute(path) for path in files.glob(place))
-        found = [(root, path) for path in names if not _passed_over(path, root, ignore)]
-    if not found:
-        raise BadInputError(f"no input found at {given}.", hint="check the path; quote a glob so that it arrives whole")
+        return _folder(place, ignore)
+    if files.exists(place):
+        return _Found([(_parent(place), place)])
+    found = _Found()
+    found.add(_fixed_part(place), [_absolute(path) for path in files.glob(place)], ignore)
     return found
 
 
-def _folder(root: str, ignore: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _folder(root: str, ignore: tuple[str, ...]) -> _Found:
     """The files of a folder; of the dataset folders in it (or that it is) only the documents."""
     if files.exists(files.join(root, WORK)) and not has_manifest(root):
         raise BadInputError(f"{root} is unfinished: a stage was interrupted there.", hint="run that stage again")
-    paths = [_absolute(path) for path in files.list_files(root)]
+    fs, inner = files.filesystem(root)
+    paths = sorted(_absolute(fs.unstrip_protocol(name)) for name in fs.find(inner))
     datasets = [_parent(path) + "/" for path in paths if _base(path) == MANIFEST]
+    found = _Found()
     for folder in datasets:
         manifest = _documents_manifest(folder)
         data = files.join(folder, "data")
-        yield from ((data, files.join(folder, info.path)) for info in manifest.table_files())
-    for path in paths:
-        if not path.startswith(tuple(datasets)) and not _passed_over(path, root, ignore):
-            yield root, path
+        found.files += [(data, files.join(folder, info.path)) for info in manifest.table_files()]
+    found.add(root, [path for path in paths if not path.startswith(tuple(datasets))], ignore)
+    return found
+
+
+def _notes(paths: list[str]) -> set[str]:
+    """What `datasets.save_to_disk` keeps beside its tables: descriptions, and results of `map` that it may reuse."""
+    known = set(paths)
+    saved = {_parent(path) for path in paths if _base(path) == "state.json"}
+    saved = {folder for folder in saved if files.join(folder, "dataset_info.json") in known}
+    names = ("state.json", "dataset_info.json")
+    inside = {p for p in paths if _parent(p) in saved and (_base(p) in names or _base(p).startswith("cache-"))}
+    dicts = {files.join(_parent(folder), "dataset_dict.json") for folder in saved}
+    return inside | (dicts & known)
 
 
 def _documents_manifest(folder: str) -> Manifest:
@@ -142,17 +229,13 @@ def _passed_over(path: str, root: str, ignore: tuple[str, ...]) -> bool:
     return hidden or any(fnmatch.fnmatchcase(_base(path), pattern) for pattern in ignore)
 
 
-def _input_file(path: str, root: str) -> InputFile:
-    name = _base(path)
-    extension = max((known for known in EXTENSIONS if name.endswith(known)), key=len, default=None)
-    if extension is None:
-        raise UsageError(
-            f"{path}: unknown kind of file. Known: {', '.join(sorted(EXTENSIONS))}.",
-            hint="name the files to read, or pass over others: --set 'ignore=[PATTERN]'",
-        )
-    form, compression = EXTENSIONS[extension]
+def _source(path: str, root: str) -> str:
     below = _below(path, root)
-    source = below[0] if len(below) > 1 else _base(root) or name.removesuffix(extension)
+    return below[0] if len(below) > 1 else _base(root) or _base(path).removesuffix(extension_of(path))
+
+
+def _input_file(path: str, source: str, options_for: Callable[[str], ReadOptions]) -> InputFile:
+    form, compression = kind_of(path, options_for(source).format)
     return InputFile(path, source, form, compression, files.size(path))
 
 

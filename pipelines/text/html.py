@@ -27,14 +27,16 @@ _FLAG = r"(?:\s+(?:checked|controls|disabled|hidden|noshade|nowrap|readonly|requ
 _TAG = re.compile(
     rf"<(?i:/?(?:(?P<breaking>{_BREAKING})|(?P<cell>{_CELL})|{_PLAIN})(?:{_ATTRIBUTE}|{_FLAG})*\s*/?>"
     rf"|(?:{_AMBIGUOUS}){_ATTRIBUTE}(?:{_ATTRIBUTE}|{_FLAG})*\s*/?>"
-    r"|!doctype\s[^<>]{0,200}>)",
+    r"|!doctype\s[^<>]*>)",
     re.ASCII,
 )
 # What no reader sees. Neither looks beyond the next opening: a text full of unclosed ones costs its length, no more.
 _COMMENT = re.compile(r"<!--(?:(?!<!--|-->).)*+-->", re.DOTALL)
-_SCRIPT = re.compile(r"<(?i:(script|style)\b[^<>]{0,400}>(?:(?!</?(?:script|style)\b).)*+</\1\s*>)", re.DOTALL)
+_SCRIPT = re.compile(r"<(?i:(script|style)\b[^<>]*>(?:(?!</?(?:script|style)\b).)*+</\1\s*>)", re.DOTALL | re.ASCII)
 # The semicolon is required: without it `?a=1&copy=2` would become `?a=1©=2`.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_MAY_BE_TAG = re.compile("<[A-Za-z/!]")
+_MAY_BE_ENTITY = re.compile("&[#0-9A-Za-z]{1,32};")
 _ESCAPED_AMPERSAND = re.compile(r"&(?:amp;|#38;|#x26;)+", re.IGNORECASE)
 
 
@@ -49,6 +51,11 @@ def clear_html(text: str) -> str:
     if "<" in text:
         text = _TAG.sub(_replacement, _SCRIPT.sub("", _COMMENT.sub("", text)))
     return text
+
+
+def html_places(text: str) -> list[int]:
+    """Positions of all that `clear_html` might take for markup: where there is none, it changes nothing."""
+    return [found.start() for pattern in (_MAY_BE_TAG, _MAY_BE_ENTITY) for found in pattern.finditer(text)]
 
 
 def _character(entity: re.Match[str]) -> str:

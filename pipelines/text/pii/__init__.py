@@ -1,7 +1,23 @@
-"""Korean personal data in text: resident registration numbers, bank accounts and phone numbers, found and masked."""
+"""Korean personal data in text, found and masked: registration numbers, accounts, phone numbers; by option more.
 
-from pipelines.text.pii.detect import find_spans
-from pipelines.text.pii.rules import RULES
-from pipelines.text.pii.spans import Kind, Span, mask
+Foreign phone numbers are out of scope: of numbers with a plus only those of Korea, +82, are found.
+"""
 
-__all__ = ["RULES", "Kind", "Span", "find_spans", "mask"]
+from pipelines.text.pii.detect import find_spans, find_spans_all, may_hold
+from pipelines.text.pii.options import PiiOptions
+from pipelines.text.pii.rules import KINDS, RULES, Kind, Rule
+from pipelines.text.pii.spans import Span, mask, token
+
+__all__ = [
+    "KINDS",
+    "RULES",
+    "Kind",
+    "PiiOptions",
+    "Rule",
+    "Span",
+    "find_spans",
+    "find_spans_all",
+    "mask",
+    "may_hold",
+    "token",
+]

@@ -23,6 +23,12 @@ _BARE = re.compile(rf"{BEFORE}[0-9]{{8,16}}{AFTER}")
 _SPACED = re.compile(rf"{BEFORE}[0-9]{{1,8}}(?: [0-9]{{1,8}})+{AFTER}")
 # A date, also in front of a number. Written without separators it has eight digits: 194527-04-609265 is no date.
 _DATE = re.compile(r"(?:19|20)[0-9]{2}(?:( ?- ?|\.)[01]?[0-9]\1[0-3]?[0-9]|[01][0-9][0-3][0-9])(?![0-9])")
+# How the customers of Korean banks group their numbers, from the account number systems above and from print.
+_CUSTOMARY = re.compile(
+    "626|3243|428|336|326|436|365|3442|3623|327|427|444|338|325|3532|1632|383|3261|363|13261|4441|5251|32261|442|328"
+)
+_YEARS = re.compile(r"(?:(?:19|20)[0-9]{2}[\- ]*)+")
+_TOUCHED = re.compile("[가-힣]$|[0-9],$")
 _ADDRESS = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 
 
@@ -49,10 +55,11 @@ def find_accounts(shadow: str, start: int, end: int, strict: bool) -> Iterator[S
 
 def _account_in_chain(chain: re.Match[str]) -> tuple[int, int] | None:
     """The first stretch of space-separated groups that can be an account: a year or a count may stand beside it."""
-    groups = [(found.start(), found.end()) for found in re.finditer("[0-9]+", chain[0])]
+    numbers = chain[0]
+    groups = [found.span() for found in re.finditer("[0-9]+", numbers)]
     for first, (start, _) in enumerate(groups):
         for _, end in reversed(groups[first + 1 : first + MAX_GROUPS]):
-            if sum(char != " " for char in chain[0][start:end]) in DIGITS:
+            if sum(char != " " for char in numbers[start:end]) in DIGITS:
                 return chain.start() + start, chain.start() + end
     return None
 
@@ -67,7 +74,7 @@ def _judge(shadow: str, span: tuple[int, int], strict: bool) -> Iterator[Span]:
         rule = "account_label" if len(digits) in LABELLED_DIGITS else None
     elif len(digits) in DIGITS:
         rule = _rule(number, digits, before, context.after(shadow, span[1]))
-        if strict and not rule and _is_typical(number, digits) and not context.NOT_ACCOUNT_LABEL.search(before):
+        if strict and not rule and _is_typical(number, before) and not context.NOT_ACCOUNT_LABEL.search(before):
             rule = "account_strict"
     else:
         return
@@ -79,12 +86,20 @@ def _rule(number: str, digits: str, before: str, after: str) -> str | None:
     """The rule by which a number of usual length is an account, or None."""
     if number.count(".") == 1 or _ADDRESS.fullmatch(number) or _is_business(number, digits):
         return None
-    if not number.isdigit() and (context.BANK_BESIDE.search(before) or context.BANK_IN_BRACKETS.match(after)):
+    other = context.rival_distance(context.NOT_ACCOUNT_LABEL, before)
+    if _bank_stands_by(number, before, after, other):
         return "account_bank"
     following = context.BANKING.search(after.split("\n", maxsplit=1)[0])
     nearest = min(context.distance(context.BANKING, before), following.start() if following else context.FAR)
-    other = context.rival_distance(context.NOT_ACCOUNT_LABEL, before)
     return "account_context" if nearest < min(other, context.FAR) else None
+
+
+def _bank_stands_by(number: str, before: str, after: str, other: int) -> bool:
+    """Whether the name of a bank touches the number; one without hyphens needs brackets and no other label."""
+    in_brackets = context.BANK_IN_BRACKETS.match(after) is not None
+    if number.isdigit():
+        return in_brackets and other == context.FAR and context.NO_REGION_IN_BRACKETS.match(after) is not None
+    return in_brackets or context.BANK_BESIDE.search(before) is not None
 
 
 def _is_time(number: str, digits: str) -> bool:
@@ -95,5 +110,9 @@ def _is_business(number: str, digits: str) -> bool:
     return [len(group) for group in number.split("-")] == [3, 2, 5] and checks.business_checks(digits)
 
 
-def _is_typical(number: str, digits: str) -> bool:
-    return number.count("-") >= 2 and not _is_business(number, digits) and not digits.startswith(("978", "979"))
+def _is_typical(number: str, before: str) -> bool:
+    """Whether a number without label is grouped as accounts are; case numbers touch a syllable, tables have commas."""
+    groups = "".join(str(len(group.strip())) for group in number.split("-"))
+    if _TOUCHED.search(before) or _YEARS.fullmatch(number) or _is_business(number, re.sub("[^0-9]", "", number)):
+        return False
+    return _CUSTOMARY.fullmatch(groups) is not None

@@ -71,3 +71,13 @@ def business_checks(digits: str) -> bool:
 def ean_checks(digits: str) -> bool:
     """Whether 13 digits have the check digit of an EAN-13 barcode or ISBN-13."""
     return (10 - _weighted(digits, (1, 3) * 6) % 10) % 10 == int(digits[12])
+
+
+def luhn_checks(digits: str) -> bool:
+    """Whether the last digit is the check digit of Luhn (ISO/IEC 7812-1), as payment cards have.
+
+    >>> luhn_checks("4111111111111111")
+    True
+    """
+    doubled = (int(digit) * 2 for digit in digits[-2::-2])
+    return (sum(value - 9 * (value > 9) for value in doubled) + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0

@@ -1,4 +1,7 @@
-"""Labels near a number: they say what it is where its form does not."""
+"""Labels near a number: they say what it is where its form does not.
+
+A mask is no label, though `<|tell|>` begins like Tel: else each number of a list would be found by the mask before it.
+"""
 
 import re
 
@@ -11,9 +14,15 @@ NOT_RRN_LABEL = re.compile(
     re.IGNORECASE,
 )
 
+CORPORATE_LABEL = re.compile("법인(?:등록)?번호|법인 등록번호|등기번호")
+
 PHONE_LABEL = re.compile(
-    r"전\s?화|연락|휴대|핸드폰|폰|팩\s?스|전송|문의|상담|신고|콜센터|☎|☏|℡|📞|\bTel|Phone|Fax|Mobile|H\.?P\b|(?<![A-Za-z])[TFM][.:)]",
+    r"전\s?화|연락|휴대|핸드폰|폰|팩\s?스|전송|문의|상담|신고|콜센터|☎|☏|℡|📞|(?<!<\|)\bTel|Phone|Fax|Mobile|H\.?P\b|(?<![A-Za-z])[TFM][.:)]",
     re.IGNORECASE,
+)
+
+PHONE_WORD = re.compile(
+    r"(?:전\s?화|연락처|휴대폰|핸드폰|팩\s?스|☎|☏|℡|📞|(?<!<\|)\bTel|\bFax)(?:\s?번호)?[\s:.(]{0,4}$", re.IGNORECASE
 )
 
 # Words that mean a bank account wherever they stand. 신한 ends many verb forms (갱신한), so it must begin a word.
@@ -21,13 +30,16 @@ BANKING = re.compile(
     r"계\s?좌|예금주|입금|송금|이체|통장|뱅크|은행|농협|수협|신협|축협|새마을금고|카뱅|케뱅|SC제일|(?<![가-힣])신한(?![가-힣])"
 )
 # Names of banks that are everyday words count only beside the number.
-_BANK_NAMES = r"우리|하나|국민|기업|산업|토스|카카오|우체국|부산|대구|광주|전북|경남|제주|시티|씨티"
+_REGIONS = r"부산|대구|광주|전북|경남|제주"
+_BANK_NAMES = rf"우리|하나|국민|기업|산업|토스|카카오|우체국|시티|씨티|{_REGIONS}"
 BANK_BESIDE = re.compile(rf"(?<![가-힣])(?:{_BANK_NAMES})[\s:\-/(),.]{{0,4}}$")
 BANK_IN_BRACKETS = re.compile(rf"\s?[(\[]\s?(?:{_BANK_NAMES}|{BANKING.pattern})")
+# Behind digits without hyphens the name of a region may stand for the region.
+NO_REGION_IN_BRACKETS = re.compile(rf"\s?[(\[]\s?(?!{_REGIONS})")
 ANY_BANK = re.compile(rf"{BANKING.pattern}|{_BANK_NAMES}")
 ACCOUNT_NOUN = re.compile(r"(?:계\s?좌|통장)(?:\s?번호)?(?:는|은)?[^0-9가-힣]{0,4}$")
 NOT_ACCOUNT_LABEL = re.compile(
-    r"주문|송장|등록|사업자|법인|면허|카드|여권|ISBN|사건|우편|고시|공고|허가|승인|접수|"
+    r"주문|송장|등록|사업자|법인|면허|카드|여권|ISBN|사건|우편|고시|공고|허가|승인|접수|품번|모델|규격|"
     r"(?<!계좌)(?<!계좌 )(?<!통장)(?<!통장 )번호|" + PHONE_LABEL.pattern,
     re.IGNORECASE,
 )
@@ -36,9 +48,27 @@ NOT_PHONE_LABEL = re.compile(
     re.IGNORECASE,
 )
 
+CARD_LABEL = re.compile(r"카드|(?<!<\|)\bCard|Visa|Master", re.IGNORECASE)
+NOT_CARD_LABEL = re.compile(
+    r"계\s?좌|주문|송장|운송|등록|사업자|법인|문서|접수|ISBN|바코드|품번|제품|모델|관리|(?<!카드)(?<!카드 )번호|"
+    r"\bID\b|Seq|\bkey\b",
+    re.IGNORECASE,
+)
+PASSPORT_LABEL = re.compile(r"여권|(?<!<\|)Passport", re.IGNORECASE)
+NOT_PASSPORT_LABEL = re.compile(
+    r"품번|제품|상품|모델|부품|주문|송장|문서|관리|접수|(?<!여권)(?<!여권 )번호|Model|Part|Order|S/N|Serial",
+    re.IGNORECASE,
+)
+IP_LABEL = re.compile(
+    r"(?:(?<![A-Za-z])(?:IP|DNS|Host|Server|Address|ping)|아이피|접속|서버|://)[^0-9A-Za-z\n]{0,6}$", re.IGNORECASE
+)
+VERSION_LABEL = re.compile(
+    r"(?:버전|판본|빌드|릴리스|Version|\bVer\b|\bv|Build|Release|Firmware|펌웨어)[\s.:=]{0,3}$", re.IGNORECASE
+)
+
 _OTHER_NUMBER = re.compile(r"[0-9]{4}|\|>")
 
-FAR = BEFORE_CHARS + AFTER_CHARS
+FAR = 1000
 """A distance larger than any that can be seen."""
 
 

@@ -11,7 +11,9 @@ from pipelines.text.pii import checks, context
 from pipelines.text.pii.shadow import AFTER, BEFORE, MASKED
 from pipelines.text.pii.spans import Span
 
-_SEPARATOR = "(?P<separator> ?- ?| |)"
+LIST_CHARS = 60  # three numbers; zones that cannot see each other are further apart
+
+_SEPARATOR = "(?P<separator> ?- ?|[ ./]|)"
 _FULL = re.compile(rf"{BEFORE}(?P<century>19|20)?(?P<birth>[0-9]{{6}}){_SEPARATOR}(?P<serial>[1-8][0-9]{{6}}){AFTER}")
 _DOTTED = re.compile(
     rf"{BEFORE}(?P<century>19|20)?(?P<year>[0-9]{{2}})\. ?(?P<month>[0-9]{{1,2}})\. ?(?P<day>[0-9]{{1,2}})\.? ?- ?"
@@ -34,7 +36,7 @@ def find_rrn(shadow: str, start: int, end: int) -> Iterator[Span]:
         if _is_birth(match["century"], birth, match["serial"][0]):
             yield Span(match.start(), match.end(), "rrn", "rrn_dotted_date")
     for match in _HIDDEN.finditer(shadow, start, end):
-        if _is_hidden(match, context.before(shadow, match.start())):
+        if _is_hidden(match, context.before(shadow, match.start())) and not _in_corporate_list(shadow, match.start()):
             yield Span(match.start(), match.end(), "rrn", "rrn_hidden")
     for match in _SHORT.finditer(shadow, start, end):
         if _is_birth(None, match["birth"], match["serial"]) and _labelled(context.before(shadow, match.start())):
@@ -50,7 +52,7 @@ def _full_rule(match: re.Match[str], before: str) -> str | None:
     other = context.rival_distance(context.NOT_RRN_LABEL, before)
     if label < context.FAR and label <= other:
         return "rrn_label"
-    if other < context.FAR:
+    if other < context.FAR or match["separator"] in (".", "/"):
         return None
     digits = birth + serial
     if "-" in match["separator"] and not match["century"]:
@@ -77,6 +79,12 @@ def _is_hidden(match: re.Match[str], before: str) -> bool:
         return False
     sexes = match["serial"][0] if match["serial"][0].isdigit() else "13"
     return any(_is_birth(match["century"], match["birth"], sex) for sex in sexes)
+
+
+def _in_corporate_list(shadow: str, start: int) -> bool:
+    """Whether the label of a list of corporate numbers stands in front, numbers of the list between."""
+    line = shadow[max(0, start - LIST_CHARS) : start].rpartition("\n")[2]
+    return context.distance(context.CORPORATE_LABEL, line) < context.distance(context.RRN_LABEL, line)
 
 
 def _labelled(before: str) -> bool:

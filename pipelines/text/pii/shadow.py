@@ -1,42 +1,94 @@
-"""The shadow: the same text, as long to the character, in which digits, dashes and spaces have one form each.
+"""The shadow: the same text in which digits, dashes and spaces have one form each and nothing invisible is left.
 
-Detection runs on the shadow, masking on the text. NFKC would not do: it makes digits of ① and ², and changes lengths.
+Detection runs on the shadow, masking on the text. NFKC would not do: it makes digits of ① and ², and loses the offsets.
 """
 
 import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u3161\uff0d"  # the last but one is the vowel ㅡ, typed as a dash
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u3161\ufe63\uff0d"  # U+3161 is the vowel ㅡ, typed as a dash
 _MIDDLE_DOTS = "\u00b7\u318d\u30fb\uff65"
-_SPACES = "\u00a0\u2002\u2003\u2009\u3000"
-_FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F))
+_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0"  # the last two are the Hangul fillers
+_FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F) if code != 0xFF0D)
+_TILDES = "\u223c\u301c"
 
-_PLAIN = {
-    **{wide: chr(ord(wide) - 0xFEE0) for wide in _FULL_WIDTH},
-    **dict.fromkeys(_DASHES + _MIDDLE_DOTS, "-"),
-    **dict.fromkeys(_SPACES, " "),
-    "\u223c": "~",
-    "\u301c": "~",
-}
-_VARIANT = re.compile("[" + "".join(_PLAIN) + "]")
+# As in `text.normalise`; and what `keycap` emoji put behind a digit: variation selector 16 and U+20E3.
+_INVISIBLE = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+)
+_REMAP = re.compile(f"[{_INVISIBLE}]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
+_NEEDS_REMAP = re.compile(f"[{_INVISIBLE}\u1161-\u1175]")  # no syllable is decomposed without a vowel
 
+_VARIANT = re.compile(f"[{_DASHES}{_MIDDLE_DOTS}{_SPACES}{_TILDES}{_FULL_WIDTH}]")
+_PLAIN = {wide: chr(ord(wide) - 0xFEE0) for wide in _FULL_WIDTH} | dict.fromkeys(_DASHES + _MIDDLE_DOTS, "-")
+
+DIGIT = "0-9０-９"
+"""Inside of a regex class: the digits of a raw text."""
+SEPARATOR = rf"\-. ()~/－．（）～／{_DASHES}{_MIDDLE_DOTS}{_SPACES}{_TILDES}"
+"""Inside of a regex class: what stands between the digits of a number in a raw text."""
 MASKED = "*●○◯◎■□•xX#×"
 """Inside of a regex class: what sources put in the place of digits they hide."""
+MASKED_RAW = f"{MASKED}＊ｘＸ＃"
+"""The same in a raw text."""
 
 BEFORE = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][-_/])(?<![0-9]\.)"
 """Left boundary of a number. Never a word boundary: a Hangul particle or label may touch the digits."""
 AFTER = r"(?![0-9A-Za-z])(?![-_/][0-9A-Za-z])(?!\.[0-9])"
 """Right boundary of a number."""
 
-# At least six digits (or masks of digits) in a row with at most four separators between neighbours. Nothing outside of
-# such zones is looked at, so a text without numbers costs one scan.
-_ZONE = re.compile(f"[0-9](?:[-. ()~/]{{0,4}}[0-9{MASKED}]){{5,}}")
-_GATE = re.compile("[0-9０-９](?:[^0-9０-９\n]{0,4}[0-9０-９]){5}")
-_DATE = re.compile(r"(?:19|20)?[0-9]{2}[-.] ?[0-9]{1,2}[-.] ?[0-9]{1,2}|[0-9]{6,8}[.]?")
+
+@dataclass(frozen=True)
+class Stripped:
+    """A text without invisible characters and with composed syllables, and where its characters came from."""
+
+    text: str
+    keys: Sequence[int]
+    """Ascending: 2p where the character before p was longer, 2p + 1 where invisible ones stood before p."""
+    deltas: Sequence[int]
+    """The distance between a position and its origin from each key on."""
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """The stretch of the original text that [start, end) came from; what is invisible around it stays out."""
+        return start + self._delta(2 * start + 1), end + self._delta(2 * end)
+
+    def _delta(self, key: int) -> int:
+        place = bisect_right(self.keys, key)
+        return self.deltas[place - 1] if place else 0
 
 
-def has_numbers(text: str) -> bool:
-    """Whether anything in `text` could be personal data: the gate that most documents do not pass."""
-    return _GATE.search(text) is not None
+def find_remapped(text: str, start: int) -> int | None:
+    """Position of the first character, from `start` on, for which a text must be stripped; None if there is none."""
+    match = _NEEDS_REMAP.search(text, start)
+    return match and match.start()
+
+
+def strip(text: str) -> Stripped:
+    r"""Remove invisible characters and compose syllables (a file from macOS has 전화 in five letters).
+
+    >>> stripped = strip("전\u200b화 01\ufeff0")
+    >>> stripped.text, stripped.origin(3, 6)
+    ('전화 010', (4, 8))
+    """
+    pieces: list[str] = []
+    keys: list[int] = []
+    deltas: list[int] = []
+    done = delta = 0
+    for match in _REMAP.finditer(text):
+        start, end = match.span()
+        pieces.append(text[done:start])
+        place = start - delta
+        composed = "\u1100" <= match[0][0] <= "\u1112"
+        if composed:
+            pieces.append(unicodedata.normalize("NFC", match[0]))
+        delta += end - start - composed
+        keys.append(2 * (place + 1) if composed else 2 * place + 1)
+        deltas.append(delta)
+        done = end
+    return Stripped("".join([*pieces, text[done:]]), keys, deltas)
 
 
 def shadow_of(text: str) -> str:
@@ -45,14 +97,9 @@ def shadow_of(text: str) -> str:
     >>> shadow_of("０１０–１２")
     '010-12'
     """
-    return _VARIANT.sub(lambda match: _PLAIN[match[0]], text)
+    return _VARIANT.sub(_plain, text)
 
 
-def zones(shadow: str) -> list[tuple[int, int]]:
-    """Where the digits stand dense enough for personal data: [start, end) in characters; plain dates left out.
-
-    Each is wider than its digits: a bracket, a plus and a space may open a phone number, and two characters behind
-    decide whether a number ends there.
-    """
-    found = (match.span() for match in _ZONE.finditer(shadow) if not _DATE.fullmatch(match[0]))
-    return [(max(0, start - 3), end + 2) for start, end in found]
+def _plain(match: re.Match[str]) -> str:
+    char = match[0]
+    return _PLAIN.get(char) or ("~" if char in _TILDES else " ")

@@ -1,10 +1,10 @@
 """Spans and masks: where personal data stands, and the text without it."""
 
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Kind = Literal["rrn", "acc", "tell"]
-"""Resident registration number, bank account, phone number: the names of Polyglot-Ko's mask tokens, two l in `tell`."""
+from pipelines.text.pii.rules import Kind
 
 
 class Span(NamedTuple):
@@ -33,33 +33,32 @@ def mask(text: str, spans: Sequence[Span]) -> str:
     pieces = []
     end = 0
     for span in spans:
-        pieces += [text[end : span.start], _token(span)]
+        pieces += [text[end : span.start], token(span.kind)]
         end = span.end
     return "".join([*pieces, text[end:]])
 
 
-def _token(span: Span) -> str:
-    return f"<|{span.kind}|>"
+def token(kind: Kind) -> str:
+    """The mask of a kind.
+
+    >>> token("tell")
+    '<|tell|>'
+    """
+    return f"<|{kind}|>"
 
 
 def choose(candidates: Iterable[Span]) -> list[Span]:
-    """Of overlapping candidates the longest, among equals the one that comes first; in order of position."""
-    chosen: list[Span] = []
-    cluster: list[Span] = []
-    for span in sorted(candidates, key=lambda span: span.start):  # stable: equals stay in the order given
-        if cluster and span.start >= max(other.end for other in cluster):
-            chosen += _longest(cluster)
-            cluster = []
-        cluster.append(span)
-    return sorted([*chosen, *_longest(cluster)])
+    """Of overlapping candidates the longest, among equals the one that comes first; in order of position.
 
-
-def _longest(cluster: list[Span]) -> list[Span]:
-    taken: list[Span] = []
-    for span in sorted(cluster, key=lambda span: span.start - span.end):
-        if all(span.end <= other.start or other.end <= span.start for other in taken):
-            taken.append(span)
-    return taken
+    >>> choose([Span(0, 5, "tell", "a"), Span(3, 9, "acc", "b"), Span(9, 12, "rrn", "c")])
+    [Span(start=3, end=9, kind='acc', rule='b'), Span(start=9, end=12, kind='rrn', rule='c')]
+    """
+    taken: list[tuple[int, int, Span]] = []
+    for span in sorted(candidates, key=lambda span: span.start - span.end):  # stable: equals stay in the order given
+        place = bisect_right(taken, (span.end,))  # all after it begin at or after its end
+        if place == 0 or taken[place - 1][1] <= span.start:
+            insort(taken, (span.start, span.end, span))
+    return [span for _, _, span in taken]
 
 
 def unshift(later: Iterable[Span], spans: Sequence[Span]) -> list[Span]:
@@ -72,7 +71,7 @@ def unshift(later: Iterable[Span], spans: Sequence[Span]) -> list[Span]:
     shift = index = 0  # shift: how much longer the text before masking is, up to here
     for span in later:
         while index < len(spans) and spans[index].start - shift < span.start:
-            shift += spans[index].end - spans[index].start - len(_token(spans[index]))
+            shift += spans[index].end - spans[index].start - len(token(spans[index].kind))
             index += 1
         result.append(span._replace(start=span.start + shift, end=span.end + shift))
     return result

@@ -12,13 +12,13 @@ def test_a_source_inherits_what_its_policy_leaves_out():
     config = CleanConfig.model_validate(
         {
             "thresholds": {"min_chars": 5},
-            "pii": {"strict": True},
+            "pii": {"mode": "strict"},
             "sources": {"docs-en": {"thresholds": {"min_hangul_share": 0}, "normalise": {"html": False}}},
         }
     )
     policy = config.policy("docs-en")
     assert (policy.thresholds.min_chars, policy.thresholds.min_hangul_share) == (5, 0)
-    assert policy.pii.strict
+    assert policy.pii.mode == "strict"
     assert not policy.normalise.html
     assert config.policy("web").thresholds == Thresholds(min_chars=5)
     assert config.policy("web").normalise.html

@@ -62,7 +62,7 @@ def test_pii_options_have_their_effect():
     assert kept(firm) == [firm]
     assert "<|tell|>" in kept(firm, pii={"representative": True})[0]
     assert kept(account) == [account]
-    assert "<|acc|>" in kept(account, pii={"strict": True})[0]
+    assert "<|acc|>" in kept(account, pii={"mode": "strict"})[0]
 
 
 def test_normalise_options_have_their_effect():
@@ -70,7 +70,7 @@ def test_normalise_options_have_their_effect():
     assert kept(f"<b>{PLAIN}</b>", normalise={"html": False}) == [f"<b>{PLAIN}</b>"]
     wide = PLAIN.replace(" ", "  ")
     assert kept(wide) == [PLAIN]
-    assert kept(wide, normalise={"collapse_spaces": False}) == [wide]
+    assert kept(wide, normalise={"collapse_spaces": "none"}) == [wide]
 
 
 def test_thresholds_hold_by_source():
@@ -94,7 +94,9 @@ def test_a_dropped_text_is_in_the_rejects_as_it_was_read(text, reason):
     result = cleaned(PLAIN, text)
     [row] = result.rejects.to_pylist()
     assert row == {
-        "id": "n2", "source": "web", "text": text, "raw": None, "file": "a.jsonl", "line": 2, "reason": reason
+        "id": "n2", "source": "web", "text": text, "meta": None,
+        "raw": None, "file": "a.jsonl", "start": 0,
+        "line": 2, "reason": reason
     }  # fmt: skip
     assert result.documents.column("id").to_pylist() == ["n1"]
 

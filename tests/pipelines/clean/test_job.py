@@ -5,15 +5,16 @@ import pickle
 import pyarrow as pa
 import pytest
 
-from pipelines.clean import job, sink
+from pipelines.clean import sink, task
 from pipelines.clean.config import CleanConfig
-from pipelines.clean.job import CleanFiles
+from pipelines.clean.job import clean_job
 from pipelines.clean.summary import summarise
 from pipelines.contracts import files, tables
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS
 from pipelines.contracts.tables import read_batches
-from pipelines.raw.inputs import find_inputs, group_tasks
+from pipelines.engine.job import Send
+from pipelines.raw.inputs import find_inputs, plan_tasks
 from tests.pipelines.raw.raw_files import gz, jsonl, put, zstd
 
 PHONE = "연락처는 010-1234-5678로 해 주세요."
@@ -30,12 +31,29 @@ def lines(first, last, **more):
 
 def clean(root, inputs, config=DEFAULTS, out="out"):
     """Clean files as one task each; returns the files written and the report."""
-    tasks = tuple(
-        task for file in find_inputs(inputs, config.ignore) for task in group_tasks([file], config.task_bytes)
-    )
-    step = pickle.loads(pickle.dumps(CleanFiles(tasks, files.join(root, out), config)))
-    results = [result.value for partition in range(len(tasks)) for result in step(partition, [])]
-    return summarise(reversed(results), config)
+    found = find_inputs(inputs, lambda source: config.policy(source).read, ignore=config.ignore, source=config.source)
+    tasks = [task for file in found.files for task in plan(file, config)]
+    job = clean_job(tuple(tasks), files.join(root, out), files.join(root, "work"), config, 0)
+    return summarise(run_steps(job), found, config)
+
+
+def plan(file, config=DEFAULTS):
+    return plan_tasks([file], config.task_bytes, lambda source: config.policy(source).read)
+
+
+def run_steps(job):
+    """Run a job step by step, its partitions from the last to the first; returns the values of its results."""
+    values, sent = [], {}
+    for step in job.steps:
+        run, received, sent = pickle.loads(pickle.dumps(step.run)), sent, {}
+        for partition in reversed(range(step.partitions)):
+            for output in run(partition, received.get(partition, [])):
+                if isinstance(output, Send):
+                    sent.setdefault(output.partition, []).append(output.chunk)
+                else:
+                    values.append(output.value)
+    assert not sent
+    return values
 
 
 def rows(root, table="data", out="out"):
@@ -97,10 +115,10 @@ def test_a_truncated_file_counts_as_one_failure(root):
 def test_large_tables_roll_over_at_the_same_rows_every_time(root, monkeypatch):
     monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1000)
     monkeypatch.setattr(sink, "FILE_BYTES", 4000)
-    monkeypatch.setattr(job, "read_blocks", lambda file, config: _READ(file, config, 300))
+    monkeypatch.setattr(task, "read_blocks", lambda part, options: _READ(part, options, 300))
     path = put(root, "raw/a.jsonl", lines(0, 200))
     infos, _ = clean(root, [path])
-    assert [info.path for info in infos][-2:] == ["data/part-00000-003.parquet", "data/part-00000.parquet"]
+    assert [info.path for info in infos][-2:] == ["data/part-00000-004.parquet", "data/part-00000.parquet"]
     assert clean(root, [path], out="again")[0] == infos
     in_order = [infos[-1], *infos[:-1]]
     assert [
@@ -111,13 +129,14 @@ def test_large_tables_roll_over_at_the_same_rows_every_time(root, monkeypatch):
     ] == [f"n{n}" for n in range(200)]
 
 
-_READ = job.read_blocks
+_READ = task.read_blocks
 
 
 def test_small_blocks_share_a_row_group(root):
     inputs = [put(root, f"raw/{n}.jsonl", lines(n, n + 1)) for n in range(20)]
-    [task] = group_tasks(find_inputs(inputs), DEFAULTS.task_bytes)
-    job.clean_task(task, 0, files.join(root, "out"), DEFAULTS)
+    found = find_inputs(inputs, lambda _: DEFAULTS.read)
+    [one] = plan_tasks(found.files, DEFAULTS.task_bytes, lambda _: DEFAULTS.read)
+    task.write_task(one, task.read_task(one, DEFAULTS), 0, files.join(root, "out"), DEFAULTS)
     assert [b.num_rows for b in read_batches(files.join(root, "out/data/part-00000.parquet"))] == [20]
 
 
@@ -125,7 +144,7 @@ def test_a_failing_task_leaves_no_file(root, monkeypatch):
     monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1)
     data = gz(lines(0, 3000))
     path = put(root, "raw/a.jsonl.gz", data[:-10])
-    monkeypatch.setattr(job, "read_blocks", lambda file, config: _READ(file, config, 300))
+    monkeypatch.setattr(task, "read_blocks", lambda part, options: _READ(part, options, 300))
     with pytest.raises(BadInputError, match="damaged"):
         clean(root, [path], CleanConfig(read={"on_bad_file": "fail"}))
     assert not files.exists(files.join(root, "out/data/part-00000.parquet"))
@@ -160,7 +179,7 @@ def test_the_remedy_fits_the_commonest_reason(root, data, remedy):
 
 
 def test_a_field_of_addresses_is_no_source(root, monkeypatch):
-    monkeypatch.setattr(job, "MAX_SOURCES", 5)
+    monkeypatch.setattr(task, "MAX_SOURCES", 5)
     path = put(root, "raw/news/a.jsonl", b"".join(lines(n, n + 1, source=f"http://a/{n}") for n in range(9)))
     with pytest.raises(BadInputError, match="'source' names more than 5 sources"):
         clean(root, [path])
@@ -191,3 +210,106 @@ def test_a_sink_without_rows_writes_nothing_unless_told(root):
         pass
     assert [info.rows for info in table.files] == [0]
     assert tables.read_batches(files.join(root, "data/a.parquet")) is not None
+
+
+def test_shared_ids_are_made_distinct_wherever_they_are(root):
+    put(root, "raw/news/a.jsonl", lines(0, 3) + jsonl([{"id": "n1", "text": PHONE}]))
+    put(root, "raw/news/b.jsonl", jsonl([{"id": "n2", "text": sentence(2)}, {"id": "n0", "text": sentence(7)}]))
+    put(root, "raw/talk/c.jsonl", lines(0, 1))
+    _, report = clean(root, [files.join(root, "raw")])
+    found = rows(root)
+    assert len({(row["source"], row["id"]) for row in found}) == len(found) - 1, "the copy of n2 keeps its id"
+    assert [row["id"].split("~")[0] for row in found] == ["n0", "n1", "n2", "n1", "n2", "n0", "n0"]
+    assert ["~" in row["id"] for row in found] == [True, True, False, True, False, True, False]
+    assert report.facts["documents given an id of their own"] == 4
+    assert report.tables["Shared ids"] == [{"source": "news", "documents": 4}]
+    [span] = rows(root, "spans")
+    assert span["id"] == next(row["id"] for row in found if "<|tell|>" in row["text"])
+    assert [(info.path, info.rows) for info in clean(root, [files.join(root, "raw")], out="again")[0]][:3] == [
+        ("data/part-00000.parquet", 4),
+        ("data/part-00001.parquet", 2),
+        ("data/part-00002.parquet", 1),
+    ]
+
+
+def test_shared_ids_may_be_forbidden(root):
+    path = put(root, "raw/news/a.jsonl", lines(0, 3) + jsonl([{"id": "n1", "text": PHONE}]))
+    with pytest.raises(BadInputError, match=r"news/a\.jsonl: 1 ids") as caught:
+        clean(root, [path], CleanConfig(duplicate_ids="fail"))
+    assert "duplicate_ids=rekey" in caught.value.hint
+
+
+ARPA = """\\data\\
+ngram 1=4
+ngram 2=1
+
+\\1-grams:
+-3\t<unk>
+-99\t<s>\t0
+-0.5\t</s>
+-1\t오늘날씨\t0
+
+\\2-grams:
+-1\t<s> 오늘날씨
+
+\\end\\
+"""
+
+
+def scored(root, **more):
+    put(root, "raw/news/a.jsonl", jsonl({"id": f"n{n}", "text": "오늘날씨 " * 9 + "나쁜글말 " * n} for n in range(10)))
+    put(root, "raw/talk/b.jsonl", jsonl({"id": f"t{n}", "text": "나쁜글말 " * 9 + "오늘날씨 " * n} for n in range(10)))
+    model = f"{root}.arpa" if root.startswith("memory") else files.join(root, "model.arpa")
+    files.write_bytes(model, ARPA.encode())
+    config = CleanConfig.model_validate(
+        {
+            "perplexity": {"good": {"model": model}},
+            "perplexity_cut": 0.2,
+            "sources": {"talk": {"perplexity_cut": 0.5}},
+            "thresholds": {"min_chars": 2},
+            **more,
+        }
+    )
+    return clean(root, [files.join(root, "raw")], config)
+
+
+def test_the_worst_of_each_source_are_dropped_and_scores_are_kept(root):
+    _, report = scored(root)
+    assert [row["id"] for row in rows(root)] == [*(f"n{n}" for n in range(8)), *(f"t{n}" for n in range(5, 10))]
+    assert {row["reason"] for row in rows(root, "rejects")} == {"perplexity"}
+    first = rows(root)[0]
+    assert first["perplexity"] == pytest.approx(10 ** ((9 * 1 + 0.5) / 10), rel=1e-5)
+    assert first["bad_perplexity"] is None
+    assert [row["share to drop"] for row in report.tables["Perplexity cuts"]] == [0.2, 0.5]
+    highest = {row["source"]: row["highest score kept"] for row in report.tables["Perplexity cuts"]}
+    for row in rows(root):
+        assert row["perplexity"] <= highest[row["source"]] * 1.001
+    assert sum(row["news"] for row in report.tables["Perplexity per token"]) == 10
+    assert set(report.pictures) == {
+        "Characters of a document",
+        "Share of hangul among letters and digits",
+        "Perplexity per token",
+    }
+
+
+def test_shared_ids_and_scores_settle_together(root):
+    put(root, "raw/news/z.jsonl", jsonl([{"id": "n1", "text": "오늘날씨 " * 12}]))
+    _, report = scored(root)
+    assert report.facts["documents given an id of their own"] == 2
+    assert len({row["id"] for row in rows(root)}) == len(rows(root))
+
+
+def test_rejects_are_input_again(root):
+    put(
+        root,
+        "raw/news/a.jsonl",
+        lines(0, 20, page=3) + jsonl([{"id": "s", "text": "짧다", "page": 4}, {"body": "없다"}]),
+    )
+    clean(root, [files.join(root, "raw")], CleanConfig(error_budget=1))
+    assert [row["reason"] for row in rows(root, "rejects")] == ["too_short", "missing_text"]
+    lax = CleanConfig(thresholds={"min_chars": 2, "min_distinct_chars": 1}, read={"columns": {"text": "body"}})
+    clean(root, [files.join(root, "out/rejects")], lax, out="second")
+    assert [(row["source"], row["text"], row["meta"]) for row in rows(root, out="second")] == [
+        ("news", "짧다", '{"page":4}'),
+        ("news", "없다", None),
+    ]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedupe import shingles as module
 from pipelines.dedupe.normalise import normalise
 from pipelines.dedupe.shingles import shingles
+from pipelines.text import rolling_hash as module
 from tests.pipelines.dedupe.corpus import plain_words, words
 
 WORDS = st.lists(st.sampled_from(["가", "나", "가나", "나가", "a", "0"]), max_size=12).map(" ".join)

@@ -1,7 +1,9 @@
 """Raw files of every kind for the clean tests, and reading them back."""
 
+import bz2
 import gzip
 import io
+import lzma
 
 import orjson
 import pyarrow.parquet as pq
@@ -9,7 +11,7 @@ import zstandard
 
 from pipelines.contracts import files
 from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import find_inputs
+from pipelines.raw.inputs import Part, find_inputs
 from pipelines.raw.readers import read_blocks
 
 
@@ -30,7 +32,15 @@ def gz(data, members=1):
     return b"".join(gzip.compress(part, mtime=0) for part in _cut(data, members))
 
 
-COMPRESS = {"": lambda data, _parts=1: data, ".gz": gz, ".zst": zstd}
+def bz(data, streams=1):
+    return b"".join(bz2.compress(part, 1) for part in _cut(data, streams))  # the smallest blocks
+
+
+def xz(data, streams=1):
+    return b"".join(map(lzma.compress, _cut(data, streams)))
+
+
+COMPRESS = {"": lambda data, _parts=1: data, ".gz": gz, ".zst": zstd, ".bz2": bz, ".xz": xz}
 
 
 def parquet(table, **options):
@@ -46,17 +56,28 @@ def put(root, name, data):
     return path
 
 
-def blocks(path, config=None, block_bytes=1 << 20):
-    config = config or ReadOptions()
-    return [block for file in find_inputs([str(path)]) for block in read_blocks(file, config, block_bytes)]
+def find(path, options=None):
+    """The files that a path stands for."""
+    return find_inputs([str(path)], lambda _source: options or ReadOptions()).files
 
 
-def read(path, config=None, block_bytes=1 << 20):
-    """All documents as (id, source, text, meta, line), all bad lines as (line, reason, bytes)."""
-    found = blocks(path, config, block_bytes)
+def blocks(path, options=None, block_bytes=1 << 20, of=1):
+    """The blocks of all files at a path, each read in `of` parts."""
+    options = options or ReadOptions()
+    parts = [Part(file, number, of) for file in find(path, options) for number in range(of)]
+    return [block for part in parts for block in read_blocks(part, options, block_bytes)]
+
+
+def rows(found):
+    """Documents as (id, source, text, meta, line), bad lines as (line, reason, bytes)."""
     documents = [row for b in found for row in zip(b.ids, b.sources, b.texts, b.metas, b.lines, strict=True)]
     return documents, [(bad.line, bad.reason, bad.num_bytes) for block in found for bad in block.bad]
 
 
-def texts(path, config=None):
-    return [text for _, _, text, _, _ in read(path, config)[0]]
+def read(path, options=None, block_bytes=1 << 20):
+    """All documents and bad lines at a path, as `rows`."""
+    return rows(blocks(path, options, block_bytes))
+
+
+def texts(path, options=None):
+    return [text for _, _, text, _, _ in read(path, options)[0]]

@@ -54,8 +54,11 @@ def test_plain_text_has_a_document_a_line_and_blank_lines_only_separate(tmp_path
     assert bad == []
 
 
+MARK = b"\xef\xbb\xbf"
+
+
 @given(
-    data=st.lists(st.sampled_from([b"", b"a", b"bb", b"\n", b"cc\n", b"d" * 9]), max_size=30).map(b"".join),
+    data=st.lists(st.sampled_from([b"", b"a", b"bb", b"\n", b"cc\n", b"d" * 9, MARK]), max_size=30).map(b"".join),
     step=st.integers(1, 12),
     block_bytes=st.integers(1, 20),
     limit=st.integers(1, 20),
@@ -67,7 +70,7 @@ def test_blocks_do_not_depend_on_how_the_stream_is_cut(data, step, block_bytes, 
     assert [(b.first, len(b.lines)) for b in found] == [(b.first, len(b.lines)) for b in whole]
     # The size of every line is known, and those within the limit are whole.
     sizes = [len(line) + (b.lost if line is b.lines[-1] else 0) for b in found for line in b.lines]
-    expected = data.split(b"\n")
+    expected = data.removeprefix(MARK).split(b"\n")
     assert sizes == [len(line) for line in expected[: len(sizes)]]
     assert expected[len(sizes) :] in ([], [b""])
     held = [line for b in found for line in b.lines]
@@ -159,7 +162,7 @@ LINES = [orjson.dumps({"id": str(n), "text": "문서 " + derived_id("", str(n)) 
 DATA = b"\n".join(LINES)
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
 @pytest.mark.parametrize("parts", [1, 5])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9, 1])
 def test_a_cut_file_keeps_what_is_before_the_cut_and_says_so(tmp_path, suffix, parts, share):
@@ -173,7 +176,7 @@ def test_a_cut_file_keeps_what_is_before_the_cut_and_says_so(tmp_path, suffix, p
     assert num_bytes == 0 or num_bytes < len(LINES[len(documents)])
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
 def test_damage_inside_a_later_part_keeps_the_earlier_parts(tmp_path, suffix):
     half = jsonl({"text": f"문서 {n}"} for n in range(50))
     second = bytearray(COMPRESS[suffix](half))
@@ -184,7 +187,7 @@ def test_damage_inside_a_later_part_keeps_the_earlier_parts(tmp_path, suffix):
     assert [reason for _, reason, _ in bad if reason.endswith("_file")] in (["corrupt_file"], ["truncated_file"])
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
 def test_rubbish_behind_a_compressed_file_is_noticed(tmp_path, suffix):
     data = COMPRESS[suffix](DATA) + b"<html>502 Bad Gateway</html>"
     documents, bad = read(put(tmp_path, f"a.jsonl{suffix}", data))
@@ -268,3 +271,33 @@ def test_documents_of_a_dataset_folder_pass_with_their_meta(tmp_path):
 def test_a_document_of_a_hundred_megabytes_is_read(tmp_path):
     text = "가나다라마" * (100_000_000 // 15)
     assert texts(put(tmp_path, "a.jsonl.zst", zstd(jsonl([{"text": text}, {"text": "b"}])))) == [text, "b"]
+
+
+@pytest.mark.parametrize("suffix", list(COMPRESS))
+def test_a_text_file_may_be_one_document(tmp_path, suffix):
+    text = "첫째 줄\r\n\n둘째 줄\n"
+    path = put(tmp_path, f"novels/a.txt{suffix}", COMPRESS[suffix](("\ufeff" + text).encode(), 3))
+    whole = ReadOptions(document="file")
+    assert read(path, whole) == ([(derived_id("novels", text), "novels", text, None, 1)], [])
+    limit = len(text.encode())
+    assert texts(path, ReadOptions(document="file", max_line_bytes=limit)) == [text]
+    assert read(path, ReadOptions(document="file", max_line_bytes=limit - 1)) == (
+        [],
+        [(1, "document_too_long", limit)],
+    )
+
+
+def test_a_text_file_that_cannot_be_one_document_is_rejected_whole(tmp_path):
+    whole = ReadOptions(document="file", max_line_bytes=100)
+    assert read(put(tmp_path, "empty.txt", b""), whole) == ([], [])
+    assert read(put(tmp_path, "old.txt", "옛 글\n".encode("cp949")), whole)[1] == [(1, "invalid_utf8", 6)]
+    data = gz(DATA)
+    [bad] = [bad for block in blocks(put(tmp_path, "cut.txt.gz", data[: len(data) // 2]), whole) for bad in block.bad]
+    assert (bad.line, bad.reason, bad.raw) == (1, "truncated_file", DATA[:100])
+    assert 1000 < bad.num_bytes < len(DATA)
+
+
+def test_an_unknown_name_is_read_as_the_format_that_is_given(tmp_path):
+    put(tmp_path, "raw/logs/part-00000", jsonl([{"text": "가"}]))
+    put(tmp_path, "raw/logs/part-00001.gz", gz(jsonl([{"text": "나"}])))
+    assert texts(tmp_path / "raw", ReadOptions(format="jsonl")) == ["가", "나"]

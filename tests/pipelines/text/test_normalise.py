@@ -1,10 +1,13 @@
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.text.normalise import NormaliseOptions, normalise
+from pipelines.text import normalise as module
+from pipelines.text.normalise import NormaliseOptions, normalise, normalise_all
+from tests import strategies
 
 KOREAN = "대한민국은 민주공화국이다."
 
@@ -26,6 +29,7 @@ def test_clean_text_is_left_alone(text):
         ("html", "가 &lt; 나", "가 < 나"),
         ("mojibake", mojibake(KOREAN), KOREAN),
         ("mojibake", f"{KOREAN}\n{mojibake('둘째 줄이다.')}", f"{KOREAN}\n둘째 줄이다."),
+        ("mojibake", "안녕하세요. 오늘은 (좋은) 날".encode("euc-kr").decode("latin-1"), "안녕하세요. 오늘은 (좋은) 날"),
         ("line_ends", "가\r\n나\r다\u2028라", "가\n나\n다\n라"),
         ("control", "가\x00\x08나\x7f\t다\ud800", "가나\t다"),
         ("zero_width", "\ufeff가\u200b나\u00ad다\u200d라", "가나다라"),
@@ -65,8 +69,49 @@ def test_literal_masks_are_kept_and_named():
 
 
 def test_options_switch_rules_off():
-    options = NormaliseOptions(html=False, collapse_spaces=False)
+    options = NormaliseOptions(html=False, collapse_spaces="none")
     assert normalise("a  b &lt; <br> \n", options) == ("a  b &lt; <br>", ("spaces",))
+
+
+CODE = "예:\n    if a:  # 주석\n\tb  =  1\n\n      끝  말"
+
+
+@pytest.mark.parametrize(
+    ("collapse", "expected"),
+    [
+        ("none", CODE),
+        ("inner", "예:\n    if a: # 주석\n\tb = 1\n\n      끝 말"),
+        ("all", "예:\n if a: # 주석\n\tb = 1\n\n 끝 말"),
+    ],
+)
+def test_indentation_stays_unless_all_runs_are_collapsed(collapse, expected):
+    assert normalise(CODE, NormaliseOptions(collapse_spaces=collapse)).text == expected
+
+
+def test_repeats_are_cut_only_on_request():
+    assert normalise("정말ㅋㅋㅋㅋㅋ") == ("정말ㅋㅋㅋㅋㅋ", ())
+    assert normalise("정말ㅋ\u200bㅋㅋㅋㅋ", NormaliseOptions(repeats=3)) == ("정말ㅋㅋㅋ", ("zero_width", "repeats"))
+
+
+@pytest.mark.parametrize("options", [{"repeats": 1}, {"collapse_spaces": "some"}, {"collapse_spaces": True}])
+def test_values_that_mean_nothing_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        NormaliseOptions.model_validate(options)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ÀÁÂÃÄÅÆÇÈÉ",
+        "°±²³´µ¶·¸¹º»¼½¾¿",
+        "가······나 ······",
+        "TEMPÉRATURE ÉLEVÉE À ÇÀ ET LÀ",
+        "한글 ¾È³çÇÏ¼¼¿ä",  # mixed: what was written as Hangul cannot have been EUC-KR
+        "ÄÖÜÄÖÜ 30° ±2² µm",
+    ],
+)
+def test_latin_letters_and_signs_are_no_mojibake(text):
+    assert normalise(text) == (text, ())
 
 
 FRAGMENTS = [KOREAN, mojibake("한글"), mojibake("한글", "cp1252"), mojibake("é"), "ì", "Â", "\ufffd", "e", "\u0308"]
@@ -75,12 +120,75 @@ FRAGMENTS += ["\u1112", "\u1161", "\u11ab", "\u200b", "\u200d", "😀", "\ufeff"
 FRAGMENTS += ["\r", "\n", "\n\n\n", " ", "  ", "\t"]
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.one_of(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join), st.text(max_size=40)))
-def test_normalising_twice_changes_nothing_more(text):
-    once = normalise(text).text
-    again = normalise(once)
+FRAGMENTS += [
+    "ㅋㅋㅋㅋ",
+    "!!!",
+    "~~~~",
+    "^^^",
+    "a",
+    "---",
+    "…………",
+    "    ",
+    "\t ",
+    "<!doctype ",
+    "<script ",
+    "<ſcript>",
+    "a=1",
+]
+FRAGMENTS += ["\u2126", "\U0002f800", "\U0001d15e", "\U00011099\U000110ba", "\ud83d", "\ude00", "が", "か\u3099", "·"]
+SCRAPS = st.one_of(
+    st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join), st.text(max_size=40), strategies.texts
+)
+OPTIONS = st.builds(
+    NormaliseOptions,
+    html=st.booleans(),
+    collapse_spaces=st.sampled_from(["inner", "all", "none"]),
+    repeats=st.sampled_from([None, 2, 3]),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(SCRAPS, OPTIONS)
+def test_normalising_twice_changes_nothing_more(text, options):
+    once = normalise(text, options).text
+    again = normalise(once, options)
     assert again.text == once
     assert set(again.changes) <= {"literal_mask"}
     assert unicodedata.is_normalized("NFC", once)
     once.encode()  # no lone surrogates
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(SCRAPS, max_size=8), OPTIONS, st.sampled_from([1, 30, 1 << 19]))
+def test_many_texts_are_normalised_like_each_alone(texts, options, block_chars):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK_CHARS", block_chars)
+        block = normalise_all(texts, options)
+    assert list(zip(block.texts, block.changes, strict=True)) == [normalise(text, options) for text in texts]
+
+
+def test_every_character_is_normalised_alike_in_a_block():
+    texts = [f"가{chr(code)}e" for code in range(0x30000)]
+    block = normalise_all(texts)
+    assert list(zip(block.texts, block.changes, strict=True)) == list(map(normalise, texts))
+
+
+def test_the_table_of_characters_that_compose_is_complete():
+    # Every pair that composes to one character, from the database itself: the second one must be in the table.
+    table = set(module._not_always_composed())
+    for code in (*range(0xAC00), *range(0xD7A4, sys.maxunicode + 1)):
+        char = chr(code)
+        assert code in table or (unicodedata.is_normalized("NFC", char) and not unicodedata.combining(char))
+        parts = unicodedata.normalize("NFD", char)
+        if len(parts) > 1 and unicodedata.normalize("NFC", parts) == char:
+            assert ord(parts[-1]) in table
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [" ", "  a", "a  \n", "\n", "\t ", "ㅋ", "a~", "<!doctype ", "<script ", "<p a=", "&amp;", "Â", "\u1100", "\u0308"],
+)
+def test_a_megabyte_of_anything_takes_no_more_than_its_share(piece):
+    text = piece * (1_000_000 // len(piece))  # a rule that takes quadratic time would run into the time limit
+    options = NormaliseOptions(repeats=2)
+    assert normalise_all([text], options).texts == [normalise(text, options).text]

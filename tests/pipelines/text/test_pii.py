@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.text.pii import RULES, Span, find_spans, mask
+from pipelines.text.pii import RULES, PiiOptions, Span, find_spans, mask
 from tests.pipelines.text.pii_numbers import check_digit, corporate, ean, grouped, rrn, wide
 
 
 def masked(text, **options):
-    return mask(text, find_spans(text, **options))
+    return mask(text, find_spans(text, PiiOptions(**options)))
 
 
 RRN, ACC, TELL = "<|rrn|>", "<|acc|>", "<|tell|>"
@@ -56,6 +56,13 @@ MUST_MASK = [
     ("031-345-6789~8", f"{TELL}~8"),
     ("031-345-6789/010-1234-5678", f"{TELL}/{TELL}"),
     ("031-345-6789,031-345-6790", f"{TELL},{TELL}"),
+    ("전화 02-345-6788-9", f"전화 {TELL}-9"),
+    ("팩스 031-345-6788-90.", f"팩스 {TELL}-90."),
+    ("휴대폰 010  1234  5678", f"휴대폰 {TELL}"),
+    ("전화 345-6789", f"전화 {TELL}"),
+    ("(☎ 2345-6789)", f"(☎ {TELL})"),
+    ("주민번호 900101.1234567", f"주민번호 {RRN}"),
+    ("주민등록번호: 900101/1234567", f"주민등록번호: {RRN}"),
     ("070-1234-5678", TELL),
     ("0507-1234-5678", TELL),
     ("080-123-4567", TELL),
@@ -125,6 +132,11 @@ MUST_KEEP = [
     "TotalMilliseconds=82999999.9999",
     "일련번호 010123456789",
     "법인등록번호: 900101-1******",
+    "900101.1234568",
+    "02-345-6788-9",
+    "전화 02-345-6788-901",
+    "전화 2010-2012년",
+    "2345-6789",
     "900230-1234567",  # no such day
     "900101-123456",
     "900101-12345678",
@@ -223,9 +235,9 @@ def test_the_nearest_label_decides():
 
 
 def test_strict_takes_unlabelled_accounts():
-    assert masked("110-123-456789", strict=True) == ACC
-    assert masked("주문 110-123-456789", strict=True) == "주문 110-123-456789"
-    assert masked("ISBN 978-89-1234-567-8, 2023-01-15-1030", strict=True) == "ISBN 978-89-1234-567-8, 2023-01-15-1030"
+    assert masked("110-123-456789", mode="strict") == ACC
+    assert masked("주문 110-123-456789", mode="strict") == "주문 110-123-456789"
+    assert masked("ISBN 978-89-1234-567-8, 2023-01-15-1030", mode="strict") == "ISBN 978-89-1234-567-8, 2023-01-15-1030"
 
 
 def test_representative_numbers_are_an_option():
@@ -253,10 +265,10 @@ PIECES += ["123-456-789012", "010-1234-5678"]
 @settings(max_examples=600, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.booleans(), st.booleans())
 def test_masking_touches_spans_alone_and_is_finished_at_once(text, strict, representative):
-    options = {"strict": strict, "representative": representative}
-    spans = find_spans(text, **options)
+    options = {"mode": "strict" if strict else "default", "representative": representative}
+    spans = find_spans(text, PiiOptions(**options))
     result = mask(text, spans)
-    assert find_spans(result, **options) == []
+    assert find_spans(result, PiiOptions(**options)) == []
     starts, ends = [span.start for span in spans], [span.end for span in spans]
     kept = [text[end:start] for end, start in zip([0, *ends], [*starts, len(text)], strict=True)]
     masks = [f"<|{span.kind}|>" for span in spans]

@@ -1,0 +1,65 @@
+"""Shared ids: found wherever they are, made distinct by what the document is."""
+
+from collections import defaultdict
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.clean.ids import ID_DIGEST, digest_batch, find_shared, id_digests, new_ids
+from pipelines.raw.rows import RawBlock
+
+ROWS = st.lists(
+    st.tuples(st.sampled_from("123"), st.sampled_from(["web", "news"]), st.sampled_from("가나")), max_size=12
+)
+
+
+def block_of(rows):
+    block = RawBlock("a.jsonl", "web")
+    for id_, source, text in rows:
+        block.ids.append(id_ or "derived")
+        block.sources.append(source)
+        block.texts.append(text)
+        block.given.append(bool(id_))
+    return block
+
+
+def shared_by_task(tasks):
+    """{task: sorted digests} by the code under test."""
+    batches = [digest_batch(block_of(rows), number) for number, rows in enumerate(tasks)]
+    found = find_shared(pa.Table.from_batches(batches, ID_DIGEST))
+    result = defaultdict(list)
+    for row in found.to_pylist():
+        result[row["task"]].append(row["key"])
+    return result
+
+
+@given(st.lists(ROWS, max_size=4))
+def test_ids_with_different_texts_are_shared_in_every_task_that_reads_them(tasks):
+    texts = defaultdict(set)
+    for rows in tasks:
+        for id_, source, text in rows:
+            texts[id_, source].add(text)
+    found = shared_by_task(tasks)
+    for number, rows in enumerate(tasks):
+        clashing = [row for row in rows if len(texts[row[:2]]) > 1]
+        assert found.get(number, []) == sorted(set(id_digests(block_of(clashing)).tolist()))
+
+
+@given(st.lists(ROWS, max_size=4))
+def test_documents_have_one_id_each_afterwards_and_copies_keep_one(tasks):
+    found = shared_by_task(tasks)
+    seen = {}
+    for number, rows in enumerate(tasks):
+        ids, rekeyed = new_ids(block_of(rows), np.array(found.get(number, []), np.uint64))
+        assert rekeyed.total() == sum(new != old for new, (old, _, _) in zip(ids, rows, strict=True))
+        for new, (old, source, text) in zip(ids, rows, strict=True):
+            assert new.startswith(old)
+            assert seen.setdefault((source, new), text) == text
+
+
+def test_derived_ids_are_never_compared():
+    assert digest_batch(block_of([("", "web", "가"), ("", "web", "나")]), 0).num_rows == 0
+    block = block_of([("", "web", "가")])
+    assert new_ids(block, id_digests(block)) == (["derived"], {})

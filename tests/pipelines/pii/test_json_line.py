@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.pii.json_line import mask_line
+from pipelines.text.pii import PiiOptions, find_spans, mask
+
+OPTIONS = PiiOptions()
+PHONE = "010-1234-5678"
+STRINGS = st.lists(
+    st.sampled_from(
+        ["전화 ", PHONE, "900101-1234568", '"', "\\", "/", "\n", "😀", "é", "id", "{", "]", "02/345-6789", "\ud800"]
+    )
+).map("".join)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | STRINGS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(STRINGS, inner, max_size=3),
+    max_leaves=8,
+)
+RECORDS = st.dictionaries(st.sampled_from(["id", "source", "text", "meta", "n"]) | STRINGS, VALUES, max_size=5)
+
+
+def masked_value(value):
+    """The reference: decode, mask, and compare values."""
+    if isinstance(value, dict):
+        return {key: masked_value(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [masked_value(inner) for inner in value]
+    return mask(value, find_spans(value, OPTIONS)) if isinstance(value, str) else value
+
+
+@given(RECORDS, st.booleans(), st.sampled_from([None, (",", ":"), (" , ", " : ")]))
+def test_values_are_those_of_masking_each_string(record, ascii_only, separators):
+    line = json.dumps(record, ensure_ascii=ascii_only, separators=separators)
+    result = mask_line(line, OPTIONS)
+    expected = {key: value if key in ("id", "source") else masked_value(value) for key, value in record.items()}
+    assert json.loads(result.text) == expected
+    assert result.is_json
+    if not result.spans:
+        assert result.text == line
+    assert mask_line(result.text, OPTIONS).spans == []
+
+
+def test_all_bytes_outside_of_masked_numbers_stay():
+    line = (
+        r'{ "b":1.50,"a" : 1E3, "a": 2, "big": 123456789012345678901234567890, "t": "\uc804\ud654 \"010\u002d1234'
+        r'-5678\" \ud83d\ude00 02\/345-6789 \/"}'
+    )
+    expected = line.replace(r"010\u002d1234-5678", "<|tell|>").replace(r"02\/345-6789", r"02\/345-6789")
+    assert mask_line(line, OPTIONS).text == expected
+
+
+def test_an_escaped_slash_inside_of_a_number_does_not_hide_it():
+    assert mask_line(r'{"t": "031-345-6789\/010-1234-5678"}', OPTIONS).text == r'{"t": "<|tell|>\/<|tell|>"}'
+
+
+def test_kept_fields_and_keys_stay_and_what_is_in_them_is_told():
+    line = json.dumps({"id": PHONE, "source": {"x": [PHONE]}, PHONE: "a", "m": {"id": PHONE, "source": PHONE}})
+    result = mask_line(line, OPTIONS)
+    assert json.loads(result.text) == {
+        "id": PHONE,
+        "source": {"x": [PHONE]},
+        PHONE: "a",
+        "m": {"id": "<|tell|>", "source": "<|tell|>"},
+    }
+    assert (len(result.left), len(result.spans)) == (3, 2)
+    assert mask_line(line, OPTIONS, keep=()).text.count(PHONE) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["전화 010-1234-5678", '{"text": "010-1234-5678"', "[" * 3000 + '"010-1234-5678"', '{"a": 010-1234-5678}']
+)
+def test_what_is_no_json_is_masked_as_text(line):
+    result = mask_line(line, OPTIONS)
+    assert not result.is_json
+    assert result.text == line.replace(PHONE, "<|tell|>")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"010-1234-5678"',
+        '["010-1234-5678", {"id": "010-1234-5678"}]',
+        '\ufeff{"t": "010-1234-5678"}',
+        '{"x": NaN, "t": "010-1234-5678"}',
+        '{"x": "\\ud800", "t": "010-1234-5678"}',
+    ],
+)
+def test_any_json_is_masked_string_by_string(line):
+    result = mask_line(line, OPTIONS)
+    assert result.is_json
+    assert result.text == line.replace(PHONE, "<|tell|>")
