@@ -53,9 +53,7 @@ def build_chain(recipe: Recipe, root: str | None, out: str, options: RunOptions)
     if recipe.lm is not None:
         model, reference = recipe.lm.training(), _below(base, recipe.lm.inputs)
         stages.append(
-            ChainStage(
-                "lm", folder["lm"], lambda p: train_lm(reference, folder["lm"], model, progress=p, **common)
-            )
+            ChainStage("lm", folder["lm"], lambda p: train_lm(reference, folder["lm"], model, progress=p, **common))
         )
         scoring = PerplexityOptions(good=ModelOptions(model=folder["lm"]))
         cleaning = cleaning.model_copy(update={"perplexity": scoring})

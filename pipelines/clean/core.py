@@ -16,7 +16,7 @@ from pipelines.clean.config import CleanConfig, SourcePolicy
 from pipelines.clean.counts import Counts
 from pipelines.clean.histograms import add_measures, source_codes
 from pipelines.clean.ids import new_ids
-from pipelines.clean.meta import mask_meta
+from pipelines.clean.meta import mask_metas
 from pipelines.clean.perplexity import NOTHING_KNOWN, Decision, Scores
 from pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
@@ -139,6 +139,8 @@ def _cut(block: RawBlock, judged: JudgedBlock, scores: Scores, decision: Decisio
 def _by_policy(sources: Sequence[str], config: CleanConfig) -> Iterator[tuple[SourcePolicy, Sequence[int]]]:
     """The places of the documents of each policy."""
     policies = {source: config.policy(source) for source in dict.fromkeys(sources)}
+    if not policies:
+        return
     if len({id(policy) for policy in policies.values()}) == 1:
         yield next(iter(policies.values())), range(len(sources))
         return
@@ -188,12 +190,12 @@ def _masked_texts(judged: JudgedBlock, spans: dict[int, Sequence[Span]]) -> list
 def _masked_metas(block: RawBlock, kept: list[int], config: CleanConfig, counts: Counts) -> list[str | None]:
     """The metas of the documents that are kept; null for the others."""
     metas: list[str | None] = [None] * len(block.metas)
-    for i in kept:
-        meta = block.metas[i]
-        if meta is not None:
-            source = block.sources[i]
-            metas[i], spans = mask_meta(meta, config.policy(source).pii)
-            counts.masks.update((source, span.kind, f"{span.rule} (meta)") for span in spans)
+    present = [(i, meta) for i in kept if (meta := block.metas[i]) is not None]
+    for policy, numbers in _by_policy([block.sources[i] for i, _ in present], config):
+        some = [present[number] for number in numbers]
+        masked = mask_metas([meta for _, meta in some], policy.pii)
+        for (i, _), (metas[i], spans) in zip(some, masked, strict=True):
+            counts.masks.update((block.sources[i], span.kind, f"{span.rule} (meta)") for span in spans)
     return metas
 
 

@@ -11,8 +11,8 @@
 9. `blank_lines` at most one blank line in a row
 10. `repeats`    runs of one emoticon letter or mark cut to a length (option, see `pipelines.text.repeats`)
 
-`literal_mask` in the changes marks a document that came with a mask token (`<|acc|>`, `<|rrn|>`, `<|tell|>`): it is
-kept as it is, never scanned again and never nested.
+`literal_mask` in the changes marks a document that came with a mask token (`<|rrn|>`, `<|tell|>`, ...): it is kept
+as it is, never scanned again and never nested.
 
 `normalise` defines the result, one text at a time. `normalise_all` gives the same for many: it looks once at all their
 characters in one array and finds the texts that need nothing, which is most of them, and those that need only rules 8
@@ -37,6 +37,7 @@ from pipelines.text.character_rules import SUSPECT, mend_characters
 from pipelines.text.html import clear_html, html_places
 from pipelines.text.layout import CollapseSpaces, tidy
 from pipelines.text.mojibake import may_be_mojibake
+from pipelines.text.pii import KINDS
 from pipelines.text.repeats import cut_repeats, repeats_pattern
 from pipelines.text.text_block import TextBlock
 
@@ -44,7 +45,7 @@ MAX_PASSES = 10  # entities escaped in entities are undone this deep; beyond, a 
 
 _BLOCK_CHARS = 1 << 19  # characters looked at together: arrays over them stay in the cache
 _SPACE, _TAB, _LINE_FEED, _LAYOUT, _MARKUP, _ALL_RULES = (1 << bit for bit in range(6))
-_LITERAL_MASK = re.compile(r"<\|(?:acc|rrn|tell)\|>")
+_LITERAL_MASK = re.compile(rf"<\|(?:{'|'.join(KINDS)})\|>")
 
 
 class NormaliseOptions(Config):
