@@ -26,10 +26,10 @@ import orjson
 from benchmarks.measure import commit
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.core import judge_block
-from pipelines.clean.task import read_task, write_task
+from pipelines.clean.task import TaskWriter, read_task
 from pipelines.engine.options import RunOptions
 from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import find_inputs, plan_tasks
+from pipelines.raw.inputs import Task, find_inputs, plan_tasks
 from pipelines.raw.readers import read_blocks
 from pipelines.sample.config import SampleConfig
 from pipelines.sample.stage import sample
@@ -115,8 +115,14 @@ def clean_once(path: str) -> dict[str, float]:
     timed(seconds, "personal data", lambda: [find_spans_all(texts, config.pii) for texts in normal])
     timed(seconds, "normalise + quality", lambda: [judge_block(block, config) for block in blocks])
     with tempfile.TemporaryDirectory() as out:
-        timed(seconds, "all in", lambda: write_task(task, read_task(task, config), 0, out, config))
+        timed(seconds, "all in", lambda: write(task, out, config))
     return seconds
+
+
+def write(task: Task, out: str, config: CleanConfig) -> None:
+    with TaskWriter(task, "part-00000", out, config) as writer:
+        for part, block in read_task(task, config):
+            writer.write(part, block)
 
 
 def timed(seconds: dict[str, float], name: str, work: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ from pipelines.lm.sentences import EOJEOL
 from pipelines.raw.config import IGNORE, ReadOptions
 from pipelines.text.normalise import NormaliseOptions
 from pipelines.text.pii.options import PiiOptions
-from pipelines.text.thresholds import Thresholds
+from pipelines.text.thresholds import PRESETS, Thresholds
 
 
 class SourcePolicy(Config):
@@ -52,7 +52,7 @@ class CleanConfig(SourcePolicy):
         if not isinstance(values, dict) or not isinstance(values.get("sources"), dict):
             return values
         defaults = {name: _plain(values[name]) for name in SourcePolicy.model_fields if name in values}
-        sources = {source: _merge(defaults, _plain(policy)) for source, policy in values["sources"].items()}
+        sources = {source: _inherit(defaults, _plain(policy)) for source, policy in values["sources"].items()}
         return {**values, "sources": sources}
 
     def policy(self, source: str) -> SourcePolicy:
@@ -60,16 +60,34 @@ class CleanConfig(SourcePolicy):
         return self.sources.get(source, self)
 
     def side_inputs(self) -> dict[str, str]:
-        """The files beside the text that decide what is kept: role → path."""
-        models = [self.perplexity.good, self.perplexity.bad] if self.perplexity else []
-        paths = [path for model in models if model is not None for path in (model.model, model.tokenizer)]
-        for policy in (self, *self.sources.values()):
-            paths += policy.thresholds.files
-        return {f"side input {number}": path for number, path in enumerate(sorted(set(paths) - {EOJEOL}))}
+        """The files beside the text that decide what is kept: setting → path."""
+        found: dict[str, str] = {}
+        if self.perplexity is not None:
+            for name, model in (("good", self.perplexity.good), ("bad", self.perplexity.bad)):
+                if model is not None:
+                    found[f"perplexity.{name}.model"] = model.model
+                    found[f"perplexity.{name}.tokenizer"] = model.tokenizer
+        for prefix, policy in (("", self), *((f"sources.{name}.", policy) for name, policy in self.sources.items())):
+            files = enumerate(policy.thresholds.files)
+            found |= {f"{prefix}thresholds.{number}": path for number, path in files}
+        return {role: path for role, path in found.items() if path != EOJEOL}
 
 
 def _plain(value: Any) -> Any:
     return value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
+
+
+def _inherit(defaults: dict[str, Any], own: Any) -> Any:
+    """A source's policy: `own` over `defaults`. One that names its language has that language's bounds, too."""
+    thresholds = defaults.get("thresholds")
+    if isinstance(thresholds, dict) and "language" in (_part(own, "thresholds") or {}):
+        kept = {name: value for name, value in thresholds.items() if name not in PRESETS["korean"]}
+        defaults = {**defaults, "thresholds": kept}
+    return _merge(defaults, own)
+
+
+def _part(value: Any, name: str) -> Any:
+    return _plain(value[name]) if isinstance(value, dict) and name in value else None
 
 
 def _merge(defaults: Any, own: Any) -> Any:

@@ -83,6 +83,12 @@ def _judge(texts: list[str], policy: SourcePolicy) -> JudgedBlock:
     return JudgedBlock(normalised.texts, normalised.changes, judgement.reasons, judgement.measures)
 
 
+def masked_texts(block: RawBlock, judged: JudgedBlock, places: list[int], config: CleanConfig) -> list[str]:
+    """The texts of some documents, normalised and masked: what a language model learns and judges."""
+    texts = _with_masks(judged, _find_spans(block, judged, places, config))
+    return [texts[i] for i in places]
+
+
 def clean_block(
     block: RawBlock,
     config: CleanConfig,
@@ -116,7 +122,7 @@ def clean_block(
     raw = pa.array(block.texts, pa.large_string())
     return CleanedBlock(
         documents=_documents(
-            block, ids, _masked_texts(judged, spans), _masked_metas(block, kept, config, counts), kept, scores
+            block, ids, _with_masks(judged, spans), _masked_metas(block, kept, config, counts), kept, scores
         ),
         rejects=_rejects(block, ids, judged, raw),
         spans=_spans(block, ids, spans),
@@ -180,7 +186,7 @@ def _documents(
     return pa.RecordBatch.from_arrays(arrays, schema=DOCUMENTS.schema)
 
 
-def _masked_texts(judged: JudgedBlock, spans: dict[int, Sequence[Span]]) -> list[str]:
+def _with_masks(judged: JudgedBlock, spans: dict[int, Sequence[Span]]) -> list[str]:
     texts = list(judged.texts)
     for i, some in spans.items():
         texts[i] = mask(texts[i], some)

@@ -73,18 +73,24 @@ def add_measures(histograms: Histograms, sources: Sequence[str], measures: Mappi
 
 
 def histogram_rows(histograms: Histograms, measure: str) -> list[dict[str, Any]]:
-    """One row a bin that occurs, with the documents of each source."""
+    """One row a source and bin that occurs."""
     scale = SCALES[measure]
-    sources = sorted({source for name, source, _ in histograms if name == measure})
-    bins = sorted({number for name, _, number in histograms if name == measure})
+    cells = sorted((source, number, count) for (name, source, number), count in histograms.items() if name == measure)
     return [
         {
+            "source": source,
             "from": round(scale.start_of(number), 2),
             "to": round(scale.start_of(number + 1), 2),
-            **{source: histograms[measure, source, number] for source in sources},
+            "documents": count,
         }
-        for number in bins
+        for source, number, count in cells
     ]
+
+
+def _label(source: str) -> str:
+    """A source's name for a legend, which reads $ as mathematics and leaves out what begins with an underscore."""
+    escaped = source.replace("$", r"\$")
+    return f"\u200b{escaped}" if source.startswith("_") else escaped
 
 
 def histogram_svg(histograms: Histograms, measure: str) -> bytes:
@@ -101,7 +107,7 @@ def histogram_svg(histograms: Histograms, measure: str) -> bytes:
     for source in sources:
         counts = [histograms[measure, source, number] for number in numbers]
         edges = [scale.start_of(number) for number in [*numbers, numbers[-1] + 1]]
-        axes.stairs([100 * count / max(1, sum(counts)) for count in counts], edges, label=source, linewidth=1.5)
+        axes.stairs([100 * count / max(1, sum(counts)) for count in counts], edges, label=_label(source), linewidth=1.5)
     if scale.logarithmic:
         axes.set_xscale("log")
     axes.set_xlabel(scale.title)

@@ -2,7 +2,7 @@
 
     read   a task's files: cleaned and written at once, or only scored where a language model is used
     meet   shared ids, by hash of the id; the cut of each source, from the sketches of all tasks
-    settle the tasks that this concerns are cleaned again, now knowing it; with the same bytes however often it happens
+    settle the tasks that this concerns are cleaned again, now knowing it, into files of another name
 
 Cleaning again costs less than keeping the texts of the first pass, and only documents with clashing ids or a model that
 needs its percentile are ever cleaned twice.
@@ -26,12 +26,12 @@ from pipelines.clean.perplexity import (
     merge_sketches,
     sketch_batch,
 )
-from pipelines.clean.task import load_scores, read_task, score_task, write_task
+from pipelines.clean.task import TaskScorer, TaskWriter, load_scores, read_task
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError
 from pipelines.engine.job import Job, Result, Send, Step
 from pipelines.engine.partition import PartitionBuffer, partition_of, split
-from pipelines.raw.inputs import Part, Task
+from pipelines.raw.inputs import Task
 from pipelines.raw.rows import RawBlock
 
 MEETING_BYTES = 1 << 30  # raw text for each partition in which ids meet: about 100 MB of digests of film reviews
@@ -51,34 +51,27 @@ class ReadFiles:
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Read one task, block by block."""
         del chunks  # the first step gets none
-        digests = _Digests(partition, self.meetings)
-        blocks = digests.watch(read_task(self.tasks[partition], self.config))
+        task = self.tasks[partition]
+        digests = PartitionBuffer()
         if self.config.perplexity is None:
-            result = write_task(self.tasks[partition], blocks, partition, self.out, self.config)
-            yield Result({"task": partition, **result.to_json()})
+            with TaskWriter(task, f"part-{partition:05d}", self.out, self.config) as writer:
+                for part, block in read_task(task, self.config):
+                    yield from self._send_digests(digests, block, partition)
+                    writer.write(part, block)
+            yield Result({"task": partition, **writer.result.to_json()})
         else:
-            total = score_task(blocks, scores_path(self.work, partition), self.config)
-            yield Send(0, sketch_batch(total))
-        yield from digests.sends
+            scorer = TaskScorer(self.config)
+            for _, block in read_task(task, self.config):
+                yield from self._send_digests(digests, block, partition)
+                scorer.add(block)
+            scorer.save(scores_path(self.work, partition))
+            yield Send(0, sketch_batch(scorer.sketch))
+        yield from digests.flush()
 
-
-class _Digests:
-    """Gathers the digests of the ids of all blocks that pass."""
-
-    def __init__(self, task: int, meetings: int) -> None:
-        self._task = task
-        self._meetings = meetings
-        self.sends: list[Send] = []
-
-    def watch(self, blocks: Iterator[tuple[Part, RawBlock]]) -> Iterator[tuple[Part, RawBlock]]:
-        """The same blocks."""
-        buffer = PartitionBuffer()
-        for part, block in blocks:
-            batch = digest_batch(block, self._task)
-            if batch.num_rows:
-                self.sends += buffer.add(batch, partition_of(batch.column("key").to_numpy(), self._meetings))
-            yield part, block
-        self.sends += buffer.flush()
+    def _send_digests(self, buffer: PartitionBuffer, block: RawBlock, task: int) -> Iterator[Send]:
+        batch = digest_batch(block, task)
+        if batch.num_rows:
+            yield from buffer.add(batch, partition_of(batch.column("key").to_numpy(), self.meetings))
 
 
 @dataclass(frozen=True)
@@ -134,12 +127,13 @@ class Settle:
             scores = load_scores(scores_path(self.work, partition), self.config)
         elif not keys:
             return
-        decision = Decision(
-            np.unique(np.concatenate([np.empty(0, np.uint64), *keys])), {row["source"]: row["bin"] for row in cuts}
-        )
-        blocks = read_task(task, self.config)
-        result = write_task(task, blocks, partition, self.out, self.config, decision, scores)
-        yield Result({"task": partition, **result.to_json()})
+        shared = np.unique(np.concatenate([np.empty(0, np.uint64), *keys]))
+        decision = Decision(shared, {row["source"]: row["bin"] for row in cuts})
+        # Another name than the first step's: a late attempt of that one must not bring its file back.
+        with TaskWriter(task, f"part-{partition:05d}-settled", self.out, self.config, decision, scores) as writer:
+            for part, block in read_task(task, self.config):
+                writer.write(part, block)
+        yield Result({"task": partition, **writer.result.to_json()})
 
 
 def scores_path(work: str, task: int) -> str:

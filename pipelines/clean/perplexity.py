@@ -124,9 +124,13 @@ def find_cuts(sketch: Mapping[tuple[str, int], int], shares: Mapping[str, float]
     >>> find_cuts({("web", 100): 6, ("web", 200): 3, ("web", 300): 1}, {"web": 0.3})
     {'web': 200}
     """
+    bins_of: dict[str, list[tuple[int, int]]] = {source: [] for source in shares}
+    for (source, number), count in sorted(sketch.items()):
+        if source in bins_of:
+            bins_of[source].append((number, count))
     cuts = {}
     for source, share in sorted(shares.items()):
-        bins = sorted((number, count) for (name, number), count in sketch.items() if name == source)
+        bins = bins_of[source]
         total = sum(count for _, count in bins)
         dropped = 0
         for number, count in reversed(bins):

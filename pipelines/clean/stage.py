@@ -1,20 +1,20 @@
 """The clean stage: raw text in, documents out."""
 
 from collections.abc import Callable
+from typing import Any
 
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.job import clean_job
-from pipelines.clean.summary import summarise
-from pipelines.contracts.fingerprint import code_version, content_identity, fingerprint
+from pipelines.clean.summary import remove_replaced, summarise
+from pipelines.contracts.fingerprint import code_version
 from pipelines.contracts.manifest import path_identity
 from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from pipelines.engine.local import Progress
 from pipelines.engine.options import RunOptions
 from pipelines.engine.run import run_job, silent
 from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import InputFile, find_inputs, plan_tasks
-
-EXPANSION = 4  # raw text is about this much larger than its compressed files (zstd on Korean JSON Lines: 4 to 8)
+from pipelines.raw.identity import identify
+from pipelines.raw.inputs import find_inputs, plan_tasks
 
 
 def clean(
@@ -37,29 +37,34 @@ def clean(
         progress: called as tasks finish.
     """
     found = find_inputs(inputs, _read_options(config), ignore=config.ignore, source=config.source)
+    raw = identify(found.files)
+    sides = config.side_inputs()
     identity = StageIdentity(
         kind="documents",
         stage="clean",
-        inputs={
-            "raw": fingerprint(sorted((file.source, file.name, content_identity(file.path)) for file in found.files)),
-            **{role: path_identity(path) for role, path in config.side_inputs().items()},
-        },
-        config=config.model_dump(mode="json"),
+        inputs={"raw": raw.fingerprint, **{role: path_identity(path) for role, path in sides.items()}},
+        config=_without_paths(config.model_dump(mode="json"), frozenset(sides.values())),
         code_version=code_version("pipelines"),
     )
 
     def body(work: str) -> StageOutput:
-        tasks = tuple(plan_tasks(found.files, config.task_bytes, _read_options(config)))
-        job = clean_job(tasks, out, work, config, sum(map(_raw_bytes, found.files)))
-        return StageOutput(*summarise(run_job(job, work, options, progress), found, config))
+        tasks = tuple(plan_tasks(raw.files, config.task_bytes, _read_options(config)))
+        results = run_job(clean_job(tasks, out, work, config, raw.raw_bytes), work, options, progress)
+        remove_replaced(results, out)
+        return StageOutput(*summarise(results, found, config))
 
-    reads = [*inputs, *(file.path for file in found.files), *config.side_inputs().values()]
+    reads = [*inputs, *(file.path for file in raw.files), *sides.values()]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
+
+
+def _without_paths(value: Any, paths: frozenset[str]) -> Any:
+    """A config without the paths of side inputs: their contents are inputs, and where they lie has no say."""
+    if isinstance(value, dict):
+        return {key: _without_paths(inner, paths) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(inner, paths) for inner in value]
+    return "(side input)" if value in paths else value
 
 
 def _read_options(config: CleanConfig) -> Callable[[str], ReadOptions]:
     return lambda source: config.policy(source).read
-
-
-def _raw_bytes(file: InputFile) -> int:
-    return file.bytes * EXPANSION if file.compression or file.format in ("parquet", "arrow") else file.bytes

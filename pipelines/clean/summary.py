@@ -1,13 +1,13 @@
 """The clean stage's report, and whether too much of the input could not be read."""
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.counts import Counts
 from pipelines.clean.histograms import SCALES, histogram_rows, histogram_svg
 from pipelines.clean.task import TaskResult, check_sources
+from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
 from pipelines.contracts.manifest import FileInfo
@@ -19,9 +19,7 @@ REQUIRED_KINDS = ("rrn", "acc", "tell")  # shown even if there are none
 SHOWN = 5  # problems that an error message names
 
 
-def summarise(
-    results: Iterable[dict[str, Any]], found: FoundInputs, config: CleanConfig
-) -> tuple[list[FileInfo], Report]:
+def summarise(results: list[dict[str, Any]], found: FoundInputs, config: CleanConfig) -> tuple[list[FileInfo], Report]:
     """Merge the results of all tasks.
 
     Args:
@@ -35,15 +33,9 @@ def summarise(
     Raises:
         BadInputError: more documents failed than `error_budget` allows, or there are too many sources.
     """
-    cuts: dict[str, float] = {}
-    last: dict[int, dict[str, Any]] = {}
-    for value in results:
-        if "cuts" in value:
-            cuts = value["cuts"]
-        else:
-            last[value["task"]] = value
+    cuts: dict[str, float] = next((value["cuts"] for value in results if "cuts" in value), {})
     total = TaskResult()
-    for value in last.values():
+    for value in _last_of_each_task(results).values():
         total.merge(TaskResult.from_json(value))
         check_sources(total.ledger, config)
     check_budget(total.ledger, total.counts, config)
@@ -55,6 +47,19 @@ def summarise(
         _pictures(total.counts),
     )
     return sorted(total.files, key=lambda info: info.path), report
+
+
+def remove_replaced(results: list[dict[str, Any]], out: str) -> None:
+    """Remove the files of tasks that were cleaned again, into files of other names."""
+    kept = {info["path"] for value in _last_of_each_task(results).values() for info in value["files"]}
+    for value in results:
+        for info in value.get("files", ()):
+            if info["path"] not in kept:
+                files.remove_tree(files.join(out, info["path"]))
+
+
+def _last_of_each_task(results: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    return {value["task"]: value for value in results if "task" in value}
 
 
 def check_budget(ledger: Ledger, counts: Counts, config: CleanConfig) -> None:
@@ -143,15 +148,12 @@ def _tables(total: TaskResult, cuts: dict[str, float], config: CleanConfig) -> d
 
 
 def dropped_rows(ledger: Ledger) -> list[dict[str, Any]]:
-    """Dropped documents: one row a reason, one column a source."""
-    sources = sorted(ledger.counts)
+    """Dropped documents: one row a source and reason that occurs."""
     return [
-        {
-            "reason": reason,
-            "documents": documents,
-            **{source: ledger.documents(DROPPED + reason, source) for source in sources},
-        }
-        for reason, documents in ledger.reasons().items()
+        {"source": source, "reason": outcome.removeprefix(DROPPED), "documents": cell[0]}
+        for source, outcomes in sorted(ledger.counts.items())
+        for outcome, cell in sorted(outcomes.items(), key=lambda item: (-item[1][0], item[0]))
+        if outcome.startswith(DROPPED)
     ]
 
 

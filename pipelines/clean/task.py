@@ -10,15 +10,16 @@ from typing import Any, Self
 import numpy as np
 
 from pipelines.clean.config import CleanConfig
-from pipelines.clean.core import CleanedBlock, clean_block, judge_block
+from pipelines.clean.core import CleanedBlock, clean_block, judge_block, masked_texts
 from pipelines.clean.counts import Counts
-from pipelines.clean.perplexity import NOTHING_KNOWN, Decision, Scores, score, sketch
+from pipelines.clean.perplexity import F32, NOTHING_KNOWN, Decision, Scores, score, sketch
 from pipelines.clean.sink import TableSink
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.ledger import Ledger
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
+from pipelines.raw.config import ReadOptions
 from pipelines.raw.inputs import Part, Task
 from pipelines.raw.readers import read_blocks
 from pipelines.raw.rows import RawBlock
@@ -65,80 +66,104 @@ class TaskResult:
 
 def read_task(task: Task, config: CleanConfig) -> Iterator[tuple[Part, RawBlock]]:
     """The blocks of a task's files, in order; the memory in use does not depend on the size of the files."""
+
+    def options_for(source: str) -> ReadOptions:
+        return config.policy(source).read
+
     for part in task.parts:
-        for block in read_blocks(part, config.policy(part.file.source).read):
+        for block in read_blocks(part, options_for(part.file.source), options_for=options_for):
             yield part, block
 
 
-def write_task(
-    task: Task,
-    blocks: Iterator[tuple[Part, RawBlock]],
-    number: int,
-    out: str,
-    config: CleanConfig,
-    decision: Decision = NOTHING_KNOWN,
-    scores: Scores | None = None,
-) -> TaskResult:
-    """Clean the blocks of one task and write `<table>/part-<number>.parquet` for each table.
+class TaskWriter:
+    """Cleans the blocks of one task and writes `<table>/<name>.parquet` for each table.
 
-    Args:
-        task: what is read. Only its first part makes an empty table where there is nothing: a Parquet file with few row
-            groups would else make many.
-        blocks: as of `read_task`.
-        number: of the task; names the output files.
-        out: the dataset folder, local or remote.
-        config: the stage's options.
-        decision: what the pass over all files found, where there was one.
-        scores: of the task's documents that `judge_block` keeps, where a model is used.
-
-    Raises:
-        BadInputError: a file cannot be read, is damaged and may not be, or there are too many sources.
+    A context manager: at its end `result` is whole; what is not finished when the body raises is not published.
     """
-    result = TaskResult()
-    name = f"part-{number:05d}"
-    with contextlib.ExitStack() as stack:
-        documents = stack.enter_context(TableSink(out, DOCUMENTS, name, even_if_empty=task.parts[0].number == 0))
-        rejects = stack.enter_context(TableSink(out, REJECTS, name))
-        spans = stack.enter_context(TableSink(out, SPANS, name))
-        for part, block in blocks:
-            cleaned = clean_block(block, config, part.file.name, decision, scores)
-            documents.write(cleaned.documents)
-            rejects.write(cleaned.rejects)
-            spans.write(cleaned.spans)
-            result.add(cleaned)
-            scores = None if scores is None else scores.rows(slice(cleaned.scored, None))
-            check_sources(result.ledger, config)
-    result.files = [*documents.files, *rejects.files, *spans.files]
-    return result
+
+    def __init__(
+        self,
+        task: Task,
+        name: str,
+        out: str,
+        config: CleanConfig,
+        decision: Decision = NOTHING_KNOWN,
+        scores: Scores | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            task: what is read. Only its first part makes an empty table where there is nothing: a Parquet file with few
+                row groups would else make many.
+            name: of the output files.
+            out: the dataset folder, local or remote.
+            config: the stage's options.
+            decision: what the pass over all files found, where there was one.
+            scores: of the task's documents that `judge_block` keeps, where a model is used.
+        """
+        self._config = config
+        self._decision = decision
+        self._scores = scores
+        self._documents = TableSink(out, DOCUMENTS, name, even_if_empty=task.parts[0].number == 0)
+        self._rejects = TableSink(out, REJECTS, name)
+        self._spans = TableSink(out, SPANS, name)
+        self._stack = contextlib.ExitStack()
+        self.result = TaskResult()
+        """What was written so far."""
+
+    def __enter__(self) -> Self:
+        for sink in (self._documents, self._rejects, self._spans):
+            self._stack.enter_context(sink)
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self._stack.__exit__(*exc)
+        self.result.files = [*self._documents.files, *self._rejects.files, *self._spans.files]
+
+    def write(self, part: Part, block: RawBlock) -> None:
+        """Clean and write a block.
+
+        Raises:
+            BadInputError: there are too many sources.
+        """
+        cleaned = clean_block(block, self._config, part.file.name, self._decision, self._scores)
+        self._documents.write(cleaned.documents)
+        self._rejects.write(cleaned.rejects)
+        self._spans.write(cleaned.spans)
+        self.result.add(cleaned)
+        if self._scores is not None:
+            self._scores = self._scores.rows(slice(cleaned.scored, None))
+        check_sources(self.result.ledger, self._config)
 
 
-def score_task(blocks: Iterator[tuple[Part, RawBlock]], path: str, config: CleanConfig) -> Counter[tuple[str, int]]:
-    """Score the documents of one task that the rules keep, and save the scores.
+class TaskScorer:
+    """Scores the documents of one task that the rules keep."""
 
-    Args:
-        blocks: as of `read_task`.
-        path: where the scores go.
-        config: the stage's options, with models.
+    def __init__(self, config: CleanConfig) -> None:
+        assert config.perplexity is not None, "scored only where a model is given"
+        self._config = config
+        self._options = config.perplexity
+        self._tables: list[F32] = []
+        self.sketch: Counter[tuple[str, int]] = Counter()
+        """Documents by source and bin of the score."""
 
-    Returns:
-        the sketch of the task's scores.
-    """
-    assert config.perplexity is not None, "scored only where a model is given"
-    total: Counter[tuple[str, int]] = Counter()
-    parts: list[Scores] = []
-    for _, block in blocks:
-        judged = judge_block(block, config)
+    def add(self, block: RawBlock) -> None:
+        """Score a block."""
+        judged = judge_block(block, self._config)
         kept = judged.kept()
-        parts.append(score([judged.texts[i] for i in kept], config.perplexity))
-        total.update(sketch([block.sources[i] for i in kept], parts[-1]))
-    buffer = io.BytesIO()
-    np.save(buffer, np.concatenate([part.table for part in parts]) if parts else np.empty((0, 1), np.float32))
-    files.write_bytes(path, buffer.getvalue())
-    return total
+        scores = score(masked_texts(block, judged, kept, self._config), self._options)
+        self._tables.append(scores.table)
+        self.sketch.update(sketch([block.sources[i] for i in kept], scores))
+
+    def save(self, path: str) -> None:
+        """Write the scores of all blocks, in order."""
+        buffer = io.BytesIO()
+        np.save(buffer, np.concatenate(self._tables) if self._tables else np.empty((0, 1), np.float32))
+        files.write_bytes(path, buffer.getvalue())
 
 
 def load_scores(path: str, config: CleanConfig) -> Scores:
-    """The scores that `score_task` saved."""
+    """The scores that `TaskScorer` saved."""
     assert config.perplexity is not None, "scored only where a model is given"
     return Scores(np.load(io.BytesIO(files.read_bytes(path))), config.perplexity.bad_weight)
 

@@ -101,7 +101,12 @@ SPANS = Table(
         _SOURCE,
         Field("start", pa.int32(), "characters", "start of the span in the normalised text before masking"),
         Field("end", pa.int32(), "characters", "end of the span, exclusive"),
-        Field("kind", pa.string(), "text", "rrn, acc or tell: the mask `<|kind|>` stands in its place"),
+        Field(
+            "kind",
+            pa.string(),
+            "text",
+            "rrn, tell, acc, email, card, ip or passport: the mask `<|kind|>` stands in its place",
+        ),
         Field("rule", pa.string(), "text", "name of the rule that matched"),
     ),
 )

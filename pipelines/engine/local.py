@@ -16,6 +16,7 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import orjson
 import pyarrow as pa
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
@@ -61,7 +62,7 @@ def _run_step(
     try:
         for done, task in enumerate(concurrent.futures.as_completed(tasks), start=1):
             lines = task.result()
-            raise_errors(lines)  # now, not after the other partitions
+            raise_errors(map(orjson.loads, lines))  # now, not after the other partitions
             results += lines
             progress(step.name, done, step.partitions)
     except concurrent.futures.process.BrokenProcessPool:

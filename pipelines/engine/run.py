@@ -39,10 +39,13 @@ def run_job(job: Job, work: str, options: RunOptions, progress: Progress = silen
         lines = run_in_processes(job, work, options.workers or os.cpu_count() or 1, progress)
     else:
         lines = _run_graph(job, work, options, progress)
-    raise_errors(lines)
-    results = [orjson.loads(line) for line in lines]
     order = {step.name: number for number, step in enumerate(job.steps)}
-    return [value for _, _, value in sorted(results, key=lambda r: (order[r[0]], r[1], orjson.dumps(r[2])))]
+    results = sorted(
+        (orjson.loads(line) for line in lines),
+        key=lambda result: (order[result[0]], result[1], orjson.dumps(result[2])),
+    )
+    raise_errors(results)  # in the order of the steps: an error is often the cause of those after it
+    return [value for _, _, value in results]
 
 
 def _run_graph(job: Job, work: str, options: RunOptions, progress: Progress) -> list[bytes]:

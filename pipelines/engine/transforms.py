@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
-import orjson
 import pyarrow as pa
 
 from pipelines.contracts import files
@@ -50,10 +49,10 @@ def encode_result(step: str, partition: int, result: Result) -> bytes:
     return canonical_json([step, partition, result.value])
 
 
-def raise_errors(lines: Iterable[bytes]) -> None:
-    """Raise the first error among encoded results, as the step raised it."""
-    for line in lines:
-        if ERROR_KEY in line and (error := orjson.loads(line)[2].get(ERROR)):
+def raise_errors(results: Iterable[list[Any]]) -> None:
+    """Raise the first error among decoded results (step, partition, value), as the step raised it."""
+    for _, _, value in results:
+        if error := value.get(ERROR):
             raise ERROR_TYPES[error["type"]](error["message"], error["hint"])
 
 

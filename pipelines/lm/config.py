@@ -8,6 +8,7 @@ from pipelines.contracts.config import Config
 from pipelines.lm.sentences import EOJEOL, FOLD, Normalisation
 from pipelines.raw.config import IGNORE, ReadOptions
 from pipelines.text.normalise import NormaliseOptions
+from pipelines.text.pii import PiiOptions
 
 # Of film reviews and the same with random syllables, a model of reviews tells the second with an AUC of 0.94 at 0, of
 # 0.955 at 1 million and of 0.967 at 10 million; above, ordinary rare words weigh too much (docs/log.md).
@@ -34,6 +35,8 @@ class LmConfig(Config):
     """Share of the documents, chosen by a hash of their text, that is not learnt from but scored for the report."""
     read: ReadOptions = ReadOptions()
     normalise: NormaliseOptions = NormaliseOptions()
+    pii: PiiOptions = PiiOptions()
+    """Personal data is masked before anything is learnt: a model holds what it has read."""
     source: str | None = None
     """Source of all documents that name none of their own. null: the folder they lie in."""
     ignore: tuple[str, ...] = IGNORE

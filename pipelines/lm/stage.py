@@ -7,7 +7,7 @@ import orjson
 import pyarrow.compute as pc
 
 from pipelines.contracts import files
-from pipelines.contracts.fingerprint import code_version, content_identity, fingerprint
+from pipelines.contracts.fingerprint import code_version, content_identity
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.report import Report
 from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
@@ -20,10 +20,10 @@ from pipelines.lm.sentences import EOJEOL, load_tokenizer
 from pipelines.lm.train import Plan, Trained, train
 from pipelines.lm.work_files import held_out_path, read_table
 from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import InputFile, find_inputs, plan_tasks
+from pipelines.raw.identity import identify
+from pipelines.raw.inputs import find_inputs, plan_tasks
 from pipelines.text.perplexity import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_kenlm
 
-EXPANSION = 4  # raw text is about this much larger than its compressed files (zstd on Korean JSON Lines: 4 to 8)
 MAX_HELD_OUT = 4 << 20  # UTF-8 bytes of held-out text that are scored
 
 
@@ -46,14 +46,14 @@ def train_lm(
         overwrite: replace what is in `out`.
         progress: called as tasks finish.
     """
-    found = find_inputs(inputs, _read_options(config), ignore=config.ignore, source=config.source)
+    raw = identify(find_inputs(inputs, _read_options(config), ignore=config.ignore, source=config.source).files)
     load_tokenizer(config.tokenizer)  # its errors are the user's, and come before any work
     own = [] if config.tokenizer == EOJEOL else [config.tokenizer]
     identity = StageIdentity(
         kind="lm",
         stage="lm train",
         inputs={
-            "raw": fingerprint(sorted((file.source, file.name, content_identity(file.path)) for file in found.files)),
+            "raw": raw.fingerprint,
             **({"tokenizer": content_identity(config.tokenizer)} if own else {}),
         },
         config={**config.model_dump(mode="json"), "tokenizer": SENTENCEPIECE if own else EOJEOL},
@@ -61,8 +61,8 @@ def train_lm(
     )
 
     def body(work: str) -> StageOutput:
-        tasks = tuple(plan_tasks(found.files, config.task_bytes, _read_options(config)))
-        plan = Plan(tasks, sum(map(_raw_bytes, found.files)), work, config)
+        tasks = tuple(plan_tasks(raw.files, config.task_bytes, _read_options(config)))
+        plan = Plan(tasks, raw.raw_bytes, work, config)
         trained = train(plan, lambda job: run_job(job, work, options, progress))
         infos = [write_arpa(out, ARPA, trained.words, trained.orders)]
         if own:
@@ -71,16 +71,12 @@ def train_lm(
         facts = {**_facts(trained), **_score_held_out(out, plan)}
         return StageOutput(infos, Report("lm train", trained.ledger, facts, {"N-grams by order": _rows(trained)}))
 
-    reads = [*inputs, *own, *(file.path for file in found.files)]
+    reads = [*inputs, *own, *(file.path for file in raw.files)]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 
 def _read_options(config: LmConfig) -> Callable[[str], ReadOptions]:
     return lambda source: config.read
-
-
-def _raw_bytes(file: InputFile) -> int:
-    return file.bytes * EXPANSION if file.compression or file.format == "parquet" else file.bytes
 
 
 def _write(folder: str, name: str, data: bytes) -> FileInfo:

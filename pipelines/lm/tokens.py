@@ -27,6 +27,7 @@ from pipelines.raw.inputs import Task
 from pipelines.raw.readers import read_blocks
 from pipelines.raw.rows import RawBlock
 from pipelines.text.normalise import normalise_all
+from pipelines.text.pii import find_spans_all, mask
 
 SEGMENT_BYTES = 16 << 20  # UTF-8 bytes of sentences that share a dictionary
 HELD_OUT_BYTES = 1 << 20  # UTF-8 bytes of held-out text that a task keeps for the report
@@ -94,6 +95,8 @@ class _Texts:
             self._count(block.source, FAILED, 1, bad.num_bytes)
         totals: dict[tuple[str, str], list[int]] = {}
         texts = normalise_all(block.texts, self._config.normalise).texts
+        spans = find_spans_all(texts, self._config.pii)
+        texts = [mask(text, some) if some else text for text, some in zip(texts, spans, strict=True)]
         for source, raw, text in zip(block.sources, block.texts, texts, strict=True):
             outcome = self._learn(text)
             total = totals.setdefault((source, outcome), [0, 0])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.contracts.config import Config
 from pipelines.raw.formats import Format
@@ -21,7 +21,10 @@ class Columns(Config):
     source: str | None = "source"
     """Its source; a document that names none belongs to its folder. null: always the folder."""
     meta: dict[str, str] | None = None
-    """Name in `meta` → field of the input, for the fields to keep. null: every other field, under its own name."""
+    """Name in `meta` → field of the input, for the fields to keep. null: every other field, under its own name.
+
+    Our own tables are input, too, and have their own column names; of them null ids and sources hold, and of `meta`
+    the fields that it holds already."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -47,6 +50,14 @@ class ReadOptions(Config):
     """Of web pages in WARC: only what looks like the main content, without navigation; or all visible text."""
     max_line_bytes: Annotated[int, Field(ge=1)] = 256 << 20
     """Longest line, row, whole-file text or web page that is read, in bytes as stored uncompressed; longer ones are
-    rejected."""
+    rejected. Of a row of Parquet or Arrow the text counts, as UTF-8."""
     on_bad_file: Literal["reject", "fail"] = "reject"
-    """A truncated or corrupt file: keep what comes before the damage and count it as one failure, or fail."""
+    """A truncated or corrupt file: keep what can be read and count as failed each row that is known to be missing, or
+    the place where reading stops as one; or fail."""
+
+    @field_validator("header")
+    @classmethod
+    def _no_name_twice(cls, header: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if header is not None and len(set(header)) < len(header):
+            raise ValueError("each column needs a name of its own")
+        return header

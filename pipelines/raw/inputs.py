@@ -192,7 +192,7 @@ def _resolve(given: str, ignore: tuple[str, ...]) -> _Found:
 def _folder(root: str, ignore: tuple[str, ...]) -> _Found:
     """The files of a folder; of the dataset folders in it (or that it is) only the documents."""
     if files.exists(files.join(root, WORK)) and not has_manifest(root):
-        raise BadInputError(f"{root} is unfinished: a stage was interrupted there.", hint="run that stage again")
+        raise _unfinished(root)
     fs, inner = files.filesystem(root)
     paths = sorted(_absolute(fs.unstrip_protocol(name)) for name in fs.find(inner))
     datasets = [_parent(path) + "/" for path in paths if _base(path) == MANIFEST]
@@ -201,8 +201,17 @@ def _folder(root: str, ignore: tuple[str, ...]) -> _Found:
         manifest = _documents_manifest(folder)
         data = files.join(folder, "data")
         found.files += [(data, files.join(folder, info.path)) for info in manifest.table_files()]
-    found.add(root, [path for path in paths if not path.startswith(tuple(datasets))], ignore)
+    rest = [path for path in paths if not path.startswith(tuple(datasets))]
+    for path in rest:
+        folders = _below(path, root)[:-1]
+        if WORK in folders and not _is_hidden(above := folders[: folders.index(WORK)]):
+            raise _unfinished(files.join(root, *above))
+    found.add(root, rest, ignore)
     return found
+
+
+def _unfinished(folder: str) -> BadInputError:
+    return BadInputError(f"{folder} is unfinished: a stage was interrupted there.", hint="run that stage again")
 
 
 def _notes(paths: list[str]) -> set[str]:
@@ -225,8 +234,11 @@ def _documents_manifest(folder: str) -> Manifest:
 
 
 def _passed_over(path: str, root: str, ignore: tuple[str, ...]) -> bool:
-    hidden = any(part.startswith((".", "_")) for part in _below(path, root))
-    return hidden or any(fnmatch.fnmatchcase(_base(path), pattern) for pattern in ignore)
+    return _is_hidden(_below(path, root)) or any(fnmatch.fnmatchcase(_base(path), pattern) for pattern in ignore)
+
+
+def _is_hidden(names: list[str]) -> bool:
+    return any(name.startswith((".", "_")) for name in names)
 
 
 def _source(path: str, root: str) -> str:

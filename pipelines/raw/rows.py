@@ -1,4 +1,8 @@
-"""Raw documents in columns, as every reader gives them, and the lines that are no document."""
+"""Raw documents in columns, as every reader gives them, and the lines that are no document.
+
+Numbers of `meta` are those of orjson, which reads JSON: integers from -2**63 to 2**64 - 1 keep their digits, longer
+ones become floats (123456789012345678901234567890 is 1.2345678901234568e+29). Digits that matter belong in a string.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +15,11 @@ from pipelines.contracts.fingerprint import canonical_json
 from pipelines.raw.config import Columns
 
 RAW_BYTES = 1 << 20  # bytes of an unreadable line that go to the rejects
+UNSTORABLE = "unstorable_meta"  # the reason for a document whose other fields JSON cannot hold
+
+
+class UnstorableMetaError(ValueError):
+    """Fields that cannot be stored as JSON: nested more than 254 deep, the limit of orjson, or text with surrogates."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,15 @@ class RawBlock:
         num_bytes = lost + len(raw or b"")
         self.bad.append(BadLine(line, reason, None if raw is None else raw[: min(keep, RAW_BYTES)], num_bytes))
 
+    def fits(self, line: int, text: Any, limit: int) -> bool:
+        """Whether a row's text has at most `limit` bytes; the row is rejected if it has more."""
+        if type(text) is not str or len(text) <= limit // 4:  # no character has more than 4 bytes
+            return True
+        data = text.encode()
+        if len(data) > limit:
+            self.reject(line, "line_too_long", data, keep=limit)
+        return len(data) <= limit
+
     def add_document(
         self, line: int, text: str, given_id: str | None = None, source: str | None = None, meta: str | None = None
     ) -> None:
@@ -83,10 +101,10 @@ class RawBlock:
         source = record.get(columns.source) if columns.source is not None else None
         reason = _fault(text, given_id, source)
         if reason is not None:
-            self.reject(line, reason, _json(record) if raw is None else raw)
+            self.reject(line, reason, _shown(record) if raw is None else raw)
             return
         given_id = None if given_id is None else str(given_id)
-        self.add_document(line, text, given_id, source, _meta(record, columns))
+        self._add_fields(line, text, given_id, source, record, raw, columns)
 
     def add_records(
         self, lines: Sequence[int], records: list[Any], raws: Sequence[bytes | None], columns: Columns
@@ -108,10 +126,33 @@ class RawBlock:
             if set(map(type, texts)) == {str} and id_types <= _ID and _TEXT.issuperset(map(type, sources)):
                 if int in id_types:
                     ids = [None if given_id is None else str(given_id) for given_id in ids]
-                self._append(lines, texts, ids, sources, _metas(records, columns))
+                try:
+                    self._append(lines, texts, ids, sources, _metas(records, columns))
+                except UnstorableMetaError:
+                    fields = zip(texts, ids, sources, strict=True)
+                    for line, known, record, raw in zip(lines, fields, records, raws, strict=True):
+                        self._add_fields(line, *known, record, raw, columns)
                 return
         for line, record, raw in zip(lines, records, raws, strict=True):
             self.add_record(line, record, raw, columns)
+
+    def _add_fields(
+        self,
+        line: int,
+        text: str,
+        given_id: str | None,
+        source: str | None,
+        record: dict[str, Any],
+        raw: bytes | None,
+        columns: Columns,
+    ) -> None:
+        """Add a document whose fields are known but for its meta, which is that of `record`."""
+        try:
+            meta = _meta(record, columns)
+        except UnstorableMetaError:
+            self.reject(line, UNSTORABLE, raw)
+        else:
+            self.add_document(line, text, given_id, source, meta)
 
     def _append(
         self,
@@ -169,6 +210,9 @@ def meta_json(record: dict[str, Any], wanted: Mapping[str, str] | None, known: S
         record: its fields; it is used up.
         wanted: as `Columns.meta`; a wanted field that the record has not is left out.
         known: fields that do not go to meta by themselves.
+
+    Raises:
+        UnstorableMetaError: JSON cannot hold them.
     """
     if wanted is not None:
         record = {name: record[wanted_field] for name, wanted_field in wanted.items() if wanted_field in record}
@@ -183,7 +227,18 @@ def _json(record: Mapping[str, Any]) -> bytes:
     try:
         return canonical_json(record)
     except TypeError:  # Parquet has values that JSON has not
-        return orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=_json_value)
+        try:
+            return orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=_json_value)
+        except TypeError:
+            raise UnstorableMetaError from None
+
+
+def _shown(record: Mapping[str, Any]) -> bytes | None:
+    """A record that was no line, for the rejects; None if it cannot be shown."""
+    try:
+        return _json(record)
+    except UnstorableMetaError:
+        return None
 
 
 def _json_value(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, conversion, resource, response
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import detect_encoding
+from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from pipelines.raw.compression import CORRUPT, TRUNCATED, DamagedFileError, read_chunks
 from pipelines.raw.config import Columns, ReadOptions
@@ -25,7 +25,10 @@ HTML = ("text/html", "application/xhtml+xml")
 TEXT = (*HTML, "text/plain")
 MAX_DEPTH = 2000  # main content takes the square of it: 0.1 s here, 5 s for 16,000, hours for a page made to do harm
 _BLOCK = re.compile(r"<(/?)(?:div|article)\b", re.IGNORECASE)  # the elements for which it does
-CHARSETS = {"euc_kr": "cp949"}  # what calls itself EUC-KR on the web is its superset (WHATWG Encoding, "euc-kr")
+# What calls itself EUC-KR on the web is its superset (WHATWG Encoding, "euc-kr"); the other names of that are no labels
+# of the standard, but in use.
+CP949 = {"euc_kr", "euckr", "cp949", "ms949", "uhc", "x-windows-949"}
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_warc(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
@@ -188,13 +191,27 @@ def _decode(content: bytes, charset: str | None) -> str:
 
     Servers name a character set for all their pages, so what they say counts least.
     """
-    found = detect_encoding(content, from_html_meta=True) or "utf-8"
-    for name in ("utf-8-sig", found, charset or "utf-8", "cp949"):
+    marked = "utf-16" if content.startswith(UTF_16_MARKS) else None
+    found = detect_encoding(content, from_html_meta=True)
+    for name in filter(None, ("utf-8-sig", marked, _codec(found), _codec(charset), "cp949")):
         try:
-            return content.decode(CHARSETS.get(name.lower().replace("-", "_"), name))
-        except (UnicodeDecodeError, LookupError):
+            text = content.decode(name)
+            text.encode()  # no surrogates, whatever the codec
+            return text
+        except (ValueError, LookupError):
             continue
     raise _UndecodableError("unknown_encoding")
+
+
+def _codec(label: str | None) -> str | None:
+    """Python's name of an encoding of the web; None for what is none: Python has codecs that are no encodings.
+
+    >>> _codec("KS_C_5601-1987"), _codec("windows-31j"), _codec("unicode_escape")
+    ('cp949', 'shift_jis', None)
+    """
+    name = (label or "").strip().lower()
+    known = name if name in CP949 else map_encoding_to_html5(name, fallback_utf8=False)
+    return "cp949" if known in CP949 else known
 
 
 def _media_type(content_type: str | None) -> str:

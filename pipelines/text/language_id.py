@@ -33,7 +33,7 @@ def language_scores(texts: Sequence[str], options: LanguageId) -> F64:
     Raises:
         UsageError: if the package or the model is missing, or the model has none of the wanted labels.
     """
-    predict = _load(options.model).predict
+    predict = _load(options.model, files.file_state(options.model) if files.exists(options.model) else "").predict
     wanted = frozenset(_LABEL + language for language in options.languages)
     _check_labels(predict, texts, wanted, options)
     return np.fromiter((_score(predict(_one_line(text), 1), wanted) for text in texts), np.float64, len(texts))
@@ -59,8 +59,8 @@ def _score(prediction: tuple[Sequence[str], Sequence[float]], wanted: frozenset[
 
 
 @functools.lru_cache(maxsize=2)
-def _load(path: str) -> Any:
-    """A model, loaded once in a process."""
+def _load(path: str, _state: str) -> Any:
+    """A model, loaded once in a process unless its file is replaced."""
     try:
         import fasttext  # noqa: PLC0415 - an optional package
     except ImportError as error:

@@ -70,15 +70,19 @@ class LanguageModel:
         return log10, tokens
 
 
-@functools.cache
 def load_model(options: ModelOptions) -> LanguageModel:
-    """Load a model, once in a process.
+    """Load a model, once in a process unless its file is replaced.
 
     Raises:
         UsageError: there is no such model or tokenizer, it cannot be read, or a folder's own tokenizer is contradicted.
     """
     if not files.exists(options.model):
         raise UsageError(f"there is no language model {options.model}.", hint=_WHAT)
+    return _load_model(options, files.file_state(options.model))
+
+
+@functools.lru_cache(maxsize=2)
+def _load_model(options: ModelOptions, _state: str) -> LanguageModel:
     path, tokenizer, normalisation = options.model, options.tokenizer, options.normalisation
     if files.is_folder(path):
         path, tokenizer, normalisation = _of_folder(options)

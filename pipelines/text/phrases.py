@@ -86,9 +86,16 @@ class PhraseFinder:
         return spam, boilerplate
 
 
-@functools.lru_cache(maxsize=16)
 def phrase_finder(spam_lists: tuple[str, ...], boilerplate_lists: tuple[str, ...]) -> PhraseFinder:
-    """The finder for some lists, made once in a process."""
+    """The finder for some lists, made once in a process unless a list is replaced."""
+    own = [name for name in (*spam_lists, *boilerplate_lists) if name not in BUILT_IN and files.exists(name)]
+    return _phrase_finder(spam_lists, boilerplate_lists, tuple(map(files.file_state, own)))
+
+
+@functools.lru_cache(maxsize=16)
+def _phrase_finder(
+    spam_lists: tuple[str, ...], boilerplate_lists: tuple[str, ...], _states: tuple[str, ...]
+) -> PhraseFinder:
     return PhraseFinder(spam_lists, boilerplate_lists)
 
 

@@ -98,6 +98,10 @@ class Thresholds(Config):
     def _preset(self) -> Self:
         # Not marked as set, so that a policy which inherits these settings can still name another language.
         self.__dict__.update({k: v for k, v in PRESETS[self.language].items() if k not in self.model_fields_set})
+        for name in ("chars", "hangul_share", "mean_word_chars"):
+            least, most = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"min_{name} is {least:g} and max_{name} {most:g}: no text is within both")
         return self
 
     @property

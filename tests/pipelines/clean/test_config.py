@@ -32,7 +32,9 @@ def test_policies_may_be_given_as_objects():
 
 
 def test_the_resolved_config_resolves_to_itself():
-    config = CleanConfig(pii=PiiOptions(enabled=False), sources={"a": SourcePolicy(thresholds=Thresholds(max_chars=9))})
+    config = CleanConfig(
+        pii=PiiOptions(enabled=False), sources={"a": SourcePolicy(thresholds=Thresholds(max_chars=90))}
+    )
     assert CleanConfig.model_validate(config.model_dump(mode="json")) == config
 
 
@@ -51,3 +53,35 @@ def test_the_resolved_config_resolves_to_itself():
 def test_a_wrong_setting_is_named(values, message):
     with pytest.raises(UsageError, match=message):
         parse_config(CleanConfig, values, "clean.yaml")
+
+
+def test_a_language_brings_its_bounds_whatever_the_other_sources_have():
+    config = CleanConfig.model_validate(
+        {
+            "thresholds": {"min_hangul_share": 0.3, "min_chars": 20},
+            "sources": {"docs-en": {"thresholds": {"language": "english"}}, "web": {"thresholds": {"min_chars": 5}}},
+        }
+    )
+    english, web = config.policy("docs-en").thresholds, config.policy("web").thresholds
+    assert (english.min_hangul_share, english.max_hangul_share, english.min_chars) == (None, 0.1, 20)
+    assert (web.min_hangul_share, web.min_chars) == (0.3, 5)
+
+
+def test_bounds_that_no_text_can_meet_are_refused():
+    with pytest.raises(UsageError, match="no text is within both"):
+        parse_config(CleanConfig, {"thresholds": {"min_chars": 10, "max_chars": 9}}, "x")
+
+
+def test_files_beside_the_text_are_inputs_by_their_role(tmp_path):
+    config = CleanConfig.model_validate(
+        {
+            "perplexity": {"good": {"model": "a/lm"}, "bad": {"model": "b.arpa", "tokenizer": "t.model"}},
+            "sources": {"web": {"thresholds": {"spam_lists": ["spam", "mine.txt"]}}},
+        }
+    )
+    assert config.side_inputs() == {
+        "perplexity.good.model": "a/lm",
+        "perplexity.bad.model": "b.arpa",
+        "perplexity.bad.tokenizer": "t.model",
+        "sources.web.thresholds.0": "mine.txt",
+    }

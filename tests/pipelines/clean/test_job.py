@@ -5,15 +5,16 @@ import pickle
 import pyarrow as pa
 import pytest
 
-from pipelines.clean import sink, task
+from pipelines.clean import sink, stage, task
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.job import clean_job
-from pipelines.clean.summary import summarise
+from pipelines.clean.summary import remove_replaced, summarise
 from pipelines.contracts import files, tables
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS
 from pipelines.contracts.tables import read_batches
 from pipelines.engine.job import Send
+from pipelines.engine.options import RunOptions
 from pipelines.raw.inputs import find_inputs, plan_tasks
 from tests.pipelines.raw.raw_files import gz, jsonl, put, zstd
 
@@ -34,7 +35,9 @@ def clean(root, inputs, config=DEFAULTS, out="out"):
     found = find_inputs(inputs, lambda source: config.policy(source).read, ignore=config.ignore, source=config.source)
     tasks = [task for file in found.files for task in plan(file, config)]
     job = clean_job(tuple(tasks), files.join(root, out), files.join(root, "work"), config, 0)
-    return summarise(run_steps(job), found, config)
+    results = run_steps(job)
+    remove_replaced(results, files.join(root, out))
+    return summarise(results, found, config)
 
 
 def plan(file, config=DEFAULTS):
@@ -115,7 +118,7 @@ def test_a_truncated_file_counts_as_one_failure(root):
 def test_large_tables_roll_over_at_the_same_rows_every_time(root, monkeypatch):
     monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1000)
     monkeypatch.setattr(sink, "FILE_BYTES", 4000)
-    monkeypatch.setattr(task, "read_blocks", lambda part, options: _READ(part, options, 300))
+    monkeypatch.setattr(task, "read_blocks", lambda part, options, **more: _READ(part, options, 300, **more))
     path = put(root, "raw/a.jsonl", lines(0, 200))
     infos, _ = clean(root, [path])
     assert [info.path for info in infos][-2:] == ["data/part-00000-004.parquet", "data/part-00000.parquet"]
@@ -136,7 +139,9 @@ def test_small_blocks_share_a_row_group(root):
     inputs = [put(root, f"raw/{n}.jsonl", lines(n, n + 1)) for n in range(20)]
     found = find_inputs(inputs, lambda _: DEFAULTS.read)
     [one] = plan_tasks(found.files, DEFAULTS.task_bytes, lambda _: DEFAULTS.read)
-    task.write_task(one, task.read_task(one, DEFAULTS), 0, files.join(root, "out"), DEFAULTS)
+    with task.TaskWriter(one, "part-00000", files.join(root, "out"), DEFAULTS) as writer:
+        for part, block in task.read_task(one, DEFAULTS):
+            writer.write(part, block)
     assert [b.num_rows for b in read_batches(files.join(root, "out/data/part-00000.parquet"))] == [20]
 
 
@@ -144,7 +149,7 @@ def test_a_failing_task_leaves_no_file(root, monkeypatch):
     monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1)
     data = gz(lines(0, 3000))
     path = put(root, "raw/a.jsonl.gz", data[:-10])
-    monkeypatch.setattr(task, "read_blocks", lambda part, options: _READ(part, options, 300))
+    monkeypatch.setattr(task, "read_blocks", lambda part, options, **more: _READ(part, options, 300, **more))
     with pytest.raises(BadInputError, match="damaged"):
         clean(root, [path], CleanConfig(read={"on_bad_file": "fail"}))
     assert not files.exists(files.join(root, "out/data/part-00000.parquet"))
@@ -226,10 +231,11 @@ def test_shared_ids_are_made_distinct_wherever_they_are(root):
     [span] = rows(root, "spans")
     assert span["id"] == next(row["id"] for row in found if "<|tell|>" in row["text"])
     assert [(info.path, info.rows) for info in clean(root, [files.join(root, "raw")], out="again")[0]][:3] == [
-        ("data/part-00000.parquet", 4),
-        ("data/part-00001.parquet", 2),
+        ("data/part-00000-settled.parquet", 4),
+        ("data/part-00001-settled.parquet", 2),
         ("data/part-00002.parquet", 1),
     ]
+    assert len(files.list_files(files.join(root, "again/data"))) == 3, "those of the first step are gone"
 
 
 def test_shared_ids_may_be_forbidden(root):
@@ -284,7 +290,7 @@ def test_the_worst_of_each_source_are_dropped_and_scores_are_kept(root):
     highest = {row["source"]: row["highest score kept"] for row in report.tables["Perplexity cuts"]}
     for row in rows(root):
         assert row["perplexity"] <= highest[row["source"]] * 1.001
-    assert sum(row["news"] for row in report.tables["Perplexity per token"]) == 10
+    assert sum(row["documents"] for row in report.tables["Perplexity per token"] if row["source"] == "news") == 10
     assert set(report.pictures) == {
         "Characters of a document",
         "Share of hangul among letters and digits",
@@ -313,3 +319,51 @@ def test_rejects_are_input_again(root):
         ("news", "짧다", '{"page":4}'),
         ("news", "없다", None),
     ]
+
+
+def test_a_late_attempt_of_the_first_step_harms_nothing(root):
+    """A runner may run a step's bundle once more when the steps after it are done."""
+    path = put(root, "raw/news/a.jsonl", lines(0, 3) + jsonl([{"id": "n1", "text": PHONE}]))
+    found = find_inputs([path], lambda _: DEFAULTS.read)
+    job = clean_job(tuple(plan(found.files[0])), files.join(root, "out"), files.join(root, "work"), DEFAULTS, 0)
+    infos, _ = summarise(run_steps(job), found, DEFAULTS)
+    list(job.steps[0].run(0, []))
+    for info in infos:
+        assert files.hash_file(files.join(root, "out", info.path)) == info.xxh3_128
+
+
+def test_a_missing_column_is_the_error_even_where_a_model_scores(tmp_path):
+    """Without scores the step after fails as well; what is told is the cause."""
+    path = put(tmp_path, "raw/a.csv", "id,body\n1,글\n".encode())
+    put(tmp_path, "model.arpa", ARPA.encode())
+    config = CleanConfig.model_validate({"perplexity": {"good": {"model": f"{tmp_path}/model.arpa"}}})
+    with pytest.raises(BadInputError, match="no column 'text'"):
+        stage.clean([path], f"{tmp_path}/out", config, RunOptions())
+
+
+def test_where_a_model_lies_has_no_say_and_what_it_is_has(tmp_path):
+    path = put(tmp_path, "raw/a.jsonl", jsonl({"id": f"n{n}", "text": "오늘날씨 " * 9} for n in range(10)))
+    texts = {name: put(tmp_path, f"{name}.arpa", ARPA.encode()) for name in ("one", "two")}
+    other = put(tmp_path, "other.arpa", ARPA.replace("-1\t오늘날씨", "-2\t오늘날씨").encode())
+    results = [
+        stage.clean(
+            [path],
+            f"{tmp_path}/{number}",
+            CleanConfig.model_validate({"perplexity": {"good": {"model": model}}}),
+            RunOptions(),
+        ).manifest
+        for number, model in enumerate([*texts.values(), other])
+    ]
+    assert results[0].fingerprint == results[1].fingerprint != results[2].fingerprint
+    assert str(tmp_path) not in str(results[0].config)
+
+
+def test_a_model_that_is_replaced_is_read_anew(tmp_path):
+    path = put(tmp_path, "raw/a.jsonl", jsonl([{"id": "n", "text": "오늘날씨 " * 9}]))
+    config = CleanConfig.model_validate({"perplexity": {"good": {"model": f"{tmp_path}/model.arpa"}}})
+    scores = []
+    for log10 in ("-1", "-2"):
+        put(tmp_path, "model.arpa", ARPA.replace("-1\t오늘날씨", f"{log10}\t오늘날씨").encode())
+        stage.clean([path], f"{tmp_path}/out", config, RunOptions(), overwrite=True)
+        scores += [row["perplexity"] for row in rows(str(tmp_path))]
+    assert scores[1] > 2 * scores[0]

@@ -99,6 +99,15 @@ def test_models_are_written_to_and_read_from_remote_folders(memory_root, tmp_pat
     assert np.array_equal(*scores)
 
 
+def test_no_personal_data_is_learnt(tmp_path):
+    path = write_texts(tmp_path / "in.jsonl", ["문의는 010-1234-5678 로 홍길동에게 해 주세요."] * 20)
+    settings = {**PLAIN, "order": 2, "normalisation": "plain"}
+    result = train_lm([path], str(tmp_path / "lm"), LmConfig(**settings), RunOptions())
+    arpa = files.read_bytes(files.join(result.folder, "model.arpa")).decode()
+    assert "010-1234" not in arpa
+    assert "<|tell|>" in arpa
+
+
 @pytest.mark.parametrize("texts", [[], [" ", "\n"]])
 def test_no_text_is_an_error(tmp_path, texts):
     path = write_texts(tmp_path / "in" / "part.jsonl", texts)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.contracts.errors import BadInputError
+from pipelines.raw.arrow_footer import batch_offsets, batch_rows
 from pipelines.raw.config import ReadOptions
 from pipelines.raw.rows import derived_id
 from tests.pipelines.raw.raw_files import blocks, put, read, texts
@@ -125,9 +126,43 @@ def test_a_cut_file_keeps_its_whole_batches_and_says_so(tmp_path, kind, compress
         read(path, ReadOptions(on_bad_file="fail"))
 
 
-@pytest.mark.parametrize("kind", list(WRITERS))
-def test_a_damaged_batch_keeps_those_before_it(tmp_path, kind):
-    data = bytearray(arrow(TABLE, kind, options=pa.ipc.IpcWriteOptions(compression="zstd")))
+def test_a_damaged_batch_of_a_file_costs_its_own_rows(tmp_path):
+    data = bytearray(arrow(TABLE, options=pa.ipc.IpcWriteOptions(compression="zstd")))
+    offsets = batch_offsets(io.BytesIO(bytes(data)))
+    data[offsets[4] + 300 : offsets[4] + 500] = b"\xff" * 200
+    data[offsets[7] : offsets[7] + 100] = b"\xff" * 100  # its message, too, which says how many rows it has
+    path = put(tmp_path, "a.arrow", bytes(data))
+    lost = [(offsets[4], line, "corrupt_file") for line in range(1, 101)] + [(offsets[7], 1, "corrupt_file")]
+    for of in (1, 3, 10):
+        found = blocks(path, of=of)
+        assert [text for b in found for text in b.texts] == [
+            text for n, text in enumerate(TABLE["text"].to_pylist()) if n // 100 not in (4, 7)
+        ]
+        assert [(b.start, bad.line, bad.reason) for b in found for bad in b.bad] == lost
+    behind = [(b.start, line) for b in blocks(path) for line in b.lines][400:500]
+    assert behind == [(offsets[5], line) for line in range(1, 101)]
+    with pytest.raises(BadInputError, match=r"a\.arrow is damaged"):
+        read(path, ReadOptions(on_bad_file="fail"))
+
+
+@settings(max_examples=40)
+@given(counts=st.lists(st.integers(1, 300), min_size=1, max_size=5), cut=st.integers(0, 200), byte=st.integers(0, 255))
+def test_the_rows_of_a_batch_are_known_from_its_message_or_not_at_all(counts, cut, byte):
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, pa.schema({"n": pa.int64(), "text": pa.string()})) as writer:
+        for count in counts:
+            writer.write_batch(pa.record_batch([pa.array(range(count)), ["글"] * count], names=["n", "text"]))
+    offsets = batch_offsets(sink)
+    assert [batch_rows(sink, offset) for offset in offsets] == counts
+    sink.seek(offsets[-1] + cut)
+    sink.write(bytes([byte]) * 9)
+    found = batch_rows(sink, offsets[-1])
+    # Both places that say it cannot have been hit by nine equal bytes and still agree on another number.
+    assert found in (None, counts[-1])
+
+
+def test_a_damaged_batch_of_a_stream_keeps_those_before_it(tmp_path):
+    data = bytearray(arrow(TABLE, "stream", options=pa.ipc.IpcWriteOptions(compression="zstd")))
     middle = len(data) // 2
     data[middle : middle + 300] = b"\xff" * 300
     documents, bad = read(put(tmp_path, "a.arrow", bytes(data)))

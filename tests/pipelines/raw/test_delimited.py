@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.contracts.errors import BadInputError
+from pipelines.contracts.config import parse_config
+from pipelines.contracts.errors import BadInputError, UsageError
 from pipelines.raw.config import ReadOptions
 from tests.pipelines.raw.raw_files import COMPRESS, blocks, put, read, texts
 from tests.strategies import texts as text_strategy
@@ -162,6 +163,11 @@ def test_a_header_that_cannot_be_used_is_an_error(tmp_path, data, message):
         read(put(tmp_path, "a.csv", data))
     with pytest.raises(BadInputError, match="no column 'text'"):
         read(put(tmp_path, "a.csv", data), ReadOptions(header=["x"]))
+
+
+def test_two_columns_cannot_be_given_the_same_name():
+    with pytest.raises(UsageError, match=r"header.*each column needs a name of its own"):
+        parse_config(ReadOptions, {"header": ["text", "text"]}, "--set")
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"text,page\n", b"text,page"])

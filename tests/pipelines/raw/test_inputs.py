@@ -126,6 +126,18 @@ def test_a_dataset_folder_without_documents_or_an_unfinished_one_is_refused(root
         find([files.join(root, "half")])
 
 
+def test_an_unfinished_dataset_folder_is_refused_wherever_it_lies(root):
+    put(root, "big/a/x.jsonl", LINE)
+    put(root, "big/.old/docs/_work/.stage", b"clean")  # hidden: not read
+    dataset(files.join(root, "big/done"), "raw", "data/a.jsonl")
+    put(root, "big/done/_work/.stage", b"clean")  # has a manifest, which is written last
+    assert names([files.join(root, "big")]) == [("a/x.jsonl", "a"), ("data/a.jsonl", "data")]
+    put(root, "big/b/docs/_work/.stage", b"clean")
+    put(root, "big/b/docs/rejects/a.jsonl", LINE)
+    with pytest.raises(BadInputError, match=r"big/b/docs is unfinished"):
+        find([files.join(root, "big")])
+
+
 TASK_BYTES = 8 << 20
 sizes = st.lists(st.integers(0, 5 * TASK_BYTES), max_size=40)
 

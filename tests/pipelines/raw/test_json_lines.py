@@ -61,6 +61,24 @@ def test_many_lines_with_a_bad_one_lose_that_one_only(columns):
     assert [(bad.line, bad.reason) for bad in block.bad] == [(505, "broken_json")]
 
 
+@pytest.mark.parametrize("columns", COLUMNS)
+@pytest.mark.parametrize("depth", [253, 254, 300, 900])
+def test_a_line_nested_too_deep_for_its_meta_is_lost_alone(columns, depth):
+    deep = b"[" * depth + b"]" * depth
+    lines = [b'{"id": %d, "text": "a", "%s": "b", "page": %d}' % (n, "제목".encode(), n) for n in range(9)]
+    lines[4] = b'{"id": 4, "text": "a", "%s": "b", "page": %s}' % ("제목".encode(), deep)
+    block = together(lines, columns)
+    lost = [(9, "unstorable_meta", lines[4])] if depth > 253 else []
+    assert [(bad.line, bad.reason, bad.raw) for bad in block.bad] == lost
+    assert block.lines == [n for n in range(5, 14) if n != 9 or not lost]
+    assert block == one_by_one(lines, columns)
+
+
+def test_integers_keep_their_digits_up_to_64_bits():
+    block = together([b'{"text": "a", "n": %d}' % n for n in (2**64 - 1, -(2**63), 2**64)], Columns())
+    assert block.metas == ['{"n":18446744073709551615}', '{"n":-9223372036854775808}', '{"n":1.8446744073709552e+19}']
+
+
 def test_only_the_wanted_fields_go_to_meta():
     columns = Columns(id="key", meta={"쪽": "page", "key": "key", "none": "absent"})
     block = together([b'{"text": "a", "key": 7, "page": [2], "rest": 1}', b'{"text": "b"}'], columns)

@@ -9,9 +9,11 @@ import pytest
 from pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS
 from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import find_inputs
+from pipelines.raw.inputs import Part, find_inputs
+from pipelines.raw.readers import read_blocks
+from pipelines.raw.rows import derived_id
 from tests.conftest import make_documents
-from tests.pipelines.raw.raw_files import blocks, parquet, put, read
+from tests.pipelines.raw.raw_files import blocks, find, parquet, put, read
 
 
 def reject(source, reason, **fields):
@@ -102,11 +104,81 @@ def test_a_rejects_folder_a_glob_and_a_file_are_read_and_a_dataset_folder_gives_
 def test_documents_keep_their_ids_as_given_and_their_meta(tmp_path):
     batch = make_documents([("x", "web", "가")]).set_column(3, DOCUMENTS.schema.field("meta"), pa.array(['{"a":1}']))
     path = put(tmp_path, "data/a.parquet", parquet(pa.Table.from_batches([batch])))
-    # Their meta is what an earlier run chose: it is not chosen from again.
-    [block] = blocks(path, ReadOptions(columns={"text": "body", "meta": {"b": "a"}}))
+    [block] = blocks(path, ReadOptions(columns={"text": "body", "id": "key", "source": "site"}))
     assert (block.ids, block.sources, block.texts, block.metas, block.given) == (
         ["x"], ["web"], ["가"], ['{"a":1}'], [True]
     )  # fmt: skip
+
+
+def own(meta):
+    """One row as a documents table and as a rejects table."""
+    batch = make_documents([("x", "web", "가")]).set_column(
+        3, DOCUMENTS.schema.field("meta"), pa.array([meta], pa.string())
+    )
+    return {
+        "data": pa.Table.from_batches([batch]),
+        "rejects": rejects_table([reject("web", "too_short", id="x", text="가", meta=meta)]),
+    }
+
+
+@pytest.mark.parametrize("table", ["data", "rejects"])
+@pytest.mark.parametrize(
+    ("wanted", "meta"),
+    [
+        ({}, None),
+        ({"b": "a"}, '{"b":1}'),
+        ({"a": "a", "none": "absent"}, '{"a":1}'),
+        ({"c": "old"}, '{"c":[2]}'),  # an earlier run with the same options has renamed it
+        (None, '{"a":1,"c":[2]}'),
+    ],
+)
+def test_the_wanted_fields_are_chosen_from_the_meta_of_our_own_tables(tmp_path, table, wanted, meta):
+    path = put(tmp_path, f"{table}/a.parquet", parquet(own('{"a":1,"c":[2]}')[table]))
+    assert [row[3] for row in read(path, ReadOptions(columns={"meta": wanted}))[0]] == [meta]
+
+
+@pytest.mark.parametrize("table", ["data", "rejects"])
+@pytest.mark.parametrize("meta", ["no json", "[1]", '{"a":' + "[" * 300 + "]" * 300 + "}"])
+def test_a_meta_that_is_none_costs_its_row_if_it_is_chosen_from(tmp_path, table, meta):
+    path = put(tmp_path, f"{table}/a.parquet", parquet(own(meta)[table]))
+    assert [row[3] for row in read(path)[0]] == [meta]
+    assert read(path, ReadOptions(columns={"meta": {"a": "a"}})) == ([], [(1, "unstorable_meta", 0)])
+
+
+def test_no_id_and_no_source_hold_for_our_own_tables(tmp_path):
+    tables = own(None)
+    path = put(tmp_path, "corpus/a.parquet", parquet(tables["data"]))
+    [block] = blocks(path, ReadOptions(columns={"id": None, "source": None}))
+    assert (block.ids, block.sources, block.given) == ([derived_id("corpus", "가")], ["corpus"], [False])
+    path = put(tmp_path, "rejects/a.parquet", parquet(tables["rejects"]))
+    [block] = blocks(path, ReadOptions(columns={"id": None, "source": None}))
+    # The folder of a reject was another one; its source is all that is known of it.
+    assert (block.ids, block.sources, block.given) == ([derived_id("web", "가")], ["web"], [False])
+
+
+def test_a_line_is_parsed_again_with_the_options_of_its_own_source(tmp_path):
+    rows = [reject(source, "missing_text", raw=b'{"body": "b", "main": "m"}') for source in ("web", "talk", "news")]
+    columns = {"web": "body", "talk": "main"}
+    asked = []
+
+    def options_for(source):
+        asked.append(source)
+        return ReadOptions(columns={"text": columns.get(source, "text")})
+
+    [file] = find(write(tmp_path, "rejects/a.parquet", rows))
+    found = list(read_blocks(Part(file), ReadOptions(), options_for=options_for))
+    assert [(s, t) for b in found for s, t in zip(b.sources, b.texts, strict=True)] == [("web", "b"), ("talk", "m")]
+    assert [(b.source, bad.reason) for b in found for bad in b.bad] == [("news", "missing_text")]
+    assert set(asked) == {"web", "talk", "news"}
+
+
+@pytest.mark.parametrize("table", ["data", "rejects"])
+def test_the_longest_text_holds_for_our_own_tables(tmp_path, table):
+    path = put(tmp_path, f"{table}/a.parquet", parquet(own(None)[table]))
+    assert len(read(path, ReadOptions(max_line_bytes=3))[0]) == 1
+    [block] = blocks(path, ReadOptions(max_line_bytes=2))[-1:]
+    assert [(bad.reason, bad.raw, bad.num_bytes) for bad in block.bad] == [("line_too_long", b"\xea\xb0", 3)]
+    assert (block.texts, block.source) == ([], "data" if table == "data" else "web")
 
 
 def test_other_tables_with_a_text_are_no_rejects(tmp_path):

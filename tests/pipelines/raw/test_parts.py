@@ -196,11 +196,13 @@ def test_a_table_whose_end_is_missing_is_one_failure_in_any_number_of_parts(tmp_
         assert len(documents) == (0 if name == "a.parquet" else 700)
 
 
-def test_damage_in_the_middle_of_a_table_is_placed_in_the_part_that_owns_it(tmp_path):
+def test_damage_in_the_middle_of_a_table_costs_its_row_group_in_any_number_of_parts(tmp_path):
     table = pa.table({"text": [f"{n:06d}" * 200 for n in range(1000)]})
     data = bytearray(parquet(table, row_group_size=100, compression="zstd", use_dictionary=False))
     offset = pq.read_metadata(pa.BufferReader(bytes(data))).row_group(4).column(0).data_page_offset
     data[offset : offset + 200] = b"\xff" * 200
-    documents, bad = rows(blocks(put(tmp_path, "a.parquet", bytes(data)), of=5))
-    assert [line for *_, line in documents] == [*range(1, 401), *range(601, 1001)]  # group 5 is behind it in its part
-    assert bad == [(401, "corrupt_file", 0)]
+    path = put(tmp_path, "a.parquet", bytes(data))
+    for of in (1, 5, 10):
+        documents, bad = rows(blocks(path, of=of))
+        assert [line for *_, line in documents] == [*range(1, 401), *range(501, 1001)]
+        assert bad == [(line, "corrupt_file", 0) for line in range(401, 501)]

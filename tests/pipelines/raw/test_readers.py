@@ -253,13 +253,17 @@ def test_a_parquet_file_without_the_text_column_names_it(tmp_path):
     assert texts(path, ReadOptions(columns={"text": "body"})) == ["x"]
 
 
-def test_a_damaged_row_group_keeps_the_groups_before_it(tmp_path):
+def test_each_row_of_a_damaged_row_group_is_a_failure(tmp_path):
     table = pa.table({"text": [f"문서 {n} " + "가나다" * 50 for n in range(300)]})
     data = bytearray(parquet(table, row_group_size=100, compression="zstd", use_dictionary=False))
-    offset = pq.read_metadata(pa.BufferReader(bytes(data))).row_group(2).column(0).data_page_offset
+    offset = pq.read_metadata(pa.BufferReader(bytes(data))).row_group(1).column(0).data_page_offset
     data[offset : offset + 200] = b"\xff" * 200
-    documents, bad = read(put(tmp_path, "a.parquet", bytes(data)))
-    assert (len(documents), bad) == (200, [(201, "corrupt_file", 0)])
+    path = put(tmp_path, "a.parquet", bytes(data))
+    documents, bad = read(path)
+    assert [line for *_, line in documents] == [*range(1, 101), *range(201, 301)]
+    assert bad == [(line, "corrupt_file", 0) for line in range(101, 201)]
+    with pytest.raises(BadInputError, match=r"a\.parquet is damaged"):
+        read(path, ReadOptions(on_bad_file="fail"))
 
 
 def test_documents_of_a_dataset_folder_pass_with_their_meta(tmp_path):

@@ -1,5 +1,6 @@
 """WARC and WET: which records are documents, their text and fields, and damage."""
 
+import contextlib
 import gzip
 import zlib
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.contracts.errors import BadInputError
 from pipelines.raw.config import ReadOptions
+from pipelines.raw.warc import _codec, _decode, _UndecodableError
 from tests.pipelines.raw.raw_files import COMPRESS, blocks, put, read, texts
 from tests.strategies import texts as text_strategy
 
@@ -117,6 +119,48 @@ def test_the_character_set_is_found_where_page_and_server_agree_or_not(tmp_path,
     text = PARAGRAPH * 3 + "똠방각하와 펲시"  # the last words are in CP949, but not in EUC-KR proper
     data = http(page(text, charset, meta), f"text/html{declared}")
     assert text.strip() in body_text(tmp_path, data)[0]
+
+
+STRANGE = [
+    "undefined", "a\0b", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "utf-7", "rot13", "hex", "mbcs",
+    "base64", "x-user-defined", "replacement", "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("charset", STRANGE)
+@pytest.mark.parametrize("where", ["server", "page"])
+def test_a_charset_that_is_no_encoding_of_the_web_counts_for_nothing(tmp_path, charset, where):
+    text = PARAGRAPH + r"\ud800 +2AA- \u0041"
+    declared = f'<meta charset="{charset}">' if where == "page" else ""
+    html = f"<html><head>{declared}</head><body><p>{text}</p></body></html>"
+    bodies = [html.encode(), html.encode("cp949"), html.encode() + b"\x81\xff\xff" + rb"\ud800"]
+    header = "text/html" if where == "page" else f"text/html; charset={charset}"
+    data = b"".join(http(body, header, number=n) for n, body in enumerate(bodies))
+    path = put(tmp_path, "web/a.warc", data)
+    documents, bad = read(path, ReadOptions(main_content=False))
+    assert [text.strip() in document[2] for document in documents[:2]] == [True, True]
+    assert len(documents) + len(bad) == 3
+    assert {reason for _, reason, _ in bad} <= {"unknown_encoding"}
+    for document in documents:
+        document[2].encode()  # has no surrogates
+
+
+@given(content=st.binary(max_size=40), charset=st.sampled_from([*STRANGE, "utf-16", "gb18030", "iso-2022-jp", "big5"]))
+def test_any_bytes_are_text_without_surrogates_or_no_text(content, charset):
+    with contextlib.suppress(_UndecodableError):
+        _decode(content, charset).encode()
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_a_mark_of_utf_16_says_the_order_of_its_bytes(tmp_path, codec):
+    body = ("\ufeff" + PARAGRAPH).encode(codec)
+    for charset in ("utf-16", "utf-8"):
+        assert body_text(tmp_path, http(body, f"text/plain; charset={charset}")) == [PARAGRAPH]
+
+
+@pytest.mark.parametrize("charset", ["cp949", "MS949", "uhc", "x-windows-949", "windows-949", "KS_C_5601-1987"])
+def test_the_names_of_cp949_are_known(charset):
+    assert _codec(charset) == "cp949"
 
 
 def test_plain_text_and_resources_are_read(tmp_path):

@@ -271,6 +271,8 @@ BOUNDS = st.fixed_dictionaries(
         "lines_from": st.integers(0, 6),
         "spam_phrases_from": st.integers(1, 2),
     }
+).filter(
+    lambda bounds: not (bounds["min_hangul_share"] or 0) > (1 if (most := bounds["max_hangul_share"]) is None else most)
 )
 
 

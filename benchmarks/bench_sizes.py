@@ -1,0 +1,51 @@
+"""Whether clean keeps its rate and its memory as the input grows: one JSON line a size.
+
+    python benchmarks/bench_sizes.py [--sizes 100MB 1GB 4GB] [--workers 1] [--folder FOLDER]
+
+The inputs are generated; FOLDER keeps them for the next time (1 GB of text is 450 MB there).
+"""
+
+import argparse
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from benchmarks.measure import measure
+from pipelines.clean.config import CleanConfig
+from pipelines.clean.stage import clean
+from pipelines.contracts.report import read_report
+from pipelines.engine.options import RunOptions
+from pipelines.sample.config import SampleConfig
+from pipelines.sample.stage import sample
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", nargs="+", default=["100MB", "1GB", "4GB"])
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--folder", help="where generated inputs are kept")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        for size in arguments.sizes:
+            bench(size, arguments.folder or temporary, f"{temporary}/docs", RunOptions(workers=arguments.workers))
+
+
+def bench(size: str, folder: str, out: str, options: RunOptions) -> None:
+    raw = f"{folder}/{size}"
+    if not pathlib.Path(f"{raw}/manifest.json").exists():
+        sample(raw, SampleConfig(bytes=size), options)
+    config = CleanConfig.model_validate(
+        {"sources": {name: {"thresholds": {"language": name}} for name in ("english", "parallel")}}
+    )
+    measure(
+        f"clean {size}",
+        lambda: clean([f"{raw}/data"], out, config, options, overwrite=True),
+        lambda: read_report(out).ledger.bytes("in"),
+        workers=options.workers,
+    )
+
+
+if __name__ == "__main__":
+    main()
