@@ -367,3 +367,15 @@ def test_a_model_that_is_replaced_is_read_anew(tmp_path):
         stage.clean([path], f"{tmp_path}/out", config, RunOptions(), overwrite=True)
         scores += [row["perplexity"] for row in rows(str(tmp_path))]
     assert scores[1] > 2 * scores[0]
+
+
+def test_what_a_model_of_bad_text_likes_is_worse_and_both_scores_are_kept(root):
+    bad = f"{root}-bad.arpa"
+    files.write_bytes(bad, ARPA.replace("오늘날씨", "나쁜글말").encode())
+    model = f"{root}.arpa" if root.startswith("memory") else files.join(root, "model.arpa")
+    scored(root, perplexity={"good": {"model": model}, "bad": {"model": bad}, "bad_weight": 1.0})
+    kept = rows(root)
+    assert [row["id"] for row in kept] == [*(f"n{n}" for n in range(8)), *(f"t{n}" for n in range(5, 10))]
+    for row in kept:
+        if row["source"] == "news":
+            assert row["perplexity"] < row["bad_perplexity"]

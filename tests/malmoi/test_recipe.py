@@ -1,0 +1,35 @@
+"""Recipes: a model of their own, or one that is there; what the README shows is a valid configuration."""
+
+import pathlib
+import re
+
+import pytest
+import yaml
+
+from malmoi.chain import build_chain
+from malmoi.recipe import load_recipe
+from pipelines.clean.config import CleanConfig
+from pipelines.contracts.config import parse_config
+from pipelines.contracts.errors import UsageError
+from pipelines.engine.options import RunOptions
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def test_the_model_of_a_recipe_comes_before_clean():
+    recipe = load_recipe(str(ROOT / "recipes/quickstart.yaml"), [])
+    assert [stage.name for stage in build_chain(recipe, None, "out", RunOptions())][:3] == ["sample", "lm", "clean"]
+
+
+def test_a_recipe_has_one_good_model():
+    with pytest.raises(UsageError, match="leave out"):
+        load_recipe(str(ROOT / "recipes/quickstart.yaml"), ["clean.perplexity.good.model=other"])
+
+
+def test_the_settings_that_the_readme_shows_are_valid():
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        config = parse_config(CleanConfig, yaml.safe_load(block), "README")
+        assert config.policy("reviews").normalise.repeats == 3
+        assert config.policy("web").read.columns.text == "body"
