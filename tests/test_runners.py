@@ -1,5 +1,6 @@
 """The same data files from any number of workers, any order of input files, and a real Flink."""
 
+import json
 import os
 import pathlib
 import re
@@ -10,11 +11,14 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.stage import clean
+from pipelines.contracts.report import read_report
 from pipelines.count.config import CountConfig
 from pipelines.count.stage import count
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.stage import dedupe
 from pipelines.engine.options import RunOptions
+from pipelines.lm.config import LmConfig
+from pipelines.lm.stage import train_lm
 from pipelines.sample.config import SampleConfig
 from pipelines.sample.stage import sample
 from pipelines.shard.config import ShardConfig
@@ -26,34 +30,54 @@ SOURCES = ("web", "reviews", "legal", "english", "parallel")
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    """A generated sample in many small files, so that there is something to spread and to reorder."""
+    """A generated sample in many small files, so that there is something to spread and to reorder; one id is shared."""
     folder = tmp_path_factory.mktemp("raw")
     sample(str(folder / "raw"), SampleConfig(bytes="3MB", shard_bytes="400kB"), RunOptions())
-    return folder / "raw" / "data"
+    data = folder / "raw" / "data"
+    twin = {"id": "web-00000-0000001", "text": "같은 이름을 가진 다른 글이 여기에 하나 더 있습니다."}
+    (data / "web" / "twin.jsonl").write_text(json.dumps(twin, ensure_ascii=False))
+    return data
 
 
 def walk(inputs, out, options):
-    """clean, dedupe, count, shard; returns the files of each."""
-    any_language = {name: {"thresholds": {"min_hangul_share": 0}} for name in ("english", "parallel")}
-    config = CleanConfig(sources=any_language, task_bytes=200_000)
+    """lm train, clean, dedupe, count, shard; returns the files of each."""
+    reference = f"{os.path.commonpath(inputs)}/legal"
+    model = train_lm([reference], f"{out}/lm", LmConfig(task_bytes=100_000, partition_bytes=400_000), options)
+    config = CleanConfig.model_validate(
+        {
+            "sources": {name: {"thresholds": {"language": name}} for name in ("english", "parallel")},
+            "task_bytes": 200_000,
+            "perplexity": {"good": {"model": model.folder}},
+            "perplexity_cut": 0.02,
+        }
+    )
     docs = clean(inputs, f"{out}/docs", config, options)
     corpus = dedupe([docs.folder], f"{out}/corpus", DedupeConfig(), options)
     words = count([corpus.folder], f"{out}/words", CountConfig(partition_bytes=500_000), options)
     shards = shard(
         [corpus.folder], base_model(), f"{out}/shards", ShardConfig(sequence_length=128, shard_bytes=600_000), options
     )
-    return {result.manifest.stage: result.manifest.files for result in (docs, corpus, words, shards)}
+    return {result.manifest.stage: result.manifest.files for result in (model, docs, corpus, words, shards)}
 
 
 @pytest.fixture(scope="module")
-def direct(raw, tmp_path_factory):
+def folder(tmp_path_factory):
+    """Where the walk of the default runner is."""
+    return tmp_path_factory.mktemp("direct")
+
+
+@pytest.fixture(scope="module")
+def direct(raw, folder):
     """The default: DirectRunner, in memory."""
-    return walk([str(raw)], tmp_path_factory.mktemp("direct"), RunOptions())
+    return walk([str(raw)], folder, RunOptions())
 
 
-def test_the_walk_has_several_files_and_partitions(direct):
-    for files in direct.values():
-        assert len([info for info in files if info.table == "data"]) >= 4
+def test_the_walk_has_several_files_a_shared_id_and_a_cut(direct, folder):
+    for stage, files in direct.items():
+        assert stage == "lm train" or len([info for info in files if info.table == "data"]) >= 4
+    report = read_report(f"{folder}/docs")
+    assert report.facts["documents given an id of their own"] == 2
+    assert report.ledger.documents("dropped:perplexity") > 10
 
 
 @pytest.mark.slow
