@@ -24,13 +24,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import orjson
 
 from benchmarks.measure import commit
+from benchmarks.raw_text import raw_blocks
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.core import judge_block
 from pipelines.clean.task import TaskWriter, read_task
 from pipelines.engine.options import RunOptions
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import Task, find_inputs, plan_tasks
-from pipelines.raw.readers import read_blocks
+from pipelines.raw.inputs import Part, Task, find_inputs
+from pipelines.raw.readers import BLOCK_BYTES
 from pipelines.sample.config import SampleConfig
 from pipelines.sample.stage import sample
 from pipelines.text.normalise import normalise_all
@@ -88,24 +88,22 @@ def compare(inputs: str, path: str, arguments: argparse.Namespace) -> None:
 
 def collect(inputs: str, path: str, limit: float) -> int:
     """Write the first `limit` bytes of text of a source to one JSON Lines file; returns the bytes of text."""
-    options = ReadOptions()
     size = 0
     with open(path, "wb") as file:
-        for task in plan_tasks(find_inputs([inputs], lambda _: options).files, 1 << 40, lambda _: options):
-            for part in task.parts:
-                for block in read_blocks(part, options):
-                    for i, text in enumerate(block.texts):
-                        if size > limit:
-                            return size
-                        size += len(text.encode())
-                        file.write(orjson.dumps({"id": block.ids[i], "source": block.sources[i], "text": text}) + b"\n")
+        for block in raw_blocks(inputs, BLOCK_BYTES):
+            for i, text in enumerate(block.texts):
+                if size > limit:
+                    return size
+                size += len(text.encode())
+                file.write(orjson.dumps({"id": block.ids[i], "source": block.sources[i], "text": text}) + b"\n")
     return size
 
 
 def clean_once(path: str) -> dict[str, float]:
     """CPU seconds of each step on its own, and of all in."""
     config = CleanConfig.model_validate({"thresholds": {"min_hangul_share": 0.05}})
-    [task] = plan_tasks(find_inputs([path], lambda _: config.read).files, 1 << 40, lambda _: config.read)
+    [file] = find_inputs([path], config.read_options).files
+    task = Task((Part(file),))
     seconds: dict[str, float] = {}
     blocks = timed(seconds, "read", lambda: [block for _, block in read_task(task, config)])
     normal = timed(

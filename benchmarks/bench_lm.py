@@ -15,14 +15,13 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks.measure import measure
+from benchmarks.raw_text import raw_blocks
 from pipelines.contracts.report import read_report
 from pipelines.engine.options import RunOptions
 from pipelines.lm.config import LmConfig
 from pipelines.lm.sentences import FOLD, load_tokenizer, sentences
 from pipelines.lm.stage import train_lm
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import find_inputs, plan_tasks
-from pipelines.raw.readers import read_blocks
+from pipelines.raw.readers import BLOCK_BYTES
 from pipelines.sample.config import SampleConfig
 from pipelines.sample.stage import sample
 from pipelines.text.normalise import normalise_all
@@ -65,14 +64,11 @@ def main() -> None:
 
 def some_texts(raw: str, limit: int = SCORED) -> list[str]:
     """Normalised texts, the first ones."""
-    found = find_inputs([raw], lambda source: ReadOptions())
     texts: list[str] = []
-    for task in plan_tasks(found.files, 1 << 24, lambda source: ReadOptions()):
-        for part in task.parts:
-            for block in read_blocks(part, ReadOptions()):
-                texts += normalise_all(block.texts).texts
-                if sum(map(len, texts)) > limit:
-                    return texts
+    for block in raw_blocks(raw, BLOCK_BYTES):
+        texts += normalise_all(block.texts).texts
+        if sum(map(len, texts)) > limit:
+            return texts
     return texts
 
 

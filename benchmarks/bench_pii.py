@@ -24,9 +24,7 @@ from importlib.metadata import version
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks.measure import commit
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import find_inputs, plan_tasks
-from pipelines.raw.readers import read_blocks
+from benchmarks.raw_text import raw_blocks
 from pipelines.text.pii import PiiOptions, find_spans_all
 from tests.pipelines.text.pii_set import look_alikes, positives
 
@@ -157,17 +155,14 @@ def real_texts(num_bytes: int) -> dict[str, list[str]]:
 
 
 def first_texts(folder: str, num_bytes: int) -> list[str]:
-    options = ReadOptions()
     texts: list[str] = []
     size = 0
-    for task in plan_tasks(find_inputs([folder], lambda _: options).files, 1 << 40, lambda _: options):
-        for part in task.parts:
-            for block in read_blocks(part, options, 1 << 20):
-                for text in block.texts:
-                    texts.append(text)
-                    size += len(text.encode())
-                    if size >= num_bytes:
-                        return texts
+    for block in raw_blocks(folder, 1 << 20):
+        for text in block.texts:
+            texts.append(text)
+            size += len(text.encode())
+            if size >= num_bytes:
+                return texts
     return texts
 
 

@@ -15,11 +15,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 
 from benchmarks.measure import commit
+from benchmarks.raw_text import raw_blocks
 from pipelines.contracts.arrays import F64
 from pipelines.contracts.report import markdown_table
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import find_inputs, plan_tasks
-from pipelines.raw.readers import read_blocks
 from pipelines.text.measures import Measures
 from pipelines.text.normalise import NormaliseOptions, normalise_all
 from pipelines.text.phrases import BOILERPLATE, SPAM
@@ -57,11 +55,8 @@ def main() -> None:
 
 def blocks(folder: str) -> Iterator[list[str]]:
     """The normalised texts of a source, block by block."""
-    options = ReadOptions()
-    for task in plan_tasks(find_inputs([folder], lambda _: options).files, 1 << 40, lambda _: options):
-        for part in task.parts:
-            for block in read_blocks(part, options, BLOCK_BYTES):
-                yield normalise_all(block.texts, NormaliseOptions()).texts
+    for block in raw_blocks(folder, BLOCK_BYTES):
+        yield normalise_all(block.texts, NormaliseOptions()).texts
 
 
 def measure(texts: list[str]) -> dict[str, F64]:

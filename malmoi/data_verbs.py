@@ -23,6 +23,9 @@ from malmoi.summary import print_result
 from pipelines.contracts.errors import UsageError
 from pipelines.contracts.stage import StageResult
 
+RawInputs = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, dataset folders, remote URLs.")
+]
 Documents = Annotated[
     list[str], typer.Argument(metavar="DOCS...", help="Dataset folders, or Parquet, Arrow or JSON Lines files.")
 ]
@@ -65,9 +68,7 @@ def sample(
 
 def clean(
     context: typer.Context,
-    inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, dataset folders, remote URLs.")
-    ],
+    inputs: RawInputs,
     out: Out,
     config: ConfigFile = None,
     set_: Set = None,
@@ -77,7 +78,7 @@ def clean(
     quiet: Quiet = False,
 ) -> None:
     """Raw text to documents: normalised, filtered, PII masked; every reject with its reason."""
-    paths, flags = _inputs(inputs, context)
+    paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
     from pipelines.clean.config import CleanConfig
     from pipelines.clean.stage import clean as run
@@ -98,7 +99,7 @@ def dedupe(
     quiet: Quiet = False,
 ) -> None:
     """Documents to a corpus: exact and verified near duplicates removed, each with its survivor."""
-    paths, flags = _inputs(inputs, context)
+    paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
     from pipelines.dedupe.config import DedupeConfig
     from pipelines.dedupe.stage import dedupe as run
@@ -119,7 +120,7 @@ def count(
     quiet: Quiet = False,
 ) -> None:
     """Corpus to the word table: every distinct unit and letter with its count."""
-    paths, flags = _inputs(inputs, context)
+    paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
     from pipelines.count.config import CountConfig
     from pipelines.count.stage import count as run
@@ -141,7 +142,7 @@ def shard(
     quiet: Quiet = False,
 ) -> None:
     """Corpus and tokenizer to packed training examples, biased to the new tokens."""
-    paths, flags = _inputs(inputs, context)
+    paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
     from pipelines.shard.config import ShardConfig
     from pipelines.shard.stage import shard as run
@@ -152,7 +153,12 @@ def shard(
     )
 
 
-def _inputs(arguments: list[str], context: typer.Context) -> tuple[list[str], tuple[str, ...]]:
+def input_paths(arguments: list[str], context: typer.Context) -> tuple[list[str], tuple[str, ...]]:
+    """The inputs of a verb and the flags for Beam.
+
+    Raises:
+        UsageError: there is no input.
+    """
     paths, flags = split_inputs(arguments, context.args)
     if not paths:
         raise UsageError("at least one input is needed.", hint="name a file, a glob or a folder")

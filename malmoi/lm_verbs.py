@@ -14,11 +14,9 @@ from malmoi.arguments import (
     Set,
     Workers,
     run_options,
-    split_inputs,
     stage_config,
 )
-from malmoi.data_verbs import finish
-from pipelines.contracts.errors import UsageError
+from malmoi.data_verbs import RawInputs, finish, input_paths
 
 lm = typer.Typer(name="lm", help="N-gram language models, which score how usual a text is.", no_args_is_help=True)
 
@@ -36,9 +34,7 @@ def _lm() -> None:
 @lm.command(context_settings=BEAM)
 def train(
     context: typer.Context,
-    inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, dataset folders, remote URLs.")
-    ],
+    inputs: RawInputs,
     out: Out,
     order: Annotated[int | None, typer.Option("--order", help="Words of the longest n-grams, 2 to 6.")] = None,
     tokenizer: Annotated[
@@ -52,9 +48,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Reference text to a language model (ARPA, Kneser-Ney). All text is learnt from: choose it well."""
-    paths, flags = split_inputs(inputs, context.args)
-    if not paths:
-        raise UsageError("at least one input is needed.", hint="name a file, a glob or a folder")
+    paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
     from pipelines.lm.config import LmConfig
     from pipelines.lm.stage import train_lm

@@ -59,6 +59,10 @@ class CleanConfig(SourcePolicy):
         """The policy of a source."""
         return self.sources.get(source, self)
 
+    def read_options(self, source: str) -> ReadOptions:
+        """How the files of a source are read."""
+        return self.policy(source).read
+
     def side_inputs(self) -> dict[str, str]:
         """The files beside the text that decide what is kept: setting → path."""
         found: dict[str, str] = {}

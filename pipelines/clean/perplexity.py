@@ -17,7 +17,7 @@ from pydantic import Field
 
 from pipelines.contracts.arrays import U64, Bool
 from pipelines.contracts.config import Config
-from pipelines.text.perplexity import ModelOptions, load_model
+from pipelines.text.perplexity import LanguageModel, ModelOptions, load_model
 
 BINS_PER_UNIT = 100
 """Bins of the sketch in one unit of score: a cut is exact to 1 % of the perplexity."""
@@ -84,11 +84,15 @@ class Decision:
 NOTHING_KNOWN = Decision()
 
 
-def score(texts: Sequence[str], options: PerplexityOptions) -> Scores:
-    """Score texts; the models are loaded once a process."""
-    models = [options.good] if options.bad is None else [options.good, options.bad]
-    columns = [load_model(model).perplexities(texts) for model in models]
-    return Scores(np.stack(columns, axis=1).astype(np.float32), options.bad_weight)
+def load_models(options: PerplexityOptions) -> list[LanguageModel]:
+    """The model of good text and, if there is one, that of bad text."""
+    return [load_model(model) for model in (options.good, options.bad) if model is not None]
+
+
+def score(texts: Sequence[str], models: Sequence[LanguageModel], bad_weight: float) -> Scores:
+    """Score texts with the models of `load_models`."""
+    columns = [model.perplexities(texts) for model in models]
+    return Scores(np.stack(columns, axis=1).astype(np.float32), bad_weight)
 
 
 def sketch(sources: Iterable[str], scores: Scores) -> Counter[tuple[str, int]]:

@@ -1,6 +1,5 @@
 """The clean stage: raw text in, documents out."""
 
-from collections.abc import Callable
 from typing import Any
 
 from pipelines.clean.config import CleanConfig
@@ -12,7 +11,6 @@ from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, r
 from pipelines.engine.local import Progress
 from pipelines.engine.options import RunOptions
 from pipelines.engine.run import run_job, silent
-from pipelines.raw.config import ReadOptions
 from pipelines.raw.identity import identify
 from pipelines.raw.inputs import find_inputs, plan_tasks
 
@@ -36,7 +34,7 @@ def clean(
         overwrite: replace what is in `out`.
         progress: called as tasks finish.
     """
-    found = find_inputs(inputs, _read_options(config), ignore=config.ignore, source=config.source)
+    found = find_inputs(inputs, config.read_options, ignore=config.ignore, source=config.source)
     raw = identify(found.files)
     sides = config.side_inputs()
     identity = StageIdentity(
@@ -48,7 +46,7 @@ def clean(
     )
 
     def body(work: str) -> StageOutput:
-        tasks = tuple(plan_tasks(raw.files, config.task_bytes, _read_options(config)))
+        tasks = tuple(plan_tasks(raw.files, config.task_bytes, config.read_options))
         results = run_job(clean_job(tasks, out, work, config, raw.raw_bytes), work, options, progress)
         remove_replaced(results, out)
         return StageOutput(*summarise(results, found, config))
@@ -64,7 +62,3 @@ def _without_paths(value: Any, paths: frozenset[str]) -> Any:
     if isinstance(value, list):
         return [_without_paths(inner, paths) for inner in value]
     return "(side input)" if value in paths else value
-
-
-def _read_options(config: CleanConfig) -> Callable[[str], ReadOptions]:
-    return lambda source: config.policy(source).read

@@ -12,14 +12,13 @@ import numpy as np
 from pipelines.clean.config import CleanConfig
 from pipelines.clean.core import CleanedBlock, clean_block, judge_block, masked_texts
 from pipelines.clean.counts import Counts
-from pipelines.clean.perplexity import F32, NOTHING_KNOWN, Decision, Scores, score, sketch
+from pipelines.clean.perplexity import F32, NOTHING_KNOWN, Decision, Scores, load_models, score, sketch
 from pipelines.clean.sink import TableSink
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.ledger import Ledger
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
-from pipelines.raw.config import ReadOptions
 from pipelines.raw.inputs import Part, Task
 from pipelines.raw.readers import read_blocks
 from pipelines.raw.rows import RawBlock
@@ -66,12 +65,8 @@ class TaskResult:
 
 def read_task(task: Task, config: CleanConfig) -> Iterator[tuple[Part, RawBlock]]:
     """The blocks of a task's files, in order; the memory in use does not depend on the size of the files."""
-
-    def options_for(source: str) -> ReadOptions:
-        return config.policy(source).read
-
     for part in task.parts:
-        for block in read_blocks(part, options_for(part.file.source), options_for=options_for):
+        for block in read_blocks(part, config.read_options(part.file.source), options_for=config.read_options):
             yield part, block
 
 
@@ -142,7 +137,8 @@ class TaskScorer:
     def __init__(self, config: CleanConfig) -> None:
         assert config.perplexity is not None, "scored only where a model is given"
         self._config = config
-        self._options = config.perplexity
+        self._models = load_models(config.perplexity)
+        self._bad_weight = config.perplexity.bad_weight
         self._tables: list[F32] = []
         self.sketch: Counter[tuple[str, int]] = Counter()
         """Documents by source and bin of the score."""
@@ -151,7 +147,7 @@ class TaskScorer:
         """Score a block."""
         judged = judge_block(block, self._config)
         kept = judged.kept()
-        scores = score(masked_texts(block, judged, kept, self._config), self._options)
+        scores = score(masked_texts(block, judged, kept, self._config), self._models, self._bad_weight)
         self._tables.append(scores.table)
         self.sketch.update(sketch([block.sources[i] for i in kept], scores))
 

@@ -12,6 +12,7 @@ from pipelines.contracts import tables
 from pipelines.contracts.arrays import I64, Bool
 from pipelines.contracts.ledger import IN, KEPT, MERGED, Ledger
 from pipelines.contracts.schemas import DOCUMENTS, REMOVALS
+from pipelines.contracts.streams import read_stream
 from pipelines.dedupe import work_files
 from pipelines.dedupe.messages import (
     EXACT_EDGE,
@@ -45,7 +46,7 @@ class SettleRemovals:
         """Partition = input file of the near duplicates. Each removal goes to its survivor's file."""
         near = from_chunks(chunks, REMOVAL)
         near = take(near, np.argsort(near["document"]))
-        exact = from_chunks(work_files.read_stream(work_files.exact_path(self.work, partition)), EXACT_EDGE)
+        exact = from_chunks(read_stream(work_files.exact_path(self.work, partition)), EXACT_EDGE)
         buffer = PartitionBuffer()
         for columns in (near, _redirect(exact, near)):
             yield from buffer.add(to_batch(REMOVAL, columns), file_of(columns["partner"]))

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts.arrays import I64, repeated, run_starts
+from pipelines.contracts.streams import open_stream, read_stream
 from pipelines.dedupe import work_files
 from pipelines.dedupe.messages import (
     BAND,
@@ -39,11 +40,11 @@ class SendBands:
         edges = from_chunks(chunks, EXACT_EDGE)
         won = take(edges, file_of(edges["partner"]) == partition)
         won = take(won, np.lexsort((won["document"], won["partner"])))
-        with work_files.write_stream(work_files.exact_path(self.work, partition), EXACT_EDGE) as writer:
+        with open_stream(work_files.exact_path(self.work, partition), EXACT_EDGE) as writer:
             writer.write_batch(to_batch(EXACT_EDGE, won))
         lost = np.sort(row_of(edges["document"][file_of(edges["document"]) == partition]))
         buffer = PartitionBuffer()
-        for batch in work_files.read_stream(work_files.bands_path(self.work, partition)):
+        for batch in read_stream(work_files.bands_path(self.work, partition)):
             rows = _band_rows(batch, lost)
             yield from buffer.add(to_batch(BAND, rows), partition_of(rows["digest"], self.partitions))
         yield from buffer.flush()

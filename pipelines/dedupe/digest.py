@@ -10,6 +10,7 @@ import xxhash
 
 from pipelines.contracts import tables
 from pipelines.contracts.arrays import U64
+from pipelines.contracts.streams import open_stream
 from pipelines.dedupe import work_files
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.messages import (
@@ -48,7 +49,7 @@ class DigestFile:
         buffer = PartitionBuffer()
         row = short = 0
         schema = bands_schema(self.config.bands)
-        with work_files.write_stream(work_files.bands_path(self.work, partition), schema) as bands:
+        with open_stream(work_files.bands_path(self.work, partition), schema) as bands:
             for batch in tables.read_batches(self.files[partition], ["id", "source", "text"]):
                 for part in tables.cut_by_size(batch, BLOCK_BYTES):
                     block = normalise(part.column("text").to_pylist())

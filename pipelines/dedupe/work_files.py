@@ -1,7 +1,5 @@
 """The files that steps leave for later steps, below the job's work folder; a repeated step writes equal ones."""
 
-import contextlib
-from collections.abc import Iterator
 from types import TracebackType
 
 import numpy as np
@@ -9,6 +7,7 @@ import pyarrow as pa
 
 from pipelines.contracts import files
 from pipelines.contracts.arrays import I64, U64, offsets, ranges
+from pipelines.contracts.streams import open_stream, read_stream
 
 _INDEX = pa.schema([("row", pa.uint32()), ("size", pa.int64())])
 
@@ -31,24 +30,11 @@ def _values_path(work: str, file: int) -> str:
     return files.join(work, "shingles", f"part-{file:05d}.u64")
 
 
-@contextlib.contextmanager
-def write_stream(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatchStreamWriter]:
-    """Write an Arrow stream file, atomically."""
-    with files.atomic_write(path) as sink, pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
-        yield writer
-
-
-def read_stream(path: str) -> Iterator[pa.RecordBatch]:
-    """The batches of an Arrow stream file."""
-    with files.open_read(path) as file, pa.ipc.open_stream(pa.PythonFile(file, mode="r")) as reader:
-        yield from reader
-
-
 class ShingleWriter:
     """Writes shingle sets of chosen documents of one input file: the sets end to end, and an index of their sizes."""
 
     def __init__(self, work: str, file: int) -> None:
-        self._index = write_stream(_index_path(work, file), _INDEX)
+        self._index = open_stream(_index_path(work, file), _INDEX)
         self._values = files.atomic_write(_values_path(work, file))
 
     def __enter__(self) -> "ShingleWriter":

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.arrays import I64, Bool, run_starts
+from pipelines.contracts.streams import read_stream
 from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer, partition_of
 from pipelines.lm.ngrams import BOS, FIRST_WORD, UNK, Counts, concatenate, context_hash, count_windows, merge
 from pipelines.lm.work_files import (
     contexts_path,
     ngrams_path,
-    read_stream,
     read_table,
     segments_path,
     vocabulary_path,

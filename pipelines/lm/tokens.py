@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from pipelines.contracts.ledger import FAILED, IN, KEPT, Ledger
+from pipelines.contracts.streams import open_stream
 from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer, partition_of
 from pipelines.lm.config import LmConfig
@@ -18,7 +19,6 @@ from pipelines.lm.work_files import (
     SEGMENT,
     WORD_COUNT,
     held_out_path,
-    open_stream,
     segments_path,
     vocabulary_path,
     write_stream,
@@ -96,7 +96,7 @@ class _Texts:
         totals: dict[tuple[str, str], list[int]] = {}
         texts = normalise_all(block.texts, self._config.normalise).texts
         spans = find_spans_all(texts, self._config.pii)
-        texts = [mask(text, some) if some else text for text, some in zip(texts, spans, strict=True)]
+        texts = [mask(text, some) for text, some in zip(texts, spans, strict=True)]
         for source, raw, text in zip(block.sources, block.texts, texts, strict=True):
             outcome = self._learn(text)
             total = totals.setdefault((source, outcome), [0, 0])

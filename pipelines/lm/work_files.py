@@ -1,11 +1,11 @@
 """What the steps leave below the work folder for later ones, as Arrow streams; a repeated step writes equal ones."""
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pyarrow as pa
 
 from pipelines.contracts import files
+from pipelines.contracts.streams import open_stream
 
 SEGMENT = pa.schema(
     [
@@ -44,24 +44,11 @@ def contexts_path(work: str, order: int, partition: int) -> str:
     return files.join(work, f"{order}-contexts", f"part-{partition:05d}.arrows")
 
 
-@contextlib.contextmanager
-def open_stream(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatchStreamWriter]:
-    """Write an Arrow stream file batch by batch, atomically."""
-    with files.atomic_write(path) as sink, pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
-        yield writer
-
-
 def write_stream(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
     """Write an Arrow stream file, atomically."""
     with open_stream(path, schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
-
-
-def read_stream(path: str) -> Iterator[pa.RecordBatch]:
-    """The batches of an Arrow stream file."""
-    with files.open_read(path) as file, pa.ipc.open_stream(pa.PythonFile(file, mode="r")) as reader:
-        yield from reader
 
 
 def read_table(path: str) -> pa.Table:

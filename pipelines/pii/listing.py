@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.pii.config import ShowConfig
-from pipelines.raw.inputs import find_inputs, plan_tasks
+from pipelines.raw.inputs import Part, find_inputs
 from pipelines.raw.readers import read_blocks
+from pipelines.raw.rows import RawBlock
 from pipelines.text.pii import Span, find_spans_all
 
 CONTEXT_CHARS = 20
-TASK_BYTES = 1 << 40  # files are listed whole, one after the other
 
 _DIGIT = re.compile("[0-9０-９]")
 _SPELLED = re.compile("[공영일이삼사오육륙칠팔구]")
@@ -72,19 +72,17 @@ def find_hits(inputs: Sequence[str], config: ShowConfig, listing: Listing) -> It
         listing: counted up on the way.
     """
     found = find_inputs(inputs, lambda source: config.read)
-    for task in plan_tasks(found.files, TASK_BYTES, lambda source: config.read):
-        for part in task.parts:
-            for block in read_blocks(part, config.read):
-                listing.bad_lines += len(block.bad)
-                yield from _in_block(part.file.name, block.texts, block.ids, block.lines, config, listing)
+    for file in found.files:
+        for block in read_blocks(Part(file), config.read):
+            yield from _in_block(file.name, block, config, listing)
 
 
-def _in_block(
-    file: str, texts: list[str], ids: list[str], lines: list[int], config: ShowConfig, listing: Listing
-) -> Iterator[Hit]:
-    listing.documents += len(texts)
-    listing.bytes += sum(len(text.encode(errors="surrogatepass")) for text in texts)
-    for text, document_id, line, spans in zip(texts, ids, lines, find_spans_all(texts, config), strict=True):
+def _in_block(file: str, block: RawBlock, config: ShowConfig, listing: Listing) -> Iterator[Hit]:
+    listing.bad_lines += len(block.bad)
+    listing.documents += len(block.texts)
+    listing.bytes += sum(len(text.encode(errors="surrogatepass")) for text in block.texts)
+    found = find_spans_all(block.texts, config)
+    for text, document_id, line, spans in zip(block.texts, block.ids, block.lines, found, strict=True):
         for span in spans:
             listing.rules[span.kind, span.rule] += 1
             before = text[max(0, span.start - CONTEXT_CHARS) : span.start]

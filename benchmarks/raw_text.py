@@ -1,0 +1,16 @@
+"""Raw text for the benchmarks that work below the stages."""
+
+from collections.abc import Iterator
+
+from pipelines.raw.config import ReadOptions
+from pipelines.raw.inputs import Part, find_inputs
+from pipelines.raw.readers import read_blocks
+from pipelines.raw.rows import RawBlock
+
+OPTIONS = ReadOptions()
+
+
+def raw_blocks(path: str, block_bytes: int) -> Iterator[RawBlock]:
+    """The documents of a file or folder, file after file."""
+    for file in find_inputs([path], lambda _: OPTIONS).files:
+        yield from read_blocks(Part(file), OPTIONS, block_bytes)
