@@ -1,4 +1,4 @@
-"""The verbs of the data stages: sample, clean, dedupe, count, shard."""
+"""The verbs of the data stages but dedupe: sample, clean, count, shard."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -32,9 +32,15 @@ Documents = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs to the application."""
-    for verb in (sample, clean, dedupe, count, shard):
-        app.command(context_settings=BEAM)(verb)
+    """Add the verbs of all data stages to the application, in their order."""
+    from malmoi import dedupe_verbs  # which builds on this module
+
+    add = app.command(context_settings=BEAM)
+    add(sample)
+    add(clean)
+    dedupe_verbs.register(app)
+    add(count)
+    add(shard)
 
 
 def finish(quiet: bool, stage: Callable[[StageProgress], StageResult]) -> None:
@@ -84,27 +90,6 @@ def clean(
     from pipelines.clean.stage import clean as run
 
     settings = stage_config(CleanConfig, config, set_)
-    finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))
-
-
-def dedupe(
-    context: typer.Context,
-    inputs: Documents,
-    out: Out,
-    config: ConfigFile = None,
-    set_: Set = None,
-    workers: Workers = None,
-    runner: Runner = "DirectRunner",
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
-) -> None:
-    """Documents to a corpus: exact and verified near duplicates removed, each with its survivor."""
-    paths, flags = input_paths(inputs, context)
-    options = run_options(runner, workers, flags)
-    from pipelines.dedupe.config import DedupeConfig
-    from pipelines.dedupe.stage import dedupe as run
-
-    settings = stage_config(DedupeConfig, config, set_)
     finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))
 
 

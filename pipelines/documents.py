@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -22,7 +22,7 @@ FORMATS = (".parquet", ".arrow", ".jsonl")
 REQUIRED = ("id", "source", "text")
 NUMBERS_ALLOWED = ("id", "source")  # whole numbers are names as good as any; a text that is a number is a mistake
 BLOCK_BYTES = 8 << 20  # bytes of a JSON Lines block
-SCORES = ("perplexity", "bad_perplexity")  # the columns that are no text
+NUMBERS = tuple(field.name for field in DOCUMENTS.schema if pa.types.is_primitive(field.type))  # the others are text
 CLEAN_FIRST = "run `malmoi clean` on it first"
 
 _STRINGS = (pa.string(), pa.large_string(), pa.string_view())
@@ -44,9 +44,9 @@ class DocumentFiles:
     ours: bool
     """Whether all files are Parquet tables of dataset folders, in our schema."""
 
-    def read(self, number: int) -> Iterator[pa.RecordBatch]:
-        """The batches of one file, with the schema of `DOCUMENTS`."""
-        return read_documents(self.paths[number], dict(self.columns))
+    def read(self, number: int, groups: Iterable[int] | None = None) -> Iterator[pa.RecordBatch]:
+        """The batches of one file, with the schema of `DOCUMENTS`; of a Parquet file also some row groups alone."""
+        return read_documents(self.paths[number], dict(self.columns), groups)
 
 
 def find_documents(inputs: list[str], columns: Mapping[str, str]) -> DocumentFiles:
@@ -126,14 +126,16 @@ def _folder_files(folder: str) -> list[str]:
     return found
 
 
-def read_documents(path: str, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def read_documents(
+    path: str, columns: Mapping[str, str], groups: Iterable[int] | None = None
+) -> Iterator[pa.RecordBatch]:
     """The batches of one Parquet, Arrow or JSON Lines file, with the schema of `DOCUMENTS`.
 
     Raises:
         BadInputError: not readable, a required column is missing, or a column holds something else.
     """
     try:
-        for batch in read_batches(path) if path.endswith(".parquet") else _read(path, columns):
+        for batch in read_batches(path, groups=groups) if path.endswith(".parquet") else _read(path, columns):
             arrays = [_column(batch, field, columns.get(field.name, field.name), path) for field in DOCUMENTS.schema]
             yield pa.RecordBatch.from_arrays(arrays, schema=DOCUMENTS.schema)
     except (pa.ArrowException, OSError) as error:  # OSError: a corrupt Parquet page. The messages may quote the data.
@@ -192,8 +194,8 @@ def _json_batch(records: list[dict[str, Any]], columns: Mapping[str, str], path:
         name = columns.get(ours, ours)
         if not any(name in record for record in records):
             continue
-        if ours in SCORES:
-            arrays[name] = pa.array([record.get(name) for record in records], pa.float32())
+        if ours in NUMBERS:
+            arrays[name] = pa.array([record.get(name) for record in records], DOCUMENTS.schema.field(ours).type)
         else:
             values = [_json_text(record.get(name), ours) for record in records]
             if not all(value is None or type(value) is str for value in values):
@@ -217,11 +219,11 @@ def _column(batch: pa.RecordBatch, field: pa.Field, name: str, path: str) -> pa.
         raise BadInputError(f"{path} has {found}.", hint=f"map it: --set columns.{field.name}=NAME")
     try:
         column = batch.column(places[0])
-        array = column.cast(field.type) if field.name in SCORES else _as_text(column, field)
+        array = column.cast(field.type) if field.name in NUMBERS else _as_text(column, field)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         kind = f"{str(batch.schema.types[places[0]])[:60]}: {type(error).__name__}"
         raise BadInputError(
-            f"{path}: column {name!r} holds no valid {'number' if field.name in SCORES else 'text'} ({kind}).",
+            f"{path}: column {name!r} holds no valid {'number' if field.name in NUMBERS else 'text'} ({kind}).",
             hint=CLEAN_FIRST,
         ) from None
     if array.null_count and field.name in REQUIRED:

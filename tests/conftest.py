@@ -48,14 +48,8 @@ def small_run(tmp_path_factory):
 def make_documents(rows):
     """A batch of documents from (id, source, text) rows."""
     ids, sources, texts = zip(*rows, strict=True) if rows else ((), (), ())
-    columns = [
-        pa.array(ids, pa.string()),
-        pa.array(sources, pa.string()),
-        pa.array(texts, pa.large_string()),
-        pa.nulls(len(rows), pa.string()),
-        pa.nulls(len(rows), pa.float32()),
-        pa.nulls(len(rows), pa.float32()),
-    ]
+    given = {"id": ids, "source": sources, "text": texts}
+    columns = [pa.array(given.get(field.name, [None] * len(rows)), field.type) for field in DOCUMENTS.schema]
     return pa.RecordBatch.from_arrays(columns, schema=DOCUMENTS.schema)
 
 

@@ -42,7 +42,7 @@ def test_planted_near_duplicates_are_gone_and_related_documents_stay(small_run):
     left = [row for row in planted if row["id"] in corpus and row["of"] in corpus]
     assert len(planted) >= 5
     assert len(left) <= 0.1 * len(planted)
-    removed = {row["id"] for row in rows(small_run / "corpus" / "removals") if row["kind"] == "near"}
+    removed = {row["id"] for row in rows(small_run / "corpus" / "removals") if row["reason"] == "near"}
     near = {row[key] for row in planted for key in ("id", "of")}
     related = [row["id"] for row in truth(small_run, "related") if row["id"] not in near and row["of"] not in near]
     assert [name for name in related if name in removed] == []

@@ -1,7 +1,5 @@
 """Histograms of the documents as they came: lengths, share of Hangul, perplexity; by source, as tables and pictures."""
 
-import io
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.contracts.arrays import F64, I64
+from pipelines.contracts.pictures import draw
 
 Histograms = Counter[tuple[str, str, int]]
 """(measure, source, bin) → documents."""
@@ -95,28 +94,21 @@ def _label(source: str) -> str:
 
 def histogram_svg(histograms: Histograms, measure: str) -> bytes:
     """The histogram of each source as a line: the share of its documents. Equal counts give equal bytes."""
-    import matplotlib as mpl  # noqa: PLC0415  # half a second that only the end of a stage needs
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     scale = SCALES[measure]
     sources = sorted({source for name, source, _ in histograms if name == measure})
     bins = [number for name, _, number in histograms if name == measure]
     numbers = range(min(bins), max(bins) + 1)
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for source in sources:
-        counts = [histograms[measure, source, number] for number in numbers]
-        edges = [scale.start_of(number) for number in [*numbers, numbers[-1] + 1]]
-        axes.stairs([100 * count / max(1, sum(counts)) for count in counts], edges, label=_label(source), linewidth=1.5)
-    if scale.logarithmic:
-        axes.set_xscale("log")
-    axes.set_xlabel(scale.title)
-    axes.set_ylabel("% of the source's documents")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small", frameon=False)
-    buffer = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": measure, "svg.fonttype": "none"}), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # the browser has the glyphs that the layout's font lacks
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+
+    def lines(axes: Any) -> None:
+        for source in sources:
+            counts = [histograms[measure, source, number] for number in numbers]
+            edges = [scale.start_of(number) for number in [*numbers, numbers[-1] + 1]]
+            shares = [100 * count / max(1, sum(counts)) for count in counts]
+            axes.stairs(shares, edges, label=_label(source), linewidth=1.5)
+        if scale.logarithmic:
+            axes.set_xscale("log")
+        axes.set_xlabel(scale.title)
+        axes.set_ylabel("% of the source's documents")
+        axes.legend(fontsize="small", frameon=False)
+
+    return draw(lines, measure)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.contracts.errors import BadInputError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ DOCUMENTS = Table(
         _META,
         Field("perplexity", pa.float32(), "per token", "by the language model; null if none was used", True),
         Field("bad_perplexity", pa.float32(), "per token", "by the model of bad text; null if none was used", True),
+        Field("cluster_size", pa.int32(), "documents", "it stands for, itself included; null before dedupe", True),
     ),
 )
 
@@ -113,20 +114,43 @@ SPANS = Table(
 
 REMOVALS = Table(
     "removals",
-    "one row a removed duplicate and the survivor it was merged into",
+    "one row a removed document and why",
     (
         _ID,
         _SOURCE,
         Field("bytes", pa.int64(), "UTF-8 bytes", "size of the removed text"),
-        Field("kind", pa.string(), "text", "exact or near"),
-        Field("partner_id", pa.string(), "text", "id of the survivor"),
-        Field("partner_source", pa.string(), "text", "source of the survivor"),
-        Field(
-            "similarity",
-            pa.float32(),
-            "0..1",
-            "Jaccard similarity of the two shingle sets; 1 for exact duplicates",
-        ),
+        Field("reason", pa.string(), "text", "exact, near, or lines: all its lines are repeated lines"),
+        Field("partner_id", pa.string(), "text", "id of the document that it repeats"),
+        Field("partner_source", pa.string(), "text", "source of that document"),
+        Field("partner_old", pa.bool_(), "yes or no", "the partner is in an earlier corpus (--against)"),
+        Field("similarity", pa.float32(), "0..1", "similarity to the partner, exact on shingle sets; 1 if not near"),
+        Field("cluster_id", pa.string(), "text", "id of its cluster's survivor: the partner, but with components"),
+        Field("cluster_source", pa.string(), "text", "source of the survivor"),
+    ),
+)
+
+DIGESTS = Table(
+    "digests",
+    "one row a document of `data`, in the same place: what later runs compare new documents with (docs/signatures.md)",
+    (
+        Field("key_high", pa.uint64(), "hash", "high half of the exact key, the xxh3-128 of the dedupe form"),
+        Field("key_low", pa.uint64(), "hash", "low half"),
+        Field("rank", pa.uint64(), "order", "the total order: shorter texts have larger ranks"),
+        Field("tie", pa.uint64(), "order", "orders equal ranks"),
+        Field("bands", pa.list_(pa.uint64()), "hashes", "the band digests; none for a document without a shingle"),
+    ),
+)
+
+REPEATED_LINES = Table(
+    "lines",
+    "one row a removed line or paragraph (only with `repeated_lines`)",
+    (
+        _ID,
+        _SOURCE,
+        Field("line", pa.int32(), "0-based", "number of the line or paragraph in the document as it came in"),
+        Field("bytes", pa.int64(), "UTF-8 bytes", "size of the removed line"),
+        Field("partner_id", pa.string(), "text", "id of the document that keeps it"),
+        Field("partner_source", pa.string(), "text", "source of that document"),
     ),
 )
 
@@ -215,7 +239,12 @@ WIDE_IDS = ("input_ids", pa.list_(pa.uint32()))  # what `EXAMPLES` holds of a vo
 
 LM = DatasetKind("lm", "lm", "an n-gram language model: ARPA, its tokenizer and how it was made", ())
 CLEANED = DatasetKind("documents", "clean", "clean, PII-masked documents", (DOCUMENTS, REJECTS, SPANS))
-CORPUS = DatasetKind("corpus", "dedupe", "documents without exact and near duplicates", (DOCUMENTS, REMOVALS))
+CORPUS = DatasetKind(
+    "corpus",
+    "dedupe",
+    "documents without exact and near duplicates",
+    (DOCUMENTS, REMOVALS, DIGESTS, REPEATED_LINES),
+)
 WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS))
 TOKENIZER = DatasetKind("tokenizer", "expand", "the extended tokenizer", (NEW_TOKENS, ROUNDS))
 SHARDS = DatasetKind("shards", "shard", "packed training examples", (EXAMPLES,))

@@ -61,11 +61,13 @@ def string_bytes(column: pa.Array) -> int:
     return int(pc.sum(pc.binary_length(column)).as_py() or 0)
 
 
-def read_batches(path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The row groups of a Parquet file, one batch each, never the whole file."""
+def read_batches(
+    path: str, columns: list[str] | None = None, groups: Iterable[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The row groups of a Parquet file, all or those of some numbers; one batch each, never the whole file."""
     with files.open_read(path) as file:
         parquet = pq.ParquetFile(file)
-        for group in range(parquet.num_row_groups):
+        for group in range(parquet.num_row_groups) if groups is None else groups:
             yield from parquet.read_row_group(group, columns=columns).combine_chunks().to_batches()
 
 

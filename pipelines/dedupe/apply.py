@@ -1,6 +1,5 @@
-"""Steps 8 to 10, by input file: settle and name the removals, and write the corpus without them."""
+"""The last step, by input file: write the corpus without the removed documents, and what explains them."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,158 +10,130 @@ import pyarrow.compute as pc
 from pipelines.contracts import tables
 from pipelines.contracts.arrays import I64, Bool
 from pipelines.contracts.ledger import IN, KEPT, MERGED, Ledger
-from pipelines.contracts.schemas import DOCUMENTS, REMOVALS
+from pipelines.contracts.schemas import DIGESTS, DOCUMENTS, REMOVALS, REPEATED_LINES
 from pipelines.contracts.streams import read_stream
 from pipelines.dedupe import work_files
-from pipelines.dedupe.messages import (
-    EXACT_EDGE,
-    NAMED_REMOVAL,
-    REMOVAL,
-    Columns,
-    file_of,
-    from_chunks,
-    row_of,
-    take,
-    to_batch,
-)
-from pipelines.dedupe.parquet_rows import read_rows
+from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.messages import NAMED_REMOVAL, locators, row_of
+from pipelines.dedupe.names import CLUSTER
+from pipelines.dedupe.removals import RemovalTable
+from pipelines.dedupe.repeated_lines import LineRemover
 from pipelines.engine.job import Result, Send
-from pipelines.engine.partition import PartitionBuffer
-
-_ROWS_AT_ONCE = 1 << 16
-
-
-@dataclass(frozen=True)
-class SettleRemovals:
-    """Join a file's near duplicates with the exact duplicates that had been merged into them.
-
-    A ≡ B (exact) and B → C (near) make A → C, near and as similar as B, whose normalised text it shares: the partner of
-    every removal is then in the output.
-    """
-
-    work: str
-
-    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Partition = input file of the near duplicates. Each removal goes to its survivor's file."""
-        near = from_chunks(chunks, REMOVAL)
-        near = take(near, np.argsort(near["document"]))
-        exact = from_chunks(read_stream(work_files.exact_path(self.work, partition)), EXACT_EDGE)
-        buffer = PartitionBuffer()
-        for columns in (near, _redirect(exact, near)):
-            yield from buffer.add(to_batch(REMOVAL, columns), file_of(columns["partner"]))
-        yield from buffer.flush()
-
-
-def _redirect(exact: Columns, near: Columns) -> Columns:
-    place = np.searchsorted(near["document"], exact["partner"])
-    fell = np.isin(exact["partner"], near["document"])
-    partner, similarity = exact["partner"].copy(), np.ones(len(fell))
-    partner[fell], similarity[fell] = near["partner"][place[fell]], near["similarity"][place[fell]]
-    return {"document": exact["document"], "partner": partner, "near": fell, "similarity": similarity}
-
-
-@dataclass(frozen=True)
-class NameSurvivors:
-    """Add the survivors' ids and sources, read from their own file."""
-
-    files: tuple[str, ...]
-
-    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Partition = input file of the survivors. Each removal goes to the removed document's file."""
-        removals = from_chunks(chunks, REMOVAL)
-        rows, place, counts = np.unique(row_of(removals["partner"]), return_inverse=True, return_counts=True)
-        pieces = [batch for _, batch in read_rows(self.files[partition], rows, ["id", "source"])]
-        yield Result({"largest_group": int(counts.max(initial=0)) + 1})
-        if not pieces:
-            return
-        names = pa.Table.from_batches(pieces)
-        buffer = PartitionBuffer()
-        for start in range(0, len(place), _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
-            named = names.take(pa.array(place[part])).combine_chunks()
-            columns = [pa.array(removals[name][part]) for name in REMOVAL.names]
-            texts = [named.column(name).combine_chunks().cast(pa.string()) for name in ("id", "source")]
-            batch = pa.record_batch([*columns, *texts], schema=NAMED_REMOVAL)
-            yield from buffer.add(batch, file_of(removals["document"][part]))
-        yield from buffer.flush()
 
 
 @dataclass(frozen=True)
 class ApplyRemovals:
-    """Write one input file without its removed documents, and the table that explains them."""
+    """Write one input file without its removed documents, the tables that explain them, and the survivors' digests."""
 
     files: tuple[str, ...]
+    """The input files."""
     out: str
+    work: str
+    config: DedupeConfig
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Partition = input file."""
-        removals = pa.Table.from_batches(list(chunks), NAMED_REMOVAL)
-        removals = removals.take(pa.array(np.argsort(removals.column("document").to_numpy())))
-        result = _FileResult(removals)
-        name = f"part-{partition:05d}"
-        batches = tables.read_batches(self.files[partition], DOCUMENTS.schema.names)
-        kept = tables.write_parquet(self.out, DOCUMENTS, name, result.survivors(batches))
-        explained = tables.write_parquet(self.out, REMOVALS, name, result.explanations)
-        yield Result(
-            {
-                "files": [kept.model_dump(), explained.model_dump()],
-                "ledger": result.ledger.to_json(),
-                "removed": result.removed,
-            }
+        """Partition = input file. The chunks are its removals, or its repeated lines where these are looked for."""
+        remover = None
+        if self.config.repeated_lines is not None:
+            remover = LineRemover(chunks, self.config.repeated_lines)
+            chunks = read_stream(work_files.removals_path(self.work, partition))
+        result = _FileResult(
+            partition, pa.Table.from_batches(list(chunks), NAMED_REMOVAL), self._clusters(partition), remover
         )
+        tables_of = {
+            DOCUMENTS: result.survivors(tables.read_batches(self.files[partition], DOCUMENTS.schema.names)),
+            REMOVALS: result.told.tables,
+            **({REPEATED_LINES: result.lines} if remover is not None else {}),
+            **({DIGESTS: self._digests(partition, result)} if self.config.digests else {}),
+        }
+        name = f"part-{partition:05d}"
+        infos = [tables.write_parquet(self.out, table, name, batches) for table, batches in tables_of.items()]
+        lines = {"lines": remover.ledger.to_json()} if remover is not None else {}
+        facts = {"files": [info.model_dump() for info in infos], "ledger": result.ledger.to_json()}
+        yield Result({**facts, **lines, **result.told.facts()})
+
+    def _clusters(self, partition: int) -> pa.Table:
+        return pa.Table.from_batches(read_stream(work_files.clusters_path(self.work, partition)), CLUSTER)
+
+    def _digests(self, partition: int, result: "_FileResult") -> Iterator[pa.RecordBatch]:
+        """The digests of the survivors, once these are known."""
+        yield from _kept_digests(work_files.digests_path(self.work, partition), np.array(sorted(result.gone), np.int64))
+
+
+def _kept_digests(path: str, gone: I64) -> Iterator[pa.RecordBatch]:
+    """The digests of the survivors in row groups of some size."""
+    held: list[pa.RecordBatch] = []
+    start = 0
+    for batch in read_stream(path):
+        kept = np.isin(np.arange(start, start + batch.num_rows), gone, invert=True)
+        held.append(batch.filter(pa.array(kept)))
+        start += batch.num_rows
+        if sum(part.nbytes for part in held) >= tables.ROW_GROUP_BYTES:
+            yield pa.concat_batches(held)
+            held = []
+    if held:
+        yield pa.concat_batches(held)
 
 
 class _FileResult:
-    """What the removals (sorted by row) do to one file: the surviving rows, and what is to be told of the others."""
+    """What becomes of one file: the surviving rows, and what is to be told of the others."""
 
-    def __init__(self, removals: pa.Table) -> None:
-        self._removals = removals
-        self._rows = row_of(removals.column("document").to_numpy())
-        self.explanations: list[pa.RecordBatch] = []
+    def __init__(self, file: int, removals: pa.Table, clusters: pa.Table, remover: LineRemover | None) -> None:
+        self._file = file
+        self._removals = removals.take(pa.array(np.argsort(removals.column("document").to_numpy())))
+        self._rows = row_of(self._removals.column("document").to_numpy())
+        self._survivors = clusters.column("row").to_numpy()
+        self._sizes = clusters.column("size").to_numpy()
+        self._remover = remover
         self.ledger = Ledger()
-        self.removed: dict[str, Counter[str]] = {}
-        """source → Counter of "exact" and "near" removals."""
+        self.told = RemovalTable()
+        self.lines: list[pa.RecordBatch] = []
+        """The table of repeated lines."""
+        self.gone: set[int] = set()
+        """The rows that are not in the output."""
 
     def survivors(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The batches without removed rows; batches that lose all their rows are left out."""
         start = 0
         for batch in batches:
-            first, last = np.searchsorted(self._rows, [start, start + batch.num_rows])
-            gone = np.zeros(batch.num_rows, np.bool_)
-            gone[self._rows[first:last] - start] = True
-            sizes = pc.binary_length(batch.column("text")).to_numpy()
-            self._account(batch.column("source"), sizes, gone)
-            if last > first:
-                self._explain(batch.filter(pa.array(gone)), sizes[gone], self._removals.slice(first, last - first))
+            kept = self._survivors_of(batch, start)
             start += batch.num_rows
-            if last - first < batch.num_rows:
-                yield batch.filter(pa.array(~gone)) if last > first else batch
+            if kept.num_rows:
+                yield kept
 
-    def _account(self, source: pa.Array, sizes: I64, gone: Bool) -> None:
+    def _survivors_of(self, batch: pa.RecordBatch, start: int) -> pa.RecordBatch:
+        first, last = np.searchsorted(self._rows, [start, start + batch.num_rows])
+        rows = np.arange(start, start + batch.num_rows)
+        kept = np.isin(rows, self._rows[first:last], invert=True)
+        sizes = pc.binary_length(batch.column("text")).to_numpy().astype(np.int64)
+        self.told.duplicates(batch.filter(pa.array(~kept)), sizes[~kept], self._removals.slice(first, last - first))
+        place = batch.schema.get_field_index("cluster_size")
+        sized = batch.set_column(place, DOCUMENTS.schema.field(place), self._cluster_sizes(start, batch.num_rows))
+        survivors = sized if kept.all() else sized.filter(pa.array(kept))
+        if self._remover is not None and survivors.num_rows:
+            cut = self._remover.remove(survivors, locators(self._file, start, batch.num_rows)[kept])
+            self.lines.append(cut.lines)
+            survivors = cut.documents.filter(pa.array(~cut.emptied))
+            emptied = np.flatnonzero(kept)[cut.emptied]
+            self.told.emptied(batch.take(pa.array(emptied)), sizes[emptied], cut.partner_ids, cut.partner_sources)
+            kept[emptied] = False
+        self.gone.update(rows[~kept].tolist())
+        self._account(batch.column("source"), sizes, kept)
+        return survivors
+
+    def _cluster_sizes(self, start: int, count: int) -> pa.Array:
+        sizes = np.ones(count, np.int32)
+        first, last = np.searchsorted(self._survivors, [start, start + count])
+        sizes[self._survivors[first:last] - start] = self._sizes[first:last]
+        return pa.array(sizes)
+
+    def _account(self, source: pa.Array, sizes: I64, kept: Bool) -> None:
         encoded = source.dictionary_encode()
         codes = encoded.indices.to_numpy()
         names = encoded.dictionary.to_pylist()
-        for outcome, chosen in ((IN, slice(None)), (KEPT, ~gone), (MERGED, gone)):
+        for outcome, chosen in ((IN, slice(None)), (KEPT, kept), (MERGED, ~kept)):
             documents = np.bincount(codes[chosen], minlength=len(names)).tolist()
             num_bytes = np.bincount(codes[chosen], sizes[chosen], len(names)).astype(np.int64).tolist()
             for name, count, size in zip(names, documents, num_bytes, strict=True):
                 if count:
                     self.ledger.add(name, outcome, count, size)
-
-    def _explain(self, gone: pa.RecordBatch, sizes: I64, removals: pa.Table) -> None:
-        near = removals.column("near").combine_chunks()
-        kind = pc.if_else(near, "near", "exact")
-        columns = {
-            "id": gone.column("id"),
-            "source": gone.column("source"),
-            "bytes": pa.array(sizes.astype(np.int64)),
-            "kind": kind,
-            "partner_id": removals.column("partner_id").combine_chunks(),
-            "partner_source": removals.column("partner_source").combine_chunks(),
-            "similarity": removals.column("similarity").combine_chunks().cast(pa.float32()),
-        }
-        schema = REMOVALS.schema
-        self.explanations.append(pa.record_batch([columns[name] for name in schema.names], schema=schema))
-        pairs = zip(gone.column("source").to_pylist(), kind.to_pylist(), strict=True)
-        for (source, name), count in Counter(pairs).items():
-            self.removed.setdefault(source, Counter())[name] += count

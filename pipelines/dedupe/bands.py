@@ -1,22 +1,29 @@
-"""Steps 3 and 4: documents that share a band become candidates."""
+"""Steps 3 and 4: documents that share a band meet.
+
+Most digests of a corpus occur once, so they travel alone: 8 bytes, and 2 that say which document of a block they are
+of. 14 bands take 140 bytes a document, whatever else is known of it; the order and the size of a document are asked for
+only if it meets another.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.contracts.arrays import I64, repeated, run_starts
+from pipelines.contracts.arrays import I64, U64, Bool, offsets, run_starts
 from pipelines.contracts.streams import open_stream, read_stream
 from pipelines.dedupe import work_files
 from pipelines.dedupe.messages import (
-    BAND,
-    EDGE,
+    BANDS,
     EXACT_EDGE,
+    MEETING,
     Columns,
-    distinct,
     file_of,
     from_chunks,
+    locators,
     row_of,
     take,
     to_batch,
@@ -24,7 +31,7 @@ from pipelines.dedupe.messages import (
 from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer, partition_of
 
-_MEMBERS_AT_ONCE = 1 << 18  # rows of buckets paired at once: some 100 MB of edges
+_BLOCK_ROWS = 1 << 16  # so that a row's distance from the first fits into 16 bits
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class SendBands:
     """Partitions of the next step."""
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Partition = input file."""
+        """Partition = file."""
         edges = from_chunks(chunks, EXACT_EDGE)
         won = take(edges, file_of(edges["partner"]) == partition)
         won = take(won, np.lexsort((won["document"], won["partner"])))
@@ -44,67 +51,107 @@ class SendBands:
             writer.write_batch(to_batch(EXACT_EDGE, won))
         lost = np.sort(row_of(edges["document"][file_of(edges["document"]) == partition]))
         buffer = PartitionBuffer()
-        for batch in read_stream(work_files.bands_path(self.work, partition)):
-            rows = _band_rows(batch, lost)
-            yield from buffer.add(to_batch(BAND, rows), partition_of(rows["digest"], self.partitions))
+        documents = num_bytes = 0
+        for rows, digests in _blocks(work_files.digests_path(self.work, partition), lost):
+            first = int(locators(partition, int(rows[0]), 1)[0])
+            blocks, partitions = band_blocks(first, rows - rows[0], digests, self.partitions)
+            documents, num_bytes = documents + len(rows), num_bytes + blocks.nbytes
+            yield from buffer.add(blocks, partitions)
         yield from buffer.flush()
+        yield Result({"band_documents": documents, "band_bytes": num_bytes})
 
 
-def _band_rows(batch: pa.RecordBatch, lost: I64) -> Columns:
-    locator = batch.column("locator").to_numpy()
-    kept = np.isin(row_of(locator), lost, invert=True)
-    bands = batch.schema.field("bands").type.list_size
-    digests = batch.column("bands").flatten().to_numpy().reshape(-1, bands)[kept]
-    repeats = {name: np.repeat(batch.column(name).to_numpy()[kept], bands) for name in ("locator", "rank")}
-    return {"digest": digests.ravel(), **repeats}
+def _blocks(path: str, lost: I64) -> Iterator[tuple[I64, U64]]:
+    """Rows and band digests (uint64[n, bands]) of the documents that have any and are not lost, block by block."""
+    held: list[tuple[I64, U64]] = []
+    row = 0
+    for batch in read_stream(path):
+        lists = batch.column("bands")
+        rows = np.flatnonzero(pc.list_value_length(lists).to_numpy())
+        if len(rows):
+            digests = lists.flatten().to_numpy().reshape(len(rows), -1)
+            rows += row
+            kept = np.isin(rows, lost, invert=True)
+            held.append((rows[kept], digests[kept]))
+        row += batch.num_rows
+        if sum(len(rows) for rows, _ in held) >= _BLOCK_ROWS:
+            yield from _cut(held)
+            held = []
+    yield from _cut(held)
+
+
+def _cut(held: list[tuple[I64, U64]]) -> Iterator[tuple[I64, U64]]:
+    if not held:
+        return
+    rows, digests = (np.concatenate(parts) for parts in zip(*held, strict=True))
+    if len(rows):
+        starts = run_starts((rows - rows[0]) // _BLOCK_ROWS)
+        yield from zip(np.split(rows, starts[1:]), np.split(digests, starts[1:]), strict=True)
+
+
+def band_blocks(first: int, rows: I64, digests: U64, partitions: int) -> tuple[pa.RecordBatch, I64]:
+    """The digests of a block of documents by partition: one row of `BANDS` for each partition that gets any.
+
+    Args:
+        first: locator of the first document.
+        rows: int64[n], how many rows after it each document is.
+        digests: uint64[n, bands].
+        partitions: number of partitions.
+
+    Returns:
+        the rows, and the partition of each.
+    """
+    flat = digests.ravel()
+    targets = partition_of(flat, partitions)
+    ordered = np.argsort(targets, kind="stable")
+    counts = np.bincount(targets, minlength=partitions)
+    chosen = np.flatnonzero(counts)
+    ends = pa.array(offsets(counts[chosen]).astype(np.int32))
+    distances = np.repeat(rows.astype(np.uint16), digests.shape[1])[ordered]
+    columns = [
+        pa.array(np.full(len(chosen), first, np.uint64)),
+        pa.ListArray.from_arrays(ends, pa.array(flat[ordered])),
+        pa.ListArray.from_arrays(ends, pa.array(distances)),
+    ]
+    return pa.record_batch(columns, schema=BANDS), chosen
 
 
 @dataclass(frozen=True)
-class PairBuckets:
-    """Turn buckets of equal band digests into candidate edges, from each document to earlier ones.
+class MeetBands:
+    """Find the digests that at least two documents have, one of them new."""
 
-    In a bucket sorted by the order, each member is paired with the first (the star that finds the survivor) and with a
-    few just before it. These are closest in length, and catch the families inside a bucket whose first member is like
-    none of them: forms with a common head, or a long document that shares one band by chance. All pairs would be
-    quadratic: one bucket of 10,000 templates has 50 million pairs, but 90,000 edges with eight neighbours. A document
-    that has near duplicates sends at most bands x (neighbours + 1) edges of 32 bytes, 4 KB by default; others none.
-    """
-
-    neighbours: int
+    first_old: int
+    """Number of the first file of an earlier corpus."""
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Partition = range of digests. Edges go to the document's file; the partner's is asked for its shingles."""
-        bands = from_chunks(chunks, BAND)
-        bands = take(bands, repeated(bands["digest"]))
-        bands = take(bands, np.lexsort((bands["locator"], bands["rank"], bands["digest"])))
-        starts = run_starts(bands["digest"])
-        first = np.repeat(starts, np.diff(starts, append=len(bands["digest"])))
+        """Partition = range of digests. Each document of a bucket is told to its file, which describes it."""
+        blocks = list(chunks)
+        digests = np.concatenate([np.zeros(0, np.uint64), *(_flat(block, "digests") for block in blocks)])
+        digests.sort()
+        shared = digests[:-1][digests[1:] == digests[:-1]]
+        del digests
+        met = _concatenate([_members(block, shared) for block in blocks])
+        met = take(met, self._has_new(met))
         buffer = PartitionBuffer()
-        for start in range(0, len(first), _MEMBERS_AT_ONCE):
-            members = np.arange(start, min(start + _MEMBERS_AT_ONCE, len(first)))
-            edges = distinct(_edges(bands, members, first[members], self.neighbours))
-            for columns in (edges, _requests(edges)):
-                yield from buffer.add(to_batch(EDGE, columns), file_of(columns["document"]))
+        yield from buffer.add(to_batch(MEETING, met), file_of(met["locator"]))
         yield from buffer.flush()
 
-
-def _edges(bands: Columns, members: I64, first: I64, neighbours: int) -> Columns:
-    """Edges of some rows of the sorted bands; `first` is the row where each one's bucket starts."""
-    pairs = [(members, first)] + [(members, members - distance) for distance in range(1, neighbours + 1)]
-    inside = [(later > first) & (earlier >= first) for later, earlier in pairs]
-    document, partner = (
-        np.concatenate([pair[end][ok] for pair, ok in zip(pairs, inside, strict=True)]) for end in (0, 1)
-    )
-    return {
-        "document": bands["locator"][document],
-        "partner": bands["locator"][partner],
-        "document_rank": bands["rank"][document],
-        "partner_rank": bands["rank"][partner],
-    }
+    def _has_new(self, met: Columns) -> Bool:
+        is_new = file_of(met["locator"]) < self.first_old
+        return np.isin(met["digest"], met["digest"][is_new])
 
 
-def _requests(edges: Columns) -> Columns:
-    """One self-edge for each distinct partner: its file must leave its shingles too."""
-    partner, first = np.unique(edges["partner"], return_index=True)
-    rank = edges["partner_rank"][first]
-    return {"document": partner, "partner": partner, "document_rank": rank, "partner_rank": rank}
+def _flat(block: pa.RecordBatch, name: str) -> npt.NDArray[np.generic]:
+    return block.column(name).flatten().to_numpy()
+
+
+def _members(block: pa.RecordBatch, shared: U64) -> Columns:
+    digests = _flat(block, "digests")
+    firsts = np.repeat(block.column("first").to_numpy(), pc.list_value_length(block.column("digests")).to_numpy())
+    chosen = np.flatnonzero(np.isin(digests, shared))
+    return {"digest": digests[chosen], "locator": firsts[chosen] + _flat(block, "rows")[chosen].astype(np.uint64)}
+
+
+def _concatenate(parts: list[Columns]) -> Columns:
+    empty = np.zeros(0, np.uint64)
+    return {name: np.concatenate([empty, *(part[name] for part in parts)]) for name in MEETING.names}

@@ -1,6 +1,7 @@
 """Step 1, by input file: read the texts once; all that follows works on their digests."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -9,84 +10,106 @@ import pyarrow as pa
 import xxhash
 
 from pipelines.contracts import tables
-from pipelines.contracts.arrays import U64
+from pipelines.contracts.arrays import Bool, offsets
+from pipelines.contracts.schemas import DIGESTS
 from pipelines.contracts.streams import open_stream
-from pipelines.dedupe import work_files
+from pipelines.dedupe import order, work_files
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.messages import (
-    EXACT_KEY,
-    Columns,
-    locators,
-    ranks,
-    to_batch,
-)
+from pipelines.dedupe.messages import EXACT_KEY, Columns, locators, to_batch
 from pipelines.dedupe.minhash import band_digests, signatures
 from pipelines.dedupe.normalise import Block, normalise
-from pipelines.dedupe.shingles import shingles
+from pipelines.dedupe.shingles import shingles, unit_counts
 from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer, partition_of
 
 BLOCK_BYTES = 1 << 20  # bytes of documents normalised at once
 
 
-def bands_schema(bands: int) -> pa.Schema:
-    """The work file of band digests: one row a document of at least one shingle."""
-    return pa.schema([("locator", pa.uint64()), ("rank", pa.uint64()), ("bands", pa.list_(pa.uint64(), bands))])
-
-
 @dataclass(frozen=True)
 class DigestFile:
-    """Read one input file: send every document's exact key, leave the band digests in a work file."""
+    """Make the digests of one input file, or take those of a file of an earlier corpus; send every exact key."""
 
     files: tuple[str, ...]
+    """The input files."""
+    old_digests: tuple[str, ...]
+    """The digests of the earlier corpora's files, which are numbered after the input files."""
     work: str
     config: DedupeConfig
     partitions: int
     """Partitions of the next step."""
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Partition = input file."""
+        """Partition = file. The digests stay in a work file."""
+        del chunks  # the first step gets none
         buffer = PartitionBuffer()
-        row = short = 0
-        schema = bands_schema(self.config.bands)
-        with open_stream(work_files.bands_path(self.work, partition), schema) as bands:
-            for batch in tables.read_batches(self.files[partition], ["id", "source", "text"]):
-                for part in tables.cut_by_size(batch, BLOCK_BYTES):
-                    block = normalise(part.column("text").to_pylist())
-                    keys = _exact_keys(part, block, locators(partition, row, part.num_rows))
-                    yield from buffer.add(to_batch(EXACT_KEY, keys), partition_of(keys["key_high"], self.partitions))
-                    if self.config.near:
-                        bands.write_batch(self._bands(block, keys))
-                    short += int(np.count_nonzero(block.word_counts < self.config.shingle_words))
-                    row += part.num_rows
+        row = 0
+        short: Counter[str] = Counter()
+        with open_stream(work_files.digests_path(self.work, partition), DIGESTS.schema) as writer:
+            for digests in self._digests(partition, short):
+                writer.write_batch(digests)
+                keys = {name: digests.column(name).to_numpy() for name in EXACT_KEY.names[:-1]}
+                keys["locator"] = locators(partition, row, digests.num_rows)
+                yield from buffer.add(to_batch(EXACT_KEY, keys), partition_of(keys["key_high"], self.partitions))
+                row += digests.num_rows
         yield from buffer.flush()
         yield Result({"short_documents": short})
 
-    def _bands(self, block: Block, keys: Columns) -> pa.RecordBatch:
+    def _digests(self, partition: int, short: Counter[str]) -> Iterator[pa.RecordBatch]:
+        if partition >= len(self.files):
+            yield from map(_as_old, tables.read_batches(self.old_digests[partition - len(self.files)]))
+            return
+        for batch in tables.read_batches(self.files[partition], ["id", "source", "text"]):
+            for part in tables.cut_by_size(batch, BLOCK_BYTES):
+                block = normalise(part.column("text").to_pylist())
+                sources = np.array(part.column("source").to_pylist(), object)
+                is_short = unit_counts(block, self.config.shingle) < self.config.size
+                short.update(sources[is_short])
+                yield _batch(_exact_keys(part, block, self.config.source_priority), self._bands(block, is_short))
+
+    def _bands(self, block: Block, is_short: Bool) -> pa.ListArray:
         config = self.config
-        hashes, bounds = shingles(block, config.shingle_words, config.max_chars)
-        # A document without a shingle can only equal its exact duplicates; one signature for all such would merge them.
-        rows = np.flatnonzero(np.diff(bounds))
-        signature = signatures(hashes, np.append(bounds[rows], bounds[-1]), config.permutations, config.seed)
+        if not config.near:
+            return pa.array([[]] * len(is_short), DIGESTS.schema.field("bands").type)
+        hashes, bounds = shingles(block, config.shingle, config.size, config.max_chars)
+        chosen = np.diff(bounds) > 0
+        if config.shingle == "eojeol":
+            # As one shingle, such a document is similar only to those with the same eojeol: its exact duplicates.
+            chosen &= ~is_short
+        counts = np.where(chosen, np.diff(bounds), 0)
+        rows = np.flatnonzero(chosen)
+        kept = hashes[np.repeat(chosen, np.diff(bounds))]
+        signature = signatures(kept, offsets(counts[rows]), config.permutations, config.seed)
         digests = band_digests(signature, config.bands, config.seed)
-        columns = [pa.array(keys["locator"][rows]), pa.array(keys["rank"][rows])]
-        bands = pa.FixedSizeListArray.from_arrays(pa.array(digests.ravel()), config.bands)
-        return pa.record_batch([*columns, bands], schema=bands_schema(config.bands))
+        ends = offsets(chosen * config.bands).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(ends), pa.array(digests.ravel()))
 
 
-def _exact_keys(batch: pa.RecordBatch, block: Block, locator: U64) -> Columns:
-    """The rows of EXACT_KEY for one block; equal raw texts are told apart by source and id (`tie`)."""
+def _batch(keys: Columns, bands: pa.ListArray) -> pa.RecordBatch:
+    columns = [pa.array(keys[name]) for name in DIGESTS.schema.names[:-1]]
+    return pa.record_batch([*columns, bands.cast(DIGESTS.schema.field("bands").type)], schema=DIGESTS.schema)
+
+
+def _as_old(digests: pa.RecordBatch) -> pa.RecordBatch:
+    place = DIGESTS.schema.get_field_index("rank")
+    columns = digests.columns
+    columns[place] = pa.array(order.old(columns[place].to_numpy()))
+    return pa.record_batch(columns, schema=DIGESTS.schema)
+
+
+def _exact_keys(batch: pa.RecordBatch, block: Block, priority: tuple[str, ...]) -> Columns:
+    """The columns of `DIGESTS` but the bands, for one block."""
     raw = _raw_texts(batch.column("text"))
     keys = np.frombuffer(b"".join(_normalised_digests(raw, block)), ">u8").reshape(-1, 2).astype(np.uint64)
     content = np.fromiter((xxhash.xxh3_64_intdigest(text) for text in raw), np.uint64, len(raw))
-    names = zip(batch.column("source").to_pylist(), batch.column("id").to_pylist(), strict=True)
-    ties = (xxhash.xxh3_64_intdigest("\0".join(name).encode()) for name in names)
+    sources, ids = batch.column("source").to_pylist(), batch.column("id").to_pylist()
+    names = (xxhash.xxh3_64_intdigest(f"{source}\0{id_}".encode()) for source, id_ in zip(sources, ids, strict=True))
+    place = {source: number for number, source in enumerate(priority)}
+    priorities = np.fromiter((place.get(source, len(place)) for source in sources), np.int64, len(raw))
     return {
         "key_high": np.ascontiguousarray(keys[:, 0]),
         "key_low": np.ascontiguousarray(keys[:, 1]),
-        "rank": ranks(np.fromiter(map(len, raw), np.int64, len(raw)), content),
-        "tie": np.fromiter(ties, np.uint64, len(raw)),
-        "locator": locator,
+        "rank": order.ranks(np.fromiter(map(len, raw), np.int64, len(raw)), priorities),
+        "tie": order.ties(content, np.fromiter(names, np.uint64, len(raw))),
     }
 
 

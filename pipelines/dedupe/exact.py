@@ -16,6 +16,9 @@ from pipelines.engine.partition import PartitionBuffer
 class GroupExact:
     """Find the groups of equal digests; the first of each group in the total order survives."""
 
+    first_old: int
+    """Number of the first file of an earlier corpus: documents from there on are never removed."""
+
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Partition = range of digests. Each edge goes to the file of either end."""
         keys = from_chunks(chunks, EXACT_KEY)
@@ -25,7 +28,7 @@ class GroupExact:
         starts = run_starts(keys["key_high"], keys["key_low"])
         sizes = np.diff(starts, append=len(keys["locator"]))
         survivors = np.repeat(keys["locator"][starts], sizes)
-        removed = survivors != keys["locator"]
+        removed = (survivors != keys["locator"]) & (file_of(keys["locator"]) < self.first_old)
         edges: Columns = {"document": keys["locator"][removed], "partner": survivors[removed]}
         yield from _send_to_both_files(edges)
 

@@ -1,6 +1,7 @@
 """What passes between the steps: numbers only.
 
-Text stays in the input files, which are read again to apply the result.
+Text stays in the input files, which are read again to apply the result. A locator names a document inside the job: file
+number << 32 | row in the file; the files of earlier corpora are numbered after those of the input.
 """
 
 from collections.abc import Iterable
@@ -14,25 +15,34 @@ from pipelines.contracts.arrays import I64, U64, run_starts
 
 Columns = dict[str, npt.NDArray[Any]]
 
-# A locator names a document inside the job: file number << 32 | row in the file. A rank orders documents: see `ranks`.
-EXACT_KEY = pa.schema([(name, pa.uint64()) for name in ("key_high", "key_low", "rank", "tie", "locator")])
-"""One row a document: the digest of its normalised text."""
-EXACT_EDGE = pa.schema([("document", pa.uint64()), ("partner", pa.uint64())])
+
+def _numbers(*names: str) -> pa.Schema:
+    return pa.schema([(name, pa.uint64()) for name in names])
+
+
+EXACT_KEY = _numbers("key_high", "key_low", "rank", "tie", "locator")
+"""One row a document: its exact key and its place in the total order (`pipelines.dedupe.order`)."""
+EXACT_EDGE = _numbers("document", "partner")
 """A document and the survivor of its group of exact duplicates."""
-BAND = pa.schema([("digest", pa.uint64()), ("rank", pa.uint64()), ("locator", pa.uint64())])
-"""One row a document and band."""
-EDGE = pa.schema([(name, pa.uint64()) for name in ("document", "partner", "document_rank", "partner_rank")])
-"""A candidate: `partner` comes earlier in the order. A row with equal ends only asks for the document's shingles."""
+BANDS = pa.schema([("first", pa.uint64()), ("digests", pa.list_(pa.uint64())), ("rows", pa.list_(pa.uint16()))])
+"""One row a block of documents: their digests of one partition, each with the distance of its row from `first`."""
+MEETING = _numbers("digest", "locator")
+"""A document in a bucket of at least two: sent to its file, to be described."""
+MEMBER = pa.schema([*_numbers("digest", "locator", "rank", "tie"), ("size", pa.uint32())])
+"""A described document of a bucket; `size` counts its distinct shingles."""
+EDGE = _numbers("document", "partner", "document_rank", "document_tie", "partner_rank", "partner_tie")
+"""A candidate: `partner` comes earlier in the order, and `document` is not of an earlier corpus."""
 MATCH = pa.schema([*EDGE, ("similarity", pa.float64())])
 """A verified edge."""
-REMOVAL = pa.schema(
-    [("document", pa.uint64()), ("partner", pa.uint64()), ("near", pa.bool_()), ("similarity", pa.float64())]
-)
-"""A removed document and its survivor."""
-NAMED_REMOVAL = pa.schema([*REMOVAL, ("partner_id", pa.string()), ("partner_source", pa.string())])
-"""A removal with the survivor's name, on its way to the removed document's file."""
+LABEL = _numbers("node", "label")
+"""A document and the least document known of its component."""
+REMOVAL = pa.schema([*_numbers("document", "partner", "cluster"), ("near", pa.bool_()), ("similarity", pa.float64())])
+"""A removed document, the document it repeats, and its cluster's survivor."""
+NAMES = ("partner_id", "partner_source", "cluster_id", "cluster_source")
+NAMED_REMOVAL = pa.schema([*REMOVAL, ("partner_old", pa.bool_()), *((name, pa.string()) for name in NAMES)])
+"""A removal on its way to the removed document's file; names are null until they are looked up. `partner_old`: the
+partner is of an earlier corpus."""
 
-_LENGTH_BITS, _HASH_BITS = 24, 40
 _COMPACT_BYTES = 64 << 20  # bytes of edges held before repeats are dropped
 
 
@@ -49,21 +59,6 @@ def file_of(locator: U64) -> I64:
 def row_of(locator: U64) -> I64:
     """The row in each locator."""
     return (locator & np.uint64(0xFFFFFFFF)).astype(np.int64)
-
-
-def ranks(lengths: I64, hashes: U64) -> U64:
-    """The total order of documents as one number: the smaller is the survivor.
-
-    Longer texts come first, since they hold more; texts of equal length follow their content hash, never their place in
-    the input, so the survivors do not depend on the order of the files. Beyond 16 MiB lengths count as equal.
-
-    Args:
-        lengths: UTF-8 bytes of the raw texts.
-        hashes: 64-bit content hashes of the raw texts.
-    """
-    longest = (1 << _LENGTH_BITS) - 1
-    shortness = (longest - np.minimum(lengths, longest)).astype(np.uint64)
-    return (shortness << np.uint64(_HASH_BITS)) | (hashes >> np.uint64(64 - _HASH_BITS))
 
 
 def to_batch(schema: pa.Schema, columns: Columns) -> pa.RecordBatch:

@@ -1,4 +1,4 @@
-"""Reading chosen rows of a Parquet file: row groups that hold none of them are never decoded."""
+"""Reading chosen rows of a Parquet file, and the sizes of its row groups: what is not asked for is never decoded."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from pipelines.contracts import files
 from pipelines.contracts.arrays import I64
+from pipelines.contracts.errors import BadInputError
 
 
 def read_rows(path: str, rows: I64, columns: list[str]) -> Iterator[tuple[I64, pa.RecordBatch]]:
@@ -35,3 +36,17 @@ def read_rows(path: str, rows: I64, columns: list[str]) -> Iterator[tuple[I64, p
                     yield rows[first : first + batch.num_rows], batch
                     first += batch.num_rows
             start = stop
+
+
+def row_group_bytes(path: str) -> I64:
+    """Uncompressed bytes of each row group of a Parquet file.
+
+    Raises:
+        BadInputError: the file is not Parquet.
+    """
+    try:
+        with files.open_read(path) as file:
+            metadata = pq.ParquetFile(file).metadata
+    except (pa.ArrowException, OSError) as error:
+        raise BadInputError(f"{path} is not readable: {type(error).__name__}.", hint="is it whole?") from None
+    return np.array([metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)], np.int64)

@@ -1,22 +1,28 @@
 """The dedupe stage: documents in, corpus out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from pipelines.contracts import files
+from pipelines.contracts.arrays import cuts
 from pipelines.contracts.fingerprint import code_version
 from pipelines.contracts.schemas import DOCUMENTS
 from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from pipelines.contracts.tables import write_parquet
+from pipelines.dedupe.against import add_old, signature
 from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.plan import dedupe_steps, summarise
+from pipelines.dedupe.parquet_rows import row_group_bytes
+from pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
+from pipelines.dedupe.summary import summarise
 from pipelines.documents import DocumentFiles, find_documents
 from pipelines.engine.job import Job, Result, Step
 from pipelines.engine.local import Progress
 from pipelines.engine.options import RunOptions
 from pipelines.engine.run import run_job, silent
+
+ADOPTED_BYTES = 128 << 20  # uncompressed bytes of a part of a foreign file
 
 
 def dedupe(
@@ -25,6 +31,7 @@ def dedupe(
     config: DedupeConfig,
     options: RunOptions,
     *,
+    against: Sequence[str] = (),
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> StageResult:
@@ -35,31 +42,53 @@ def dedupe(
         out: the dataset folder to write.
         config: see `DedupeConfig`.
         options: runner and workers.
+        against: folders of earlier corpora, which stay as they are: documents that repeat theirs go.
         overwrite: replace what is in `out`.
         progress: called as partitions finish.
     """
     found = find_documents(documents, config.columns)
+    corpora, old_inputs = add_old(found.paths, list(against), config)
     identity = StageIdentity(
         kind="corpus",
         stage="dedupe",
-        inputs={"documents": found.fingerprint},
-        config=config.model_dump(mode="json"),
+        inputs={"documents": found.fingerprint, **old_inputs},
+        config={**config.model_dump(mode="json"), "signature": signature(config)},
         code_version=code_version("pipelines"),
     )
 
     def body(work: str) -> StageOutput:
-        adopt = () if found.ours else (Step("adopt files", AdoptFiles(found, work), len(found.paths)),)
-        paths = found.paths if found.ours else tuple(adopted_path(work, n) for n in range(len(found.paths)))
-        steps = (*adopt, *dedupe_steps(paths, out, work, config, found.text_bytes))
+        adopted = () if found.ours else adoptions(found)
+        adopt = (Step("adopt files", AdoptFiles(found, adopted, work), len(adopted)),) if adopted else ()
+        new = tuple(adopted_path(work, number) for number in range(len(adopted))) or found.paths
+        corpus_files = CorpusFiles(new, corpora.old, corpora.old_digests)
+        steps = (*adopt, *dedupe_steps(corpus_files, out, work, config, Partitions.of(found.text_bytes)))
         results = run_job(Job("dedupe", steps, found.text_bytes), work, options, progress)
         return StageOutput(*summarise(results, config))
 
-    return run_stage(identity, out, body, reads=[*documents, *found.paths], overwrite=overwrite)
+    return run_stage(identity, out, body, reads=[*documents, *found.paths, *against], overwrite=overwrite)
 
 
 def adopted_path(work: str, number: int) -> str:
-    """Where `AdoptFiles` puts a file."""
+    """Where `AdoptFiles` puts what it copies."""
     return files.join(work, "adopted", DOCUMENTS.name, f"part-{number:05d}.parquet")
+
+
+Adoption = tuple[int, range | None]
+"""A part of the input: the number of its file and some row groups, or None for the whole file."""
+
+
+def adoptions(found: DocumentFiles) -> tuple[Adoption, ...]:
+    """Cut foreign files into parts of about `ADOPTED_BYTES`: a part is what one worker does at a time.
+
+    Only Parquet can be cut without being read.
+    """
+    parts: list[Adoption] = []
+    for number, path in enumerate(found.paths):
+        if path.endswith(".parquet"):
+            parts += [(number, range(start, stop)) for start, stop in cuts(row_group_bytes(path), ADOPTED_BYTES)]
+        else:
+            parts.append((number, None))
+    return tuple(parts)
 
 
 @dataclass(frozen=True)
@@ -67,12 +96,12 @@ class AdoptFiles:
     """A first step for foreign input: the steps after it read chosen rows again, which only Parquet makes cheap."""
 
     documents: DocumentFiles
+    parts: tuple[Adoption, ...]
     work: str
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Result]:
-        """Copy one file to Parquet with our columns."""
+        """Copy one part to Parquet with our columns."""
         del chunks  # the first step gets none
-        write_parquet(
-            files.join(self.work, "adopted"), DOCUMENTS, f"part-{partition:05d}", self.documents.read(partition)
-        )
+        batches = self.documents.read(*self.parts[partition])
+        write_parquet(files.join(self.work, "adopted"), DOCUMENTS, f"part-{partition:05d}", batches)
         yield from ()

@@ -12,14 +12,29 @@ from pipelines.contracts.streams import open_stream, read_stream
 _INDEX = pa.schema([("row", pa.uint32()), ("size", pa.int64())])
 
 
-def bands_path(work: str, file: int) -> str:
-    """Band digests of one input file's documents."""
-    return files.join(work, "bands", f"part-{file:05d}.arrows")
+def digests_path(work: str, file: int) -> str:
+    """The digests of one file's documents, one row a document: the table `DIGESTS` before removal."""
+    return files.join(work, "digests", f"part-{file:05d}.arrows")
 
 
 def exact_path(work: str, file: int) -> str:
     """Exact duplicates whose survivor lies in one input file."""
     return files.join(work, "exact", f"part-{file:05d}.arrows")
+
+
+def matches_path(work: str, file: int) -> str:
+    """Verified edges whose document lies in one input file."""
+    return files.join(work, "matches", f"part-{file:05d}.arrows")
+
+
+def clusters_path(work: str, file: int) -> str:
+    """The survivors of one input file that have duplicates, each with the size of its cluster."""
+    return files.join(work, "clusters", f"part-{file:05d}.arrows")
+
+
+def removals_path(work: str, file: int) -> str:
+    """The removals of one input file's documents (`NAMED_REMOVAL`), kept while repeated lines are looked for."""
+    return files.join(work, "removals", f"part-{file:05d}.arrows")
 
 
 def _index_path(work: str, file: int) -> str:
@@ -42,13 +57,14 @@ class ShingleWriter:
         self._sink = self._values.__enter__()
         return self
 
-    def add(self, rows: I64, sets: list[U64]) -> None:
-        """Append sets; rows ascend over all calls."""
+    def add(self, rows: I64, sets: list[U64]) -> I64:
+        """Append sets; rows ascend over all calls. Returns the sizes of the sets."""
         sizes = np.fromiter(map(len, sets), np.int64, len(sets))
         self._sink.write(np.concatenate([np.zeros(0, np.uint64), *sets]).astype("<u8").tobytes())
         self._index_writer.write_batch(
             pa.record_batch([pa.array(rows.astype(np.uint32)), pa.array(sizes)], schema=_INDEX)
         )
+        return sizes
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

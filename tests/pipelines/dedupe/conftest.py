@@ -1,8 +1,10 @@
 """An executor of steps that does what engines may do."""
 
+import os
 import pickle
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +16,14 @@ from pipelines.contracts import files, tables
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.report import Report
 from pipelines.contracts.schemas import DOCUMENTS, REMOVALS, Table, check_schema
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.plan import dedupe_steps, summarise
+from pipelines.dedupe import pictures
+from pipelines.dedupe.config import DedupeConfig, Guards
+from pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
+from pipelines.dedupe.summary import summarise
 from pipelines.engine.job import Result, Send, Step
-from tests.pipelines.dedupe.corpus import Document
+from tests.pipelines.dedupe.corpus import Document, Removal
+
+UNGUARDED = Guards(near_share=1.0, short_share=1.0)
 
 
 def run_steps(steps: tuple[Step, ...], seed: int = 0) -> list[dict]:
@@ -81,11 +87,22 @@ class Outcome:
     report: Report
     infos: list[FileInfo]
     out: str
+    cluster_sizes: dict[str, int]
+    """id → documents that a survivor stands for."""
 
     @property
     def removed(self) -> dict[str, dict]:
         """id → row of the removal table."""
         return {row["id"]: row for row in self.removals}
+
+    @property
+    def reasons(self) -> dict[str, Removal]:
+        """id → why it went, to compare with `plain_dedupe`."""
+        names = ("reason", "partner_id", "cluster_id")
+        return {
+            i: Removal(*(row[name] for name in names), pytest.approx(row["similarity"], abs=1e-6))
+            for i, row in self.removed.items()
+        }
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -105,17 +122,23 @@ class Deduper:
         parts: list[list[Document]],
         config: DedupeConfig | None = None,
         seed: int = 0,
-        input_bytes: int = 3 << 27,  # three hash partitions
+        partitions: Partitions = Partitions(3, 1),
+        against: Sequence[Outcome] = (),
     ) -> Outcome:
         self._runs += 1
         root = files.join(self._root, f"run-{self._runs}")
-        config = config or DedupeConfig(max_removed_share=1.0)
+        config = config or DedupeConfig(guards=UNGUARDED)
         out = files.join(root, "out")
         paths = write_files(files.join(root, "in"), parts)
-        steps = dedupe_steps(paths, out, files.join(root, "work"), config, input_bytes)
+        old = [path for corpus in against for path in files.list_files(files.join(corpus.out, "data"))]
+        old_digests = [path for corpus in against for path in files.list_files(files.join(corpus.out, "digests"))]
+        corpus_files = CorpusFiles(paths, tuple(old), tuple(old_digests))
+        steps = dedupe_steps(corpus_files, out, files.join(root, "work"), config, partitions)
         infos, report = summarise(run_steps(steps, seed), config)
-        kept = {row["id"]: row["text"] for row in read_rows(out, DOCUMENTS, len(parts))}
-        return Outcome(kept, read_rows(out, REMOVALS, len(parts)), report, infos, out)
+        rows = read_rows(out, DOCUMENTS, len(parts))
+        kept = {row["id"]: row["text"] for row in rows}
+        sizes = {row["id"]: row["cluster_size"] for row in rows}
+        return Outcome(kept, read_rows(out, REMOVALS, len(parts)), report, infos, out, sizes)
 
 
 def read_rows(out: str, table: Table, count: int) -> list[dict]:
@@ -132,5 +155,8 @@ def read_rows(out: str, table: Table, count: int) -> list[dict]:
 
 
 @pytest.fixture
-def dedupe(tmp_path: Path) -> Deduper:
+def dedupe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deduper:
+    """Without what takes most of the time of small runs: drawing, and waiting for the disk. The stage's tests do both."""
+    monkeypatch.setattr(pictures, "draw", lambda axes_of, salt: salt.encode())
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     return Deduper(str(tmp_path))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pipelines.contracts import files
 from pipelines.contracts.ledger import IN, KEPT, MERGED
 from pipelines.dedupe.config import DedupeConfig
-from tests.pipelines.dedupe.conftest import Deduper, Outcome
+from pipelines.dedupe.steps import Partitions
+from tests.pipelines.dedupe.conftest import UNGUARDED, Deduper, Outcome
 from tests.pipelines.dedupe.corpus import (
     Document,
     edit,
@@ -38,7 +39,7 @@ def check_promises(documents: list[Document], outcome: Outcome, threshold: float
         assert row["partner_id"] in outcome.kept
         assert (row["source"], row["partner_source"]) == (source, partner_source)
         assert row["bytes"] == len(text.encode())
-        if row["kind"] == "exact":
+        if row["reason"] == "exact":
             assert row["similarity"] == 1
             assert plain_normalise(text) == plain_normalise(partner)
             assert plain_normalise(text) or text == partner
@@ -61,7 +62,7 @@ def check_ledger(documents: list[Document], outcome: Outcome) -> None:
     assert facts["documents in"] == len(documents)
     assert facts["documents kept"] == len(outcome.kept)
     for kind in ("exact", "near"):
-        assert facts[f"{kind} duplicates removed"] == sum(row["kind"] == kind for row in outcome.removals)
+        assert facts[f"{kind} duplicates removed"] == sum(row["reason"] == kind for row in outcome.removals)
     assert facts["documents shorter than a shingle"] == sum(
         len(plain_normalise(t).split()) < 5 for _, _, t in documents
     )
@@ -93,7 +94,7 @@ def test_exact_groups_equal_a_dictionary(dedupe):
     assert sorted(len(text.encode()) for text in outcome.kept.values()) == sorted(
         max(len(text.encode()) for text in group) for group in groups.values()
     )
-    assert outcome.report.facts["largest group of duplicates"] == max(map(len, groups.values()))
+    assert outcome.report.facts["largest cluster"] == max(map(len, groups.values()))
 
 
 def test_the_order_of_files_does_not_choose_the_survivors(dedupe):
@@ -103,7 +104,7 @@ def test_the_order_of_files_does_not_choose_the_survivors(dedupe):
     kept = dedupe(files).kept
     assert dedupe(files[::-1]).kept == kept
     shuffled = random.Random(0).sample(documents, len(documents))
-    assert dedupe(split_files(shuffled, 5), input_bytes=0).kept == kept
+    assert dedupe(split_files(shuffled, 5), partitions=Partitions(1, 1)).kept == kept
 
 
 def test_chunks_may_arrive_in_any_order_and_cut(dedupe):
@@ -120,7 +121,7 @@ def test_chunks_may_arrive_in_any_order_and_cut(dedupe):
 
 def test_the_number_of_partitions_changes_nothing(dedupe):
     files = split_files(planted_corpus(6, families=8, singles=5), 2)
-    assert dedupe(files, input_bytes=0).hashes == dedupe(files, input_bytes=1 << 30).hashes
+    assert dedupe(files, partitions=Partitions(1, 1)).hashes == dedupe(files, partitions=Partitions(8, 4)).hashes
 
 
 def test_object_stores_work_too(memory_root, dedupe):
@@ -150,8 +151,8 @@ def test_an_exact_copy_of_a_near_duplicate_names_the_survivor(dedupe):
     outcome = dedupe([[document] for document in documents])
     check_promises(documents, outcome)
     assert set(outcome.kept) == {"long"}
-    assert {(row["kind"], row["partner_id"]) for row in outcome.removals} == {("near", "long")}
-    assert outcome.report.facts["largest group of duplicates"] == 4
+    assert {(row["reason"], row["partner_id"]) for row in outcome.removals} == {("near", "long")}
+    assert outcome.report.facts["largest cluster"] == 4
 
 
 def test_templates_with_different_content_stay(dedupe):
@@ -218,7 +219,7 @@ def test_the_cap_limits_the_signature_and_not_the_verification(dedupe):
     rng = random.Random(14)
     head = words(rng, 200)
     documents = [(f"d{n}", "s", " ".join([*head, *words(rng, 400)])) for n in range(3)]
-    capped = DedupeConfig(max_chars=len(" ".join(head)) - 10, max_removed_share=1.0)
+    capped = DedupeConfig(max_chars=len(" ".join(head)) - 10, guards=UNGUARDED)
     outcome = dedupe([documents], capped)
     assert outcome.report.facts["candidate edges"] > 0
     assert len(outcome.kept) == 3
@@ -244,7 +245,7 @@ def test_output_files_keep_the_places_of_their_inputs(dedupe):
 
 def test_other_shingle_sizes(dedupe):
     documents = planted_corpus(16, families=10, singles=10)
-    outcome = dedupe(split_files(documents, 2), DedupeConfig(shingle_words=2, threshold=0.9, max_removed_share=1.0))
+    outcome = dedupe(split_files(documents, 2), DedupeConfig(shingle_size=2, threshold=0.9, guards=UNGUARDED))
     texts = {i: text for i, _, text in documents}
     assert outcome.removals
     for i, row in outcome.removed.items():

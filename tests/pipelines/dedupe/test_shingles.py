@@ -7,29 +7,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.dedupe.normalise import normalise
-from pipelines.dedupe.shingles import shingles
+from pipelines.dedupe.shingles import shingles, unit_counts
 from pipelines.text import rolling_hash as module
 from tests.pipelines.dedupe.corpus import plain_words, words
 
 WORDS = st.lists(st.sampled_from(["가", "나", "가나", "나가", "a", "0"]), max_size=12).map(" ".join)
 
 
-def sets_of(texts: list[str], size: int, max_chars: int | None = None) -> list[list[int]]:
-    hashes, bounds = shingles(normalise(texts), size, max_chars)
+def sets_of(texts: list[str], size: int, max_chars: int | None = None, unit: str = "eojeol") -> list[list[int]]:
+    hashes, bounds = shingles(normalise(texts), unit, size, max_chars)
     return [hashes[start:end].tolist() for start, end in itertools.pairwise(bounds)]
 
 
+@pytest.mark.parametrize("unit", ["eojeol", "syllables"])
 @given(st.lists(WORDS, max_size=6), st.integers(1, 6))
 @settings(max_examples=150, deadline=None)
-def test_hashes_are_equal_where_the_words_are_and_only_there(texts, size):
-    hash_of: dict[tuple[str, ...], int] = {}
-    for text, hashes in zip(texts, sets_of(texts, size), strict=True):
-        document = plain_words(text)
-        runs = [tuple(document[i : i + size]) for i in range(len(document) - size + 1)]
+def test_hashes_are_equal_where_the_units_are_and_only_there(unit, texts, size):
+    hash_of: dict[str, int] = {}
+    block = normalise(texts)
+    counts = []
+    for text, hashes in zip(texts, sets_of(texts, size, unit=unit), strict=True):
+        units = plain_words(text) if unit == "eojeol" else list("".join(plain_words(text)))
+        counts.append(len(units))
+        joiner = " " if unit == "eojeol" else ""
+        runs = [joiner.join(units[i : i + size]) for i in range(max(len(units) - size, 0) + 1)] if units else []
         assert len(hashes) == len(runs)
         for run, value in zip(runs, hashes, strict=True):
             assert hash_of.setdefault(run, value) == value
     assert len(set(hash_of.values())) == len(hash_of)
+    assert unit_counts(block, unit).tolist() == counts
+
+
+def test_syllables_do_not_see_spaces():
+    assert (
+        len({tuple(sets_of([text], 3, unit="syllables")[0]) for text in ("띄어 쓰기가 다르다", "띄어쓰기 가다르 다")})
+        == 1
+    )
 
 
 def test_hashes_do_not_depend_on_neighbours_or_windows(monkeypatch):
@@ -54,7 +67,8 @@ def test_the_cap_cuts_at_whole_words():
     text = "가 나 다 라 마 바 사"
     whole = sets_of([text, text], 5)[1]
     assert sets_of([text, text], 5, max_chars=9)[1] == whole[:1]
-    assert sets_of([text, text], 5, max_chars=8)[1] == []
+    assert sets_of([text, text], 5, max_chars=8)[1] == sets_of(["가 나 다 라"], 5)[0]
+    assert sets_of([text], 5, max_chars=8, unit="syllables") == sets_of(["가 나 다 라"], 5, unit="syllables")
     assert sets_of([text, text], 5, max_chars=100)[1] == whole
 
 
@@ -77,6 +91,6 @@ def test_the_hash_is_the_one_of_the_docstring():
 
 def test_hashes_are_spread_over_all_bits():
     rng = random.Random(2)
-    hashes, _ = shingles(normalise([" ".join(words(rng, 20_000))]), 5)
+    hashes, _ = shingles(normalise([" ".join(words(rng, 20_000))]), "eojeol", 5)
     bits = (hashes[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
     assert bits.mean(axis=0) == pytest.approx(0.5, abs=0.02)

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.contracts.config import parse_config
 from pipelines.contracts.errors import CheckError, UsageError
-from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.config import DedupeConfig, Guards
 from tests.pipelines.dedupe.corpus import edit, words
 
 
@@ -15,20 +15,28 @@ def family(count: int) -> list[list[tuple[str, str, str]]]:
 
 
 def test_a_source_that_all_but_vanishes_stops_the_stage(dedupe):
-    config = DedupeConfig(guard_documents=5)
+    config = DedupeConfig(guards=Guards(from_documents=5))
     with pytest.raises(
-        CheckError, match=r"source 'manuals' .* max_removed_share = 0\.5 .* 7 of 8 \(0\.875\)"
+        CheckError, match=r"source 'manuals' .* guards.near_share = 0\.5 .* 7 of 8 \(0\.875\)"
     ) as caught:
         dedupe(family(8), config)
     assert caught.value.exit_code == 4
-    assert "max_removed_share" in caught.value.hint
+    assert "guards.near_share" in caught.value.hint
 
 
 def test_the_guard_can_be_set_and_leaves_small_sources_alone(dedupe):
-    assert len(dedupe(family(8), DedupeConfig(guard_documents=5, max_removed_share=0.9)).removals) == 7
+    assert len(dedupe(family(8), DedupeConfig(guards=Guards(from_documents=8, near_share=0.9))).removals) == 7
     outcome = dedupe(family(8), DedupeConfig())
     (row,) = outcome.report.tables["Removed by source"]
-    assert row == {"source": "manuals", "documents": 8, "exact": 0, "near": 7, "near share": 0.875}
+    assert row == {
+        "source": "manuals",
+        "documents": 8,
+        "exact": 0,
+        "near": 7,
+        "emptied": 0,
+        "near share": 0.875,
+        "shorter than a shingle": 0,
+    }
 
 
 def test_wrong_settings_are_explained():

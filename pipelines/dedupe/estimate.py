@@ -1,0 +1,195 @@
+"""What a run will find and cost, from a sample: `malmoi dedupe plan`.
+
+The job itself runs on a sample of the input, and its measured costs are scaled to the whole. How many duplicates there
+are cannot be told that simply: of two copies far apart a sample of a tenth holds both only once in a hundred times. So
+the share is given as a range, from that of the sample, true if copies lie side by side, to that over the sampled
+fraction, true if they are pairs that lie at random.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.contracts import files
+from pipelines.contracts.arrays import I64
+from pipelines.contracts.errors import BadInputError
+from pipelines.contracts.hashing import GOLDEN, mix64
+from pipelines.contracts.schemas import DOCUMENTS
+from pipelines.contracts.tables import write_parquet
+from pipelines.dedupe.against import add_old
+from pipelines.dedupe.config import DedupeConfig, Guards
+from pipelines.dedupe.parquet_rows import row_group_bytes
+from pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
+from pipelines.dedupe.summary import summarise
+from pipelines.documents import DocumentFiles, find_documents
+from pipelines.engine.dry_run import StepCost, dry_run
+
+_NO_GUARDS = Guards(near_share=1.0, cluster_share=1.0, short_share=1.0)
+_FILES = 200  # files that are looked into
+_STRETCH_BYTES = 1 << 20  # least bytes of a stretch of documents
+_WORKER_MB = 300  # of a worker process that has done nothing yet: Python, Arrow, NumPy and Beam
+_MERGE_COPIES = 4  # times that the chunks of a partition are in memory while they are merged
+_START_SECONDS = 4.0  # of the worker processes
+_PARTITION_SECONDS = 0.05  # of a Beam pipeline for one partition of one step (docs/log.md)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Figures by name, and tables of rows with equal keys."""
+
+    facts: dict[str, Any]
+    tables: dict[str, list[dict[str, Any]]]
+
+
+def estimate(
+    documents: list[str],
+    config: DedupeConfig,
+    *,
+    against: Sequence[str] = (),
+    workers: int | None = None,
+    sample_bytes: int = 64 << 20,
+) -> Estimate:
+    """Run dedupe on a sample in this process and scale what it took.
+
+    Args:
+        documents: as for the stage.
+        config: as for the stage; guards do not stop an estimate.
+        against: earlier corpora; their digests are read whole.
+        workers: processes to plan for; one a core of this machine if not given.
+        sample_bytes: about so much text is read.
+
+    Raises:
+        BadInputError: there are no documents.
+    """
+    found = find_documents(documents, config.columns)
+    unguarded = config.model_copy(update={"guards": _NO_GUARDS})
+    partitions = Partitions.of(found.text_bytes)
+    with tempfile.TemporaryDirectory(prefix="malmoi-plan-") as folder:
+        paths, read_bytes = _write_sample(found, folder, sample_bytes)
+        corpora, _ = add_old(paths, list(against), config)
+        steps = dedupe_steps(corpora, f"{folder}/out", f"{folder}/work", unguarded, Partitions.of(read_bytes))
+        results, costs = dry_run(steps)
+        _, report = summarise(results, unguarded)
+        work_bytes = sum(files.size(path) for path in files.list_files(f"{folder}/work"))
+    scale = max(1.0, found.text_bytes / read_bytes)
+    facts = {
+        **_input_facts(found, corpora, read_bytes, scale, report.facts),
+        **_duplicate_facts(report.facts, scale),
+        **_cost_facts(costs, partitions, len(found.paths), scale, workers or os.cpu_count() or 1, work_bytes),
+    }
+    tables = {
+        "In the sample, by source": report.tables["Removed by source"],
+        "Steps": [_step_row(cost, scale) for cost in costs],
+        "Chance to find a pair": [_chance_row(config, similarity) for similarity in (0.5, 0.6, 0.7, 0.8, 0.85, 0.9)],
+    }
+    return Estimate(facts, tables)
+
+
+def _write_sample(found: DocumentFiles, folder: str, sample_bytes: int) -> tuple[tuple[str, ...], int]:
+    """Copy about so much text, one Parquet file a batch; returns their paths and the bytes of text."""
+    paths: list[str] = []
+    size = 0
+    for batch in _batches(found, sample_bytes):
+        info = write_parquet(f"{folder}/in", DOCUMENTS, f"part-{len(paths):05d}", [batch])
+        paths.append(f"{folder}/in/{info.path}")
+        size += info.text_bytes
+        if size >= sample_bytes:
+            break
+    if size == 0:
+        raise BadInputError("there is no text to plan for.", hint="check the inputs")
+    return tuple(paths), size
+
+
+def _batches(found: DocumentFiles, sample_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Stretches of documents from all over the input: of row groups of Parquet files, and of the heads of others."""
+    places: list[tuple[int, range | None]] = []
+    for number in _scattered(len(found.paths))[:_FILES].tolist():
+        if found.paths[number].endswith(".parquet"):
+            places += [(number, range(n, n + 1)) for n in range(len(row_group_bytes(found.paths[number])))]
+        else:
+            places.append((number, None))
+    share = max(_STRETCH_BYTES, -(-sample_bytes // max(1, len(places))))
+    for order, place in enumerate(_scattered(len(places)).tolist()):
+        left = share
+        for batch in found.read(*places[place]):
+            stretch = _stretch(batch, left, order)
+            yield stretch
+            left -= stretch.nbytes
+            if left <= 0:
+                break
+
+
+def _scattered(count: int) -> I64:
+    """The numbers below `count` in an order of chance, always the same."""
+    return np.argsort(mix64(np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN)))
+
+
+def _stretch(batch: pa.RecordBatch, num_bytes: int, salt: int) -> pa.RecordBatch:
+    """Consecutive rows of about so many bytes, from a place that depends on `salt`."""
+    rows = min(batch.num_rows, max(1, batch.num_rows * num_bytes // max(1, batch.nbytes)))
+    start = int(mix64(np.array([salt + 1], np.uint64) * np.uint64(GOLDEN))[0] % np.uint64(batch.num_rows - rows + 1))
+    return batch.slice(start, rows)
+
+
+def _input_facts(
+    found: DocumentFiles, corpora: CorpusFiles, read_bytes: int, scale: float, report: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "input files": len(found.paths),
+        "input MB" if found.ours else "input MB as stored": round(found.text_bytes / 1e6, 1),
+        "sampled MB": round(read_bytes / 1e6, 1),
+        "documents, about": round(report["documents in"] * scale),
+        **({"files of earlier corpora": len(corpora.old)} if corpora.old else {}),
+    }
+
+
+def _duplicate_facts(report: dict[str, Any], scale: float) -> dict[str, Any]:
+    documents = max(1, report["documents in"])
+    shares = {kind: report[f"{kind} duplicates removed"] / documents for kind in ("exact", "near")}
+    return {
+        f"{kind} duplicates, share of documents": f"{share:.2%}"
+        if scale == 1
+        else f"{share:.2%} to {min(share * scale, 1):.2%}"
+        for kind, share in shares.items()
+    }
+
+
+def _cost_facts(
+    costs: list[StepCost], partitions: Partitions, num_files: int, scale: float, workers: int, work_bytes: int
+) -> dict[str, Any]:
+    """Time, memory and bytes of the whole, from those of the sample."""
+    by_partitions = {"group exact", "meet bands", "pair buckets"}
+    count = {cost.name: partitions.digests if cost.name in by_partitions else num_files for cost in costs}
+    count["resolve matches"] = partitions.matches
+    cpu = sum(cost.cpu_seconds for cost in costs) * scale
+    sent = sum(cost.sent_bytes for cost in costs) * scale
+    largest = max(cost.received_bytes * scale / max(1, count[cost.name]) for cost in costs)
+    return {
+        "hash partitions": partitions.digests,
+        "partitions of matches": partitions.matches,
+        "bytes shuffled, MB": round(sent / 1e6, 1),
+        "work files, MB": round(work_bytes * scale / 1e6, 1),
+        "CPU seconds": round(cpu, 1),
+        "worker processes": workers,
+        "wall seconds, about": round(_START_SECONDS + (cpu + _PARTITION_SECONDS * sum(count.values())) / workers),
+        "memory of a worker, MB": round(_WORKER_MB + _MERGE_COPIES * largest / 1e6),
+    }
+
+
+def _step_row(cost: StepCost, scale: float) -> dict[str, Any]:
+    return {
+        "step": cost.name,
+        "CPU seconds": round(cost.cpu_seconds * scale, 1),
+        "MB sent": round(cost.sent_bytes * scale / 1e6, 1),
+    }
+
+
+def _chance_row(config: DedupeConfig, similarity: float) -> dict[str, Any]:
+    """Probability that two documents share a band (Lee et al. 2021, appendix A)."""
+    chance = 1 - (1 - similarity**config.rows) ** config.bands
+    return {"Jaccard similarity": similarity, "probability": round(chance, 3)}
