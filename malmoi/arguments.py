@@ -1,5 +1,6 @@
 """The options that stages share, and how a stage's configuration comes together."""
 
+import importlib.util
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -67,10 +68,10 @@ def run_options(runner: str, workers: int | None, flags: tuple[str, ...]) -> Any
     Raises:
         UsageError: Beam is not installed, or a flag is unknown.
     """
-    try:
-        from pipelines.engine.options import RunOptions, check_flags
-    except ImportError as error:
-        raise UsageError(f"this verb needs Apache Beam: {error}", hint="pip install 'malmoi[beam]'") from None
+    if importlib.util.find_spec("apache_beam") is None:
+        raise UsageError("this verb needs Apache Beam, which is not installed.", hint="pip install 'malmoi[beam]'")
+    from pipelines.engine.options import RunOptions, check_flags
+
     options = RunOptions(runner, workers, flags)
     check_flags(options)
     return options

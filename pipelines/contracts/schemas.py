@@ -68,7 +68,13 @@ DOCUMENTS = Table(
         _META,
         Field("perplexity", pa.float32(), "per token", "by the language model; null if none was used", True),
         Field("bad_perplexity", pa.float32(), "per token", "by the model of bad text; null if none was used", True),
-        Field("cluster_size", pa.int32(), "documents", "it stands for, itself included; null before dedupe", True),
+        Field(
+            "cluster_size",
+            pa.int32(),
+            "documents",
+            "it stands for, itself included, in the dedupe that wrote it; else null",
+            True,
+        ),
     ),
 )
 

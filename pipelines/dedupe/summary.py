@@ -8,7 +8,7 @@ from pipelines.contracts.errors import CheckError
 from pipelines.contracts.ledger import IN, KEPT, Ledger
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.report import Report
-from pipelines.dedupe.config import DedupeConfig, Guards
+from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.pictures import cluster_picture, similarity_picture
 from pipelines.dedupe.text_lines import LineLedger
 
@@ -43,7 +43,9 @@ def summarise(results: list[dict[str, Any]], config: DedupeConfig) -> tuple[list
     sources = [_source_row(ledger, source, removed, short) for source in sorted(ledger.counts)]
     largest = _largest(results)
     facts = _facts(results, ledger, sources, largest)
-    _guard(sources, largest, ledger.documents(IN), config.guards, results)
+    if unseen := [source for source in config.source_priority if source not in ledger.counts]:
+        facts["sources of source_priority that did not occur"] = ", ".join(unseen)
+    _guard(sources, largest, config, results)
     similarities = _added(value.get("similarities", {}) for value in results)
     sizes = _added(value.get("cluster_sizes", {}) for value in results)
     tables = {
@@ -133,9 +135,10 @@ def _facts(
 
 
 def _guard(
-    rows: list[dict[str, Any]], largest: list[list[Any]], documents: int, guards: Guards, results: list[dict[str, Any]]
+    rows: list[dict[str, Any]], largest: list[list[Any]], config: DedupeConfig, results: list[dict[str, Any]]
 ) -> None:
     """Stop when a source all but vanished: template text can make unlike documents look alike."""
+    guards = config.guards
     for row in rows:
         source, number = row["source"], row["documents"]
         if number < guards.from_documents:
@@ -149,13 +152,13 @@ def _guard(
                     hint="look at some with `malmoi dedupe explain ID`; "
                     f"if they are right, set guards.{reason}_share higher",
                 )
-        if row["shorter than a shingle"] / number > guards.short_share:
+        if config.near and row["shorter than a shingle"] / number > guards.short_share:
             raise CheckError(
                 f"source {source!r} must not have more than guards.short_share = {guards.short_share} of its documents "
                 f"shorter than a shingle. Got {row['shorter than a shingle']:,} of {number:,}.",
                 hint="such documents lose exact duplicates only. If that is right, set guards.short_share higher",
             )
-    limit = max(guards.cluster_share * documents, guards.from_documents)
+    limit = max(guards.cluster_share * sum(row["documents"] for row in rows), guards.from_documents)
     if largest and largest[0][0] > limit:
         size, source, id_ = largest[0]
         raise CheckError(

@@ -71,10 +71,9 @@ def possible(document_sizes: I64, partner_sizes: I64, similarity: str, threshold
     >>> possible(np.array([8, 10]), np.array([10, 8]), "containment", 0.9).tolist()
     [True, False]
     """
-    most = np.minimum(document_sizes, partner_sizes)
-    return most >= threshold * (
-        document_sizes if similarity == "containment" else np.maximum(document_sizes, partner_sizes)
-    )
+    whole = document_sizes if similarity == "containment" else np.maximum(document_sizes, partner_sizes)
+    # The division of the verification itself: rounded otherwise, a pair right at the threshold would be lost.
+    return np.minimum(document_sizes, partner_sizes) / whole >= threshold
 
 
 def _similarities(

@@ -4,9 +4,6 @@ import argparse
 import difflib
 from dataclasses import dataclass
 
-from apache_beam.options import pipeline_options
-from apache_beam.options.pipeline_options import PipelineOptions
-
 from pipelines.contracts.errors import UsageError
 
 DIRECT = "DirectRunner"
@@ -45,7 +42,7 @@ def check_flags(options: RunOptions) -> None:
     """
     if options.workers is not None and options.workers < 1:
         raise UsageError(f"--workers must be at least 1. Got {options.workers}.")
-    known = beam_flags()
+    known = beam_flags() if options.beam_flags else {}
     for flag in options.beam_flags:
         name = flag.partition("=")[0]
         if name.startswith("-") and name not in known:
@@ -68,6 +65,9 @@ def check_flags(options: RunOptions) -> None:
 
 def beam_flags() -> dict[str, bool]:
     """All option strings Beam declares, and Flink's, with whether they need a value."""
+    from apache_beam.options import pipeline_options  # noqa: PLC0415  # Beam takes three seconds to import
+    from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415
+
     flags = dict.fromkeys(FLINK_FLAGS, True)
     for value in vars(pipeline_options).values():
         if isinstance(value, type) and issubclass(value, PipelineOptions) and value is not PipelineOptions:

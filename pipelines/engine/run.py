@@ -3,16 +3,13 @@
 import os
 from typing import Any
 
-import apache_beam as beam
 import orjson
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from pipelines.contracts import files
 from pipelines.engine.job import Job
 from pipelines.engine.local import Progress, run_in_processes
 from pipelines.engine.options import DIRECT, RunOptions, check_flags
-from pipelines.engine.transforms import RunJob, raise_errors
+from pipelines.engine.results import raise_errors
 
 IN_MEMORY_BYTES = 16 << 20  # input up to this runs in this process: worker processes need about 4 s to start
 
@@ -49,21 +46,12 @@ def run_job(job: Job, work: str, options: RunOptions, progress: Progress = silen
 
 
 def _run_graph(job: Job, work: str, options: RunOptions, progress: Progress) -> list[bytes]:
-    """The whole job as one Beam pipeline. Its results come back through a file: remote runners return no values."""
+    # Here and not above: Beam takes three seconds to import, which a driver of worker processes need not wait for.
+    from pipelines.engine.transforms import run_graph  # noqa: PLC0415
+
     path = files.join(work, "results.jsonl")
     name = f"{job.name} on {options.runner}"
     progress(name, 0, 1)
-    with _pipeline(job, options) as pipeline:
-        _ = pipeline | job.name >> RunJob(job, path)
+    run_graph(job, path, options)
     progress(name, 1, 1)
     return files.read_bytes(path).splitlines()
-
-
-def _pipeline(job: Job, options: RunOptions) -> beam.Pipeline:
-    if options.runner == DIRECT:
-        # By object: Beam's own "DirectRunner" would first try to download another engine.
-        return beam.Pipeline(runner=FnApiRunner())
-    flags = [f"--runner={options.runner}", *options.beam_flags]
-    if not any(flag.startswith("--job_name") for flag in flags):
-        flags.append(f"--job_name=malmoi-{job.name}")
-    return beam.Pipeline(options=PipelineOptions(flags))

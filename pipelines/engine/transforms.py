@@ -1,23 +1,21 @@
-"""A job's steps as Beam transforms. The graph of a whole job is built here; local phases reuse the same DoFn."""
+"""A job's steps as Beam transforms, and a whole job as one graph of them. Local phases reuse the same DoFn."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, CheckError, MalmoiError, UsageError
-from pipelines.contracts.fingerprint import canonical_json
+from pipelines.contracts.errors import MalmoiError
 from pipelines.engine import coders
-from pipelines.engine.job import Job, Result, Send, Step
+from pipelines.engine.job import Job, Send, Step
+from pipelines.engine.options import DIRECT, RunOptions
+from pipelines.engine.results import encode_result, error_result
 
 RESULTS = "results"
-ERROR = "error"  # key of a result that carries a MalmoiError
-ERROR_KEY = b'"error"'
-ERROR_TYPES: dict[str, type[MalmoiError]] = {
-    error.__name__: error for error in (MalmoiError, UsageError, BadInputError, CheckError)
-}
 
 
 class RunStep(beam.DoFn):
@@ -40,20 +38,7 @@ class RunStep(beam.DoFn):
                 else:
                     yield beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, item))
         except MalmoiError as error:
-            value = {ERROR: {"type": type(error).__name__, "message": error.message, "hint": error.hint}}
-            yield beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, Result(value)))
-
-
-def encode_result(step: str, partition: int, result: Result) -> bytes:
-    """A result as one line of JSON, which sorts the same way on every runner."""
-    return canonical_json([step, partition, result.value])
-
-
-def raise_errors(results: Iterable[list[Any]]) -> None:
-    """Raise the first error among decoded results (step, partition, value), as the step raised it."""
-    for _, _, value in results:
-        if error := value.get(ERROR):
-            raise ERROR_TYPES[error["type"]](error["message"], error["hint"])
+            yield beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, error_result(error)))
 
 
 def run_step(do_fn: RunStep) -> beam.PTransform:
@@ -102,3 +87,19 @@ def _one_key(line: bytes) -> tuple[int, bytes]:
 def write_results(element: tuple[int, Iterable[bytes]], path: str) -> None:
     """Write all results, one a line, sorted: equal bytes from any runner, so a retry is harmless."""
     files.write_bytes(path, b"\n".join(sorted(element[1])))
+
+
+def run_graph(job: Job, results_path: str, options: RunOptions) -> None:
+    """Run a whole job as one Beam pipeline. Its results come back through a file: remote runners return no values."""
+    with _pipeline(job, options) as pipeline:
+        _ = pipeline | job.name >> RunJob(job, results_path)
+
+
+def _pipeline(job: Job, options: RunOptions) -> beam.Pipeline:
+    if options.runner == DIRECT:
+        # By object: Beam's own "DirectRunner" would first try to download another engine.
+        return beam.Pipeline(runner=FnApiRunner())
+    flags = [f"--runner={options.runner}", *options.beam_flags]
+    if not any(flag.startswith("--job_name") for flag in flags):
+        flags.append(f"--job_name=malmoi-{job.name}")
+    return beam.Pipeline(options=PipelineOptions(flags))

@@ -23,7 +23,8 @@ from pipelines.dedupe.summary import summarise
 from pipelines.engine.job import Result, Send, Step
 from tests.pipelines.dedupe.corpus import Document, Removal
 
-UNGUARDED = Guards(near_share=1.0, short_share=1.0)
+PARTITIONS = Partitions(3, 1)
+UNGUARDED = Guards(near_share=1.0, exact_share=1.0, short_share=1.0)
 
 
 def run_steps(steps: tuple[Step, ...], seed: int = 0) -> list[dict]:
@@ -122,14 +123,15 @@ class Deduper:
         parts: list[list[Document]],
         config: DedupeConfig | None = None,
         seed: int = 0,
-        partitions: Partitions = Partitions(3, 1),
+        partitions: Partitions = PARTITIONS,
         against: Sequence[Outcome] = (),
+        group_rows: int = 7,
     ) -> Outcome:
         self._runs += 1
         root = files.join(self._root, f"run-{self._runs}")
         config = config or DedupeConfig(guards=UNGUARDED)
         out = files.join(root, "out")
-        paths = write_files(files.join(root, "in"), parts)
+        paths = write_files(files.join(root, "in"), parts, group_rows)
         old = [path for corpus in against for path in files.list_files(files.join(corpus.out, "data"))]
         old_digests = [path for corpus in against for path in files.list_files(files.join(corpus.out, "digests"))]
         corpus_files = CorpusFiles(paths, tuple(old), tuple(old_digests))
@@ -156,7 +158,7 @@ def read_rows(out: str, table: Table, count: int) -> list[dict]:
 
 @pytest.fixture
 def dedupe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deduper:
-    """Without what takes most of the time of small runs: drawing, and waiting for the disk. The stage's tests do both."""
+    """Without what takes most of the time of small runs: drawing, and waiting for the disk."""
     monkeypatch.setattr(pictures, "draw", lambda axes_of, salt: salt.encode())
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     return Deduper(str(tmp_path))

@@ -179,6 +179,12 @@ def edit(rng: random.Random, original: list[str], edits: int) -> list[str]:
     return result
 
 
+def chain(rng: random.Random, count: int, step: int = 14, size: int = 160) -> list[str]:
+    """Windows of one long text: each is similar to the next (Jaccard 0.835 by default) and unlike the one after."""
+    long = words(rng, size + step * (count - 1))
+    return [" ".join(long[step * n : step * n + size]) for n in range(count)]
+
+
 def planted_corpus(seed: int, families: int = 40, singles: int = 60) -> list[Document]:
     """Documents with families of near duplicates of many degrees, exact copies, and unrelated ones; shuffled."""
     rng = random.Random(seed)

@@ -12,7 +12,7 @@ from pipelines.contracts.schemas import CORPUS
 from pipelines.contracts.stage import StageResult
 from pipelines.dedupe.config import DedupeConfig, RepeatedLines
 from pipelines.dedupe.stage import dedupe
-from pipelines.engine import run
+from pipelines.engine import transforms
 from pipelines.engine.options import RunOptions
 from tests.pipelines.dedupe.conftest import UNGUARDED, write_files
 from tests.pipelines.dedupe.corpus import Document, planted_corpus
@@ -87,7 +87,7 @@ def test_repeated_bundles_change_no_byte(expected, paths, tmp_path, monkeypatch)
         next(calls)
         return FnApiRunner(bundle_repeat=2)
 
-    monkeypatch.setattr(run, "FnApiRunner", repeating)
+    monkeypatch.setattr(transforms, "FnApiRunner", repeating)
     again = dedupe(list(paths), str(tmp_path / "out"), CONFIGS[name], RunOptions())
     assert next(calls) == 1
     assert again.manifest == result.manifest
