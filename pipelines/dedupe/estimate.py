@@ -35,7 +35,7 @@ _STRETCH_BYTES = 1 << 20  # least bytes of a stretch of documents
 _WORKER_MB = 300  # of a worker process that has done nothing yet: Python, Arrow, NumPy and Beam
 _MERGE_COPIES = 4  # times that the chunks of a partition are in memory while they are merged
 _START_SECONDS = 4.0  # of the worker processes
-_PARTITION_SECONDS = 0.05  # of a Beam pipeline for one partition of one step (docs/log.md)
+_PARTITION_SECONDS = 0.04  # of a Beam pipeline for one partition of one step (docs/log.md)
 
 
 @dataclass(frozen=True)
