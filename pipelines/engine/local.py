@@ -17,6 +17,7 @@ import orjson
 
 from pipelines.contracts import files
 from pipelines.contracts.errors import MalmoiError
+from pipelines.engine.chunk_files import Index, write_index
 from pipelines.engine.job import Job, Step
 from pipelines.engine.results import raise_errors
 from pipelines.engine.worker import start_worker
@@ -54,11 +55,13 @@ def _run_step(
     progress(step.name, 0, step.partitions)
     tasks = [pool.submit(_run_partition, step, partition, source, target) for partition in range(step.partitions)]
     results: list[bytes] = []
+    indexes: list[Index] = []
     try:
         for done, task in enumerate(concurrent.futures.as_completed(tasks), start=1):
-            lines = task.result()
+            lines, index = task.result()
             raise_errors(map(orjson.loads, lines))  # now, not after the other partitions
             results += lines
+            indexes.append(index)
             progress(step.name, done, step.partitions)
     except concurrent.futures.process.BrokenProcessPool:
         raise MalmoiError(
@@ -67,10 +70,12 @@ def _run_step(
     finally:
         for task in tasks:
             task.cancel()
+    if indexes:
+        write_index(target, indexes)
     return results
 
 
-def _run_partition(step: Step, partition: int, source: str, target: str) -> list[bytes]:
+def _run_partition(step: Step, partition: int, source: str, target: str) -> tuple[list[bytes], Index]:
     """Import Beam in the worker alone: it takes three seconds, in which the driver is already at work."""
     from pipelines.engine.local_partition import run_partition  # noqa: PLC0415
 

@@ -12,12 +12,23 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
+from pipelines.engine.chunk_files import Index, chunks_path, index_path
 from pipelines.engine.job import Step
 from pipelines.engine.transforms import RunStep
 
 
-def run_partition(step: Step, partition: int, source: str, target: str) -> list[bytes]:
-    """Run one partition of one step as a Beam pipeline of its own, in this process; returns its encoded results."""
+def run_partition(step: Step, partition: int, source: str, target: str) -> tuple[list[bytes], Index]:
+    """Run one partition of one step as a Beam pipeline of its own, in this process.
+
+    Args:
+        step: the step.
+        partition: which partition.
+        source: folder with the chunks of the step before and their index.
+        target: folder for the chunks of this one.
+
+    Returns:
+        the encoded results, and where in `target` the chunks lie that were sent.
+    """
     os.makedirs(target, exist_ok=True)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         _ = (
@@ -25,15 +36,21 @@ def run_partition(step: Step, partition: int, source: str, target: str) -> list[
             | "partition" >> beam.Create([partition])
             | step.name >> beam.ParDo(_FileStep(step, source, target))
         )
-    results_path = _results_path(target, partition)
+    results_path, index_path = _results_path(target, partition), _index_path(target, partition)
     with open(results_path, "rb") as file:
         results = file.read().splitlines()
+    index = np.load(index_path)
     os.remove(results_path)
-    return results
+    os.remove(index_path)
+    return results, index
 
 
 def _results_path(target: str, partition: int) -> str:
-    return f"{target}/results-{partition}"
+    return f"{target}/{partition}.results"
+
+
+def _index_path(target: str, partition: int) -> str:
+    return f"{target}/{partition}.npy"
 
 
 class _FileStep(RunStep):
@@ -48,52 +65,31 @@ class _FileStep(RunStep):
         """Run the step; chunks and results go to files, nothing goes on in the pipeline."""
         with (
             open(_results_path(self._target, element), "wb") as results,
-            _ChunkWriter(f"{self._target}/{element}") as chunks,
+            pa.OSFile(chunks_path(self._target, element), "wb") as chunks,
         ):
+            index = []
             for output in super().process((element, _read_chunks(self._source, element))):
                 if isinstance(output, beam.pvalue.TaggedOutput):
                     results.write(output.value + b"\n")
                 else:
-                    chunks.add(*output)
+                    receiver, chunk = output
+                    start = chunks.tell()
+                    with pa.ipc.new_stream(chunks, chunk.schema) as writer:
+                        writer.write_batch(chunk)
+                    index.append((receiver, element, start, chunks.tell()))
+        np.save(_index_path(self._target, element), np.array(index, np.int64).reshape(-1, 4))
         yield from ()
-
-
-class _ChunkWriter:
-    """Writes the chunks of one sender: <sender>.chunks holds Arrow streams, <sender>.npy says where.
-
-    One file a sender, not one a pair of sender and receiver: a large job has thousands of both.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._index: list[tuple[int, int, int]] = []
-
-    def __enter__(self) -> "_ChunkWriter":
-        self._file = pa.OSFile(f"{self._path}.chunks", "wb")
-        return self
-
-    def add(self, partition: int, chunk: pa.RecordBatch) -> None:
-        """Append a chunk for a partition."""
-        start = self._file.tell()
-        with pa.ipc.new_stream(self._file, chunk.schema) as writer:
-            writer.write_batch(chunk)
-        self._index.append((partition, start, self._file.tell()))
-
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
-        np.save(f"{self._path}.npy", np.array(sorted(self._index), np.int64).reshape(-1, 3))
 
 
 def _read_chunks(folder: str, partition: int) -> Iterator[pa.RecordBatch]:
     """The chunks of one partition from all senders, memory-mapped."""
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        if name.endswith(".npy"):
-            index = np.load(f"{folder}/{name}")
-            first, last = np.searchsorted(index[:, 0], [partition, partition + 1])
-            if first < last:
-                with pa.memory_map(f"{folder}/{name.removesuffix('.npy')}.chunks") as file:
-                    for _, start, end in index[first:last].tolist():
-                        yield from pa.ipc.open_stream(_slice(file, start, end))
+    if not os.path.exists(index_path(folder)):
+        return  # the first step gets none
+    index = np.load(index_path(folder), mmap_mode="r")
+    first, last = np.searchsorted(index[:, 0], [partition, partition + 1])
+    for _, sender, start, end in index[first:last].tolist():
+        with pa.memory_map(chunks_path(folder, sender)) as file:
+            yield from pa.ipc.open_stream(_slice(file, start, end))
 
 
 def _slice(file: pa.MemoryMappedFile, start: int, end: int) -> pa.Buffer:
