@@ -55,7 +55,9 @@ HERE = pathlib.Path(__file__).parent
 THRESHOLD, SIZE = 0.8, 5
 FILES = 2
 SOURCES = ("court-decisions", "government-notices", "treaties", "docs-ko", "movie-reviews")
-UNGUARDED = [f"--set=guards.{name}=1" for name in ("near_share", "exact_share", "cluster_share", "short_share")]
+UNGUARDED = [
+    f"--set=guards.{name}=1" for name in ("near_share", "exact_share", "removed_share", "cluster_share", "short_share")
+]
 PR_SET_CHILD_SUBREAPER = 36
 
 Document = tuple[str, str, str]

@@ -52,7 +52,7 @@ def walk(root: str, folder: str, options: RunOptions) -> None:
     """clean, dedupe, count, shard, each measured against the text that it read."""
     docs, corpus = f"{folder}/docs", f"{folder}/corpus"
     any_language = CleanConfig(thresholds={"min_hangul_share": 0})
-    unguarded = DedupeConfig(guards={"near_share": 1, "exact_share": 1, "short_share": 1, "cluster_share": 1})
+    unguarded = DedupeConfig(guards={f"{name}_share": 1 for name in ("near", "exact", "removed", "short", "cluster")})
     stages = {
         "clean": (docs, lambda: clean([root], docs, any_language, options)),
         "dedupe": (corpus, lambda: dedupe([docs], corpus, unguarded, options)),

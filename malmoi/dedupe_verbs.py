@@ -72,6 +72,7 @@ def plan(
     from pipelines.dedupe.estimate import estimate
 
     settings = stage_config(DedupeConfig, config, set_)
+    run_options("DirectRunner", workers, ())
     result = estimate(
         inputs, settings, against=against or [], workers=workers, sample_bytes=byte_size("--sample", sample)
     )

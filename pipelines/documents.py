@@ -22,7 +22,8 @@ FORMATS = (".parquet", ".arrow", ".jsonl")
 REQUIRED = ("id", "source", "text")
 NUMBERS_ALLOWED = ("id", "source")  # whole numbers are names as good as any; a text that is a number is a mistake
 BLOCK_BYTES = 8 << 20  # bytes of a JSON Lines block
-NUMBERS = tuple(field.name for field in DOCUMENTS.schema if pa.types.is_primitive(field.type))  # the others are text
+NUMBERS = ("perplexity", "bad_perplexity")  # the others are text
+OURS_ALONE = ("cluster_size",)  # in foreign files a column of this name is something else
 CLEAN_FIRST = "run `malmoi clean` on it first"
 
 _STRINGS = (pa.string(), pa.large_string(), pa.string_view())
@@ -192,10 +193,10 @@ def _json_batch(records: list[dict[str, Any]], columns: Mapping[str, str], path:
     arrays = {name: pa.nulls(len(records)) for name in records[0]}  # so that errors can name the columns there are
     for ours in DOCUMENTS.schema.names:
         name = columns.get(ours, ours)
-        if not any(name in record for record in records):
+        if ours in OURS_ALONE or not any(name in record for record in records):
             continue
         if ours in NUMBERS:
-            arrays[name] = pa.array([record.get(name) for record in records], DOCUMENTS.schema.field(ours).type)
+            arrays[name] = pa.array([record.get(name) for record in records], pa.float32())
         else:
             values = [_json_text(record.get(name), ours) for record in records]
             if not all(value is None or type(value) is str for value in values):
@@ -211,6 +212,8 @@ def _json_text(value: Any, ours: str) -> Any:
 
 
 def _column(batch: pa.RecordBatch, field: pa.Field, name: str, path: str) -> pa.Array:
+    if field.name in OURS_ALONE:
+        return pa.nulls(batch.num_rows, field.type)
     places = batch.schema.get_all_field_indices(name)
     if not places and field.name not in REQUIRED:
         return pa.nulls(batch.num_rows, field.type)

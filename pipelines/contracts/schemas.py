@@ -143,7 +143,12 @@ DIGESTS = Table(
         Field("key_low", pa.uint64(), "hash", "low half"),
         Field("rank", pa.uint64(), "order", "the total order: shorter texts have larger ranks"),
         Field("tie", pa.uint64(), "order", "orders equal ranks"),
-        Field("bands", pa.list_(pa.uint64()), "hashes", "the band digests; none for a document without a shingle"),
+        Field(
+            "bands",
+            pa.list_(pa.uint64()),
+            "hashes",
+            "the band digests; none for documents that are too short, or without near dedupe",
+        ),
     ),
 )
 

@@ -40,15 +40,18 @@ def add_old(new: tuple[str, ...], against: list[str], config: DedupeConfig) -> t
     """
     prints: dict[str, str] = {}
     old: list[tuple[str, str]] = []
+    old_bytes = 0
     for folder in sorted({files.absolute(folder): folder for folder in against}.values(), key=files.absolute):
         manifest = read_manifest(folder)
         _check(folder, manifest, config)
         verify_sizes(folder, manifest)
         prints[files.absolute(folder)] = manifest.content_fingerprint
+        old_bytes += sum(info.text_bytes for info in manifest.table_files())
         pairs = zip(manifest.table_files(), manifest.table_files("digests"), strict=True)
         old += [(files.join(folder, data.path), files.join(folder, digests.path)) for data, digests in pairs]
     inputs = {"against": fingerprint(sorted(prints.values()))} if prints else {}
-    return CorpusFiles(new, tuple(data for data, _ in old), tuple(digests for _, digests in old)), inputs
+    data, digests = (tuple(pair[side] for pair in old) for side in (0, 1))
+    return CorpusFiles(new, data, digests, old_bytes), inputs
 
 
 def _check(folder: str, manifest: Manifest, config: DedupeConfig) -> None:

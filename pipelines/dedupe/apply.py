@@ -7,13 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts import tables
+from pipelines.contracts import files, tables
 from pipelines.contracts.arrays import I64, Bool
 from pipelines.contracts.ledger import IN, KEPT, MERGED, Ledger
 from pipelines.contracts.schemas import DIGESTS, DOCUMENTS, REMOVALS, REPEATED_LINES
 from pipelines.contracts.streams import read_stream
 from pipelines.dedupe import work_files
 from pipelines.dedupe.config import DedupeConfig
+from pipelines.dedupe.digest import digest_documents
 from pipelines.dedupe.messages import NAMED_REMOVAL, locators, row_of
 from pipelines.dedupe.names import CLUSTER
 from pipelines.dedupe.removals import RemovalTable
@@ -56,18 +57,33 @@ class ApplyRemovals:
         return pa.Table.from_batches(read_stream(work_files.clusters_path(self.work, partition)), CLUSTER)
 
     def _digests(self, partition: int, result: "_FileResult") -> Iterator[pa.RecordBatch]:
-        """The digests of the survivors, once these are known."""
+        """The digests of the survivors, once these are written. With lines cut out, they are those of what is left."""
+        if self.config.repeated_lines is not None:
+            yield from _regrouped(
+                digest_documents(files.join(self.out, DOCUMENTS.name, f"part-{partition:05d}.parquet"), self.config)
+            )
+            return
         yield from _kept_digests(work_files.digests_path(self.work, partition), np.array(sorted(result.gone), np.int64))
 
 
 def _kept_digests(path: str, gone: I64) -> Iterator[pa.RecordBatch]:
-    """The digests of the survivors in row groups of some size."""
+    """The digests of the survivors."""
+
+    def survivors() -> Iterator[pa.RecordBatch]:
+        start = 0
+        for batch in read_stream(path):
+            kept = np.isin(np.arange(start, start + batch.num_rows), gone, invert=True)
+            yield batch.filter(pa.array(kept))
+            start += batch.num_rows
+
+    return _regrouped(survivors())
+
+
+def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Small batches joined to row groups."""
     held: list[pa.RecordBatch] = []
-    start = 0
-    for batch in read_stream(path):
-        kept = np.isin(np.arange(start, start + batch.num_rows), gone, invert=True)
-        held.append(batch.filter(pa.array(kept)))
-        start += batch.num_rows
+    for batch in batches:
+        held.append(batch)
         if sum(part.nbytes for part in held) >= tables.ROW_GROUP_BYTES:
             yield pa.concat_batches(held)
             held = []
@@ -111,7 +127,9 @@ class _FileResult:
         sized = batch.set_column(place, DOCUMENTS.schema.field(place), self._cluster_sizes(start, batch.num_rows))
         survivors = sized if kept.all() else sized.filter(pa.array(kept))
         if self._remover is not None and survivors.num_rows:
-            cut = self._remover.remove(survivors, locators(self._file, start, batch.num_rows)[kept])
+            # What others were merged into must stay, even if it is made of repeated lines.
+            needed = np.isin(rows[kept], self._survivors)
+            cut = self._remover.remove(survivors, locators(self._file, start, batch.num_rows)[kept], needed)
             self.lines.append(cut.lines)
             survivors = cut.documents.filter(pa.array(~cut.emptied))
             emptied = np.flatnonzero(kept)[cut.emptied]

@@ -128,7 +128,7 @@ class MeetBands:
         blocks = list(chunks)
         digests = np.concatenate([np.zeros(0, np.uint64), *(_flat(block, "digests") for block in blocks)])
         digests.sort()
-        shared = digests[:-1][digests[1:] == digests[:-1]]
+        shared = np.unique(digests[:-1][digests[1:] == digests[:-1]])
         del digests
         met = _concatenate([_members(block, shared) for block in blocks])
         met = take(met, self._has_new(met))
@@ -148,7 +148,8 @@ def _flat(block: pa.RecordBatch, name: str) -> npt.NDArray[np.generic]:
 def _members(block: pa.RecordBatch, shared: U64) -> Columns:
     digests = _flat(block, "digests")
     firsts = np.repeat(block.column("first").to_numpy(), pc.list_value_length(block.column("digests")).to_numpy())
-    chosen = np.flatnonzero(np.isin(digests, shared))
+    place = np.searchsorted(shared, digests)
+    chosen = np.flatnonzero(shared[np.minimum(place, len(shared) - 1)] == digests) if len(shared) else place[:0]
     return {"digest": digests[chosen], "locator": firsts[chosen] + _flat(block, "rows")[chosen].astype(np.uint64)}
 
 

@@ -12,8 +12,8 @@ SHINGLE_SIZES = {"eojeol": 5, "syllables": 12}
 class Guards(Config):
     """Limits that stop the stage before a mistake is published; the error names examples.
 
-    Sources of fewer than `from_documents` documents are not guarded, and no cluster below it: shares of a handful say
-    little.
+    Documents that repeat an earlier corpus (`--against`) do not count: that is what it was named for. Sources of fewer
+    than `from_documents` documents are not guarded, and no cluster below it: shares of a handful say little.
     """
 
     near_share: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -22,6 +22,9 @@ class Guards(Config):
     exact_share: float = Field(default=0.5, ge=0.0, le=1.0)
     """Largest share (0..1) of a source's documents that may go as exact duplicates. More may mean that files were given
     twice, or that texts differ in digits only, which the dedupe form does not tell apart. Measured: 0.10 at most."""
+    removed_share: float = Field(default=0.75, ge=0.0, le=1.0)
+    """Largest share (0..1) of a source's documents that may go for any reason, repeated lines among them; or one of the
+    two above, if it is larger."""
     cluster_share: float = Field(default=0.005, ge=0.0, le=1.0)
     """Largest share (0..1) of all documents in one cluster of duplicates."""
     short_share: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -78,8 +81,8 @@ class DedupeConfig(Config):
     common forms, recall was 0.90 with 1, 0.95 with 4 and 0.97 with 8; with 8 it was 0.99 on court decisions and
     notices."""
     bucket_cap: int = Field(default=10_000, ge=1)
-    """Members of a bucket that are compared with neighbours; those beyond it, in the total order, only with the first.
-    Such buckets are counted in the report."""
+    """Members of a bucket that are compared with neighbours; the shorter ones beyond it only with the first. Such
+    buckets are counted in the report."""
     similarity: Literal["jaccard", "containment"] = "jaccard"
     """Shared shingles by those of either document, or by those of the removed document alone: the share of it that the
     survivor holds. Candidates are found by Jaccard similarity in either case."""

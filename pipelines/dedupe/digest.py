@@ -23,6 +23,7 @@ from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer, partition_of
 
 BLOCK_BYTES = 1 << 20  # bytes of documents normalised at once
+_EXAMPLES = 3  # short documents of a source that are named when a guard stops the stage
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class DigestFile:
         del chunks  # the first step gets none
         buffer = PartitionBuffer()
         row = 0
-        short: Counter[str] = Counter()
+        short = ShortDocuments()
         with open_stream(work_files.digests_path(self.work, partition), DIGESTS.schema) as writer:
             for digests in self._digests(partition, short):
                 writer.write_batch(digests)
@@ -52,36 +53,55 @@ class DigestFile:
                 yield from buffer.add(to_batch(EXACT_KEY, keys), partition_of(keys["key_high"], self.partitions))
                 row += digests.num_rows
         yield from buffer.flush()
-        yield Result({"short_documents": short})
+        yield Result({"short_documents": short.counts, "short_examples": short.examples})
 
-    def _digests(self, partition: int, short: Counter[str]) -> Iterator[pa.RecordBatch]:
-        if partition >= len(self.files):
-            yield from map(_as_old, tables.read_batches(self.old_digests[partition - len(self.files)]))
-            return
-        for batch in tables.read_batches(self.files[partition], ["id", "source", "text"]):
-            for part in tables.cut_by_size(batch, BLOCK_BYTES):
-                block = normalise(part.column("text").to_pylist())
-                sources = np.array(part.column("source").to_pylist(), object)
-                is_short = unit_counts(block, self.config.shingle) < self.config.size
-                short.update(sources[is_short])
-                yield _batch(_exact_keys(part, block, self.config.source_priority), self._bands(block, is_short))
+    def _digests(self, partition: int, short: "ShortDocuments") -> Iterator[pa.RecordBatch]:
+        if partition < len(self.files):
+            return digest_documents(self.files[partition], self.config, short)
+        return map(_as_old, tables.read_batches(self.old_digests[partition - len(self.files)]))
 
-    def _bands(self, block: Block, is_short: Bool) -> pa.ListArray:
-        config = self.config
-        if not config.near:
-            return pa.array([[]] * len(is_short), DIGESTS.schema.field("bands").type)
-        hashes, bounds = shingles(block, config.shingle, config.size, config.max_chars)
-        chosen = np.diff(bounds) > 0
-        if config.shingle == "eojeol":
-            # As one shingle, such a document is similar only to those with the same eojeol: its exact duplicates.
-            chosen &= ~is_short
-        counts = np.where(chosen, np.diff(bounds), 0)
-        rows = np.flatnonzero(chosen)
-        kept = hashes[np.repeat(chosen, np.diff(bounds))]
-        signature = signatures(kept, offsets(counts[rows]), config.permutations, config.seed)
-        digests = band_digests(signature, config.bands, config.seed)
-        ends = offsets(chosen * config.bands).astype(np.int32)
-        return pa.ListArray.from_arrays(pa.array(ends), pa.array(digests.ravel()))
+
+class ShortDocuments:
+    """Counts the documents that are shorter than a shingle, by source, and notes the first ids of each."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = {}
+
+    def add(self, documents: pa.RecordBatch) -> None:
+        """Add short documents, with `id` and `source`."""
+        for source, id_ in zip(documents.column("source").to_pylist(), documents.column("id").to_pylist(), strict=True):
+            self.counts[source] += 1
+            told = self.examples.setdefault(source, [])
+            if len(told) < _EXAMPLES:
+                told.append(id_)
+
+
+def digest_documents(path: str, config: DedupeConfig, short: ShortDocuments | None = None) -> Iterator[pa.RecordBatch]:
+    """The digests of a Parquet file of documents: batches of `DIGESTS`, row by row."""
+    for batch in tables.read_batches(path, ["id", "source", "text"]):
+        for part in tables.cut_by_size(batch, BLOCK_BYTES):
+            block = normalise(part.column("text").to_pylist())
+            is_short = unit_counts(block, config.shingle) < config.size
+            if short is not None:
+                short.add(part.filter(pa.array(is_short)))
+            yield _batch(_exact_keys(part, block, config.source_priority), _bands(block, is_short, config))
+
+
+def _bands(block: Block, is_short: Bool, config: DedupeConfig) -> pa.ListArray:
+    if not config.near:
+        return pa.array([[]] * len(is_short), DIGESTS.schema.field("bands").type)
+    hashes, bounds = shingles(block, config.shingle, config.size, config.max_chars)
+    counts = np.diff(bounds)
+    chosen = counts > 0
+    if config.shingle == "eojeol":
+        # As one shingle, such a document is similar only to those with the same eojeol: its exact duplicates.
+        chosen &= ~is_short
+    kept = hashes[np.repeat(chosen, counts)]
+    signature = signatures(kept, offsets(counts[chosen]), config.permutations, config.seed)
+    digests = band_digests(signature, config.bands, config.seed)
+    ends = offsets(chosen * config.bands).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array(digests.ravel()))
 
 
 def _batch(keys: Columns, bands: pa.ListArray) -> pa.RecordBatch:

@@ -9,7 +9,7 @@ fraction, true if they are pairs that lie at random.
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,18 +24,19 @@ from pipelines.contracts.tables import write_parquet
 from pipelines.dedupe.against import add_old
 from pipelines.dedupe.config import DedupeConfig, Guards
 from pipelines.dedupe.parquet_rows import row_group_bytes
+from pipelines.dedupe.stage import adoptions, input_bytes
 from pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
 from pipelines.dedupe.summary import summarise
 from pipelines.documents import DocumentFiles, find_documents
 from pipelines.engine.dry_run import StepCost, dry_run
 
-_NO_GUARDS = Guards(near_share=1.0, cluster_share=1.0, short_share=1.0)
+_NO_GUARDS = Guards(**{name: 1.0 for name in Guards.model_fields if name.endswith("_share")})
 _FILES = 200  # files that are looked into
 _STRETCH_BYTES = 1 << 20  # least bytes of a stretch of documents
 _WORKER_MB = 300  # of a worker process that has done nothing yet: Python, Arrow, NumPy and Beam
 _MERGE_COPIES = 4  # times that the chunks of a partition are in memory while they are merged
 _START_SECONDS = 4.0  # of the worker processes
-_PARTITION_SECONDS = 0.04  # of a Beam pipeline for one partition of one step (docs/log.md)
+_PARTITION_SECONDS = 0.04  # that Beam needs to plan one partition of one step (docs/log.md)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def estimate(
     """
     found = find_documents(documents, config.columns)
     unguarded = config.model_copy(update={"guards": _NO_GUARDS})
-    partitions = Partitions.of(found.text_bytes)
+    num_bytes = input_bytes(found)
     with tempfile.TemporaryDirectory(prefix="malmoi-plan-") as folder:
         paths, read_bytes = _write_sample(found, folder, sample_bytes)
         corpora, _ = add_old(paths, list(against), config)
@@ -76,11 +77,11 @@ def estimate(
         results, costs = dry_run(steps)
         _, report = summarise(results, unguarded)
         work_bytes = sum(files.size(path) for path in files.list_files(f"{folder}/work"))
-    scale = max(1.0, found.text_bytes / read_bytes)
+    scale = max(1.0, num_bytes / read_bytes)
     facts = {
-        **_input_facts(found, corpora, read_bytes, scale, report.facts),
+        **_input_facts(found, corpora, num_bytes, read_bytes, scale, report.facts),
         **_duplicate_facts(report.facts, scale),
-        **_cost_facts(costs, partitions, len(found.paths), scale, workers or os.cpu_count() or 1, work_bytes),
+        **_cost_facts(costs, _partition_counts(found, corpora, num_bytes, config), scale, workers, work_bytes),
     }
     tables = {
         "In the sample, by source": report.tables["Removed by source"],
@@ -137,14 +138,20 @@ def _stretch(batch: pa.RecordBatch, num_bytes: int, salt: int) -> pa.RecordBatch
 
 
 def _input_facts(
-    found: DocumentFiles, corpora: CorpusFiles, read_bytes: int, scale: float, report: dict[str, Any]
+    found: DocumentFiles,
+    corpora: CorpusFiles,
+    num_bytes: int,
+    read_bytes: int,
+    scale: float,
+    report: dict[str, Any],
 ) -> dict[str, Any]:
     return {
         "input files": len(found.paths),
-        "input MB" if found.ours else "input MB as stored": round(found.text_bytes / 1e6, 1),
+        "input MB": round(num_bytes / 1e6, 1),
         "sampled MB": round(read_bytes / 1e6, 1),
         "documents, about": round(report["documents in"] * scale),
-        **({"files of earlier corpora": len(corpora.old)} if corpora.old else {}),
+        # The sample was compared with all of it, so what it costs is counted in full for each part of the input.
+        **({"MB of earlier corpora, costs at most": round(corpora.old_bytes / 1e6, 1)} if corpora.old else {}),
     }
 
 
@@ -159,24 +166,33 @@ def _duplicate_facts(report: dict[str, Any], scale: float) -> dict[str, Any]:
     }
 
 
+def _partition_counts(
+    found: DocumentFiles, corpora: CorpusFiles, num_bytes: int, config: DedupeConfig
+) -> dict[str, int]:
+    """The partitions of each step of the whole job."""
+    parts = () if found.ours else adoptions(found)
+    whole = replace(corpora, new=("",) * len(parts) or found.paths)
+    steps = dedupe_steps(whole, "", "", config, Partitions.of(num_bytes + corpora.old_bytes))
+    return {**({"adopt files": len(parts)} if parts else {}), **{step.name: step.partitions for step in steps}}
+
+
 def _cost_facts(
-    costs: list[StepCost], partitions: Partitions, num_files: int, scale: float, workers: int, work_bytes: int
+    costs: list[StepCost], partitions: dict[str, int], scale: float, workers: int | None, work_bytes: int
 ) -> dict[str, Any]:
     """Time, memory and bytes of the whole, from those of the sample."""
-    by_partitions = {"group exact", "meet bands", "pair buckets"}
-    count = {cost.name: partitions.digests if cost.name in by_partitions else num_files for cost in costs}
-    count["resolve matches"] = partitions.matches
+    processes = workers or os.cpu_count() or 1
     cpu = sum(cost.cpu_seconds for cost in costs) * scale
     sent = sum(cost.sent_bytes for cost in costs) * scale
-    largest = max(cost.received_bytes * scale / max(1, count[cost.name]) for cost in costs)
+    largest = max(cost.received_bytes * scale / max(1, partitions[cost.name]) for cost in costs)
+    planning = _PARTITION_SECONDS * sum(partitions.values())
     return {
-        "hash partitions": partitions.digests,
-        "partitions of matches": partitions.matches,
+        "hash partitions": partitions["group exact"],
+        "partitions of all steps": sum(partitions.values()),
         "bytes shuffled, MB": round(sent / 1e6, 1),
         "work files, MB": round(work_bytes * scale / 1e6, 1),
-        "CPU seconds": round(cpu, 1),
-        "worker processes": workers,
-        "wall seconds, about": round(_START_SECONDS + (cpu + _PARTITION_SECONDS * sum(count.values())) / workers),
+        "CPU seconds": round(cpu + planning, 1),
+        "worker processes": processes,
+        "wall seconds, about": round(_START_SECONDS + (cpu + planning) / processes),
         "memory of a worker, MB": round(_WORKER_MB + _MERGE_COPIES * largest / 1e6),
     }
 

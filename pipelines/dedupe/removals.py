@@ -21,6 +21,7 @@ class RemovalTable:
         self.tables: list[pa.RecordBatch] = []
         """Batches of `REMOVALS`."""
         self._removed: dict[str, Counter[str]] = {}
+        self._guarded: dict[str, Counter[str]] = {}
         self._similarities: Counter[str] = Counter()
         self._examples: dict[str, dict[str, list[list[Any]]]] = {}
 
@@ -58,6 +59,10 @@ class RemovalTable:
         pairs = zip(batch.column("source").to_pylist(), batch.column("reason").to_pylist(), strict=True)
         for (source, reason), count in Counter(pairs).items():
             self._removed.setdefault(source, Counter())[reason] += count
+        here = batch.filter(pc.invert(batch.column("partner_old")))
+        pairs = zip(here.column("source").to_pylist(), here.column("reason").to_pylist(), strict=True)
+        for (source, reason), count in Counter(pairs).items():
+            self._guarded.setdefault(source, Counter())[reason] += count
         near = batch.filter(pc.equal(batch.column("reason"), "near"))
         # float32 holds 0.8 as 0.800000012 and 0.7 as 0.699999988: a ten-thousandth keeps both in their bin.
         hundredths = np.floor(near.column("similarity").to_numpy() * 100 + 1e-4).astype(int)
@@ -73,7 +78,12 @@ class RemovalTable:
     def facts(self) -> dict[str, Any]:
         """For the report: removals by source and reason, near ones by similarity, and the least similar of either kind.
 
-        `similarities` counts by similarity in hundredths, rounded down; an example is similarity, id, partner's source
-        and id.
+        `guarded` leaves out those that repeat an earlier corpus. `similarities` counts by similarity in hundredths,
+        rounded down. An example is similarity, id, partner's source and id.
         """
-        return {"removed": self._removed, "similarities": self._similarities, "examples": self._examples}
+        return {
+            "removed": self._removed,
+            "guarded": self._guarded,
+            "similarities": self._similarities,
+            "examples": self._examples,
+        }

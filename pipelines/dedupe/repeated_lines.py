@@ -208,24 +208,26 @@ class LineRemover:
         self._ledger.check()
         return self._ledger
 
-    def remove(self, batch: pa.RecordBatch, of: U64) -> WithoutLines:
+    def remove(self, batch: pa.RecordBatch, of: U64, needed: Bool | None = None) -> WithoutLines:
         """Cut the repeated lines out of a batch.
 
         Args:
             batch: documents that survived the removal of duplicates.
             of: their locators.
+            needed: documents that are left as they are rather than emptied; none if not given.
 
         Raises:
             CheckError: a document lacks a line that was found in it before, so its file has changed since.
         """
         found = _Found()
+        needed = np.zeros(batch.num_rows, np.bool_) if needed is None else needed
         start = 0
         for part in tables.cut_by_size(batch.select(["source", "text"]), _BLOCK_BYTES):
-            self._search(part, start, of[start : start + part.num_rows], found)
+            self._search(part, start, of[start : start + part.num_rows], needed, found)
             start += part.num_rows
         return self._result(batch, found)
 
-    def _search(self, block: pa.RecordBatch, start: int, of: U64, found: _Found) -> None:
+    def _search(self, block: pa.RecordBatch, start: int, of: U64, needed: Bool, found: _Found) -> None:
         """Look for lines to remove in a block: the rows of a batch from `start` on."""
         cuts = [cut(text, self._options.unit) for text in block.column("text").to_pylist()]
         sources = block.column("source").to_pylist()
@@ -239,6 +241,9 @@ class LineRemover:
         for row, begin, end in zip(affected, bounds, bounds[1:], strict=False):
             gone = self._gone(keys[begin:end], firsts[row], lasts[row])
             emptied = gone.keys() >= set(np.flatnonzero(chars[begin:end]).tolist())
+            if emptied and needed[start + row]:
+                self._ledger.count(sources[row], ("in", "kept"), cuts[row])
+                continue
             self._remove_lines(start + row, sources[row], cuts[row], gone, emptied, found)
 
     def _gone(self, keys: list[bytes], first: int, last: int) -> dict[int, int]:

@@ -31,20 +31,33 @@ class ResolveMatches:
     """Number of the first file of an earlier corpus."""
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Sends each removal to the file of its partner, which knows the name."""
+        """Sends each removal to the file of its document."""
         matches = from_chunks(chunks, MATCH)
         if self.config.groups == "components":
             chosen = linked(matches, self.first_old)
         else:
-            more = verified(follow_ups(matches), self.work, self.config.similarity, self.config.threshold)
-            yield Result({"follow_up_edges": len(more["document"])})
-            matches = {name: np.concatenate([matches[name], more[name]]) for name in MATCH.names}
+            matches, more = self._followed_up(matches)
+            yield Result({"follow_up_edges": more})
             chosen = take(matches, removals(matches))
             chosen["cluster"] = chosen["partner"]
         chosen["near"] = np.ones(len(chosen["document"]), np.bool_)
         buffer = PartitionBuffer()
         yield from buffer.add(to_batch(REMOVAL, chosen), file_of(chosen["document"]))
         yield from buffer.flush()
+
+    def _followed_up(self, matches: Columns) -> tuple[Columns, int]:
+        """The matches with those that follow-ups add, and their number; each pair is verified once, so this ends."""
+        tried: set[tuple[int, int]] = set()
+        before = len(matches["document"])
+        while True:
+            candidates = follow_ups(matches)
+            pairs = list(zip(candidates["document"].tolist(), candidates["partner"].tolist(), strict=True))
+            candidates = take(candidates, np.array([pair not in tried for pair in pairs], np.bool_))
+            tried.update(pairs)
+            more = verified(candidates, self.work, self.config.similarity, self.config.threshold)
+            if len(more["document"]) == 0:
+                return matches, len(matches["document"]) - before
+            matches = {name: np.concatenate([matches[name], more[name]]) for name in MATCH.names}
 
 
 def removals(matches: Columns) -> I64:

@@ -1,7 +1,7 @@
 """The dedupe stage: documents in, corpus out."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -10,11 +10,11 @@ from pipelines.contracts.arrays import cuts
 from pipelines.contracts.fingerprint import code_version
 from pipelines.contracts.schemas import DOCUMENTS
 from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
-from pipelines.contracts.tables import write_parquet
+from pipelines.contracts.tables import ROW_GROUP_BYTES, cut_by_size, write_parquet
 from pipelines.dedupe.against import add_old, signature
 from pipelines.dedupe.config import DedupeConfig
 from pipelines.dedupe.parquet_rows import row_group_bytes
-from pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
+from pipelines.dedupe.steps import Partitions, dedupe_steps
 from pipelines.dedupe.summary import summarise
 from pipelines.documents import DocumentFiles, find_documents
 from pipelines.engine.job import Job, Result, Step
@@ -60,12 +60,22 @@ def dedupe(
         adopted = () if found.ours else adoptions(found)
         adopt = (Step("adopt files", AdoptFiles(found, adopted, work), len(adopted)),) if adopted else ()
         new = tuple(adopted_path(work, number) for number in range(len(adopted))) or found.paths
-        corpus_files = CorpusFiles(new, corpora.old, corpora.old_digests)
-        steps = (*adopt, *dedupe_steps(corpus_files, out, work, config, Partitions.of(found.text_bytes)))
-        results = run_job(Job("dedupe", steps, found.text_bytes), work, options, progress)
+        num_bytes = input_bytes(found) + corpora.old_bytes
+        steps = (*adopt, *dedupe_steps(replace(corpora, new=new), out, work, config, Partitions.of(num_bytes)))
+        results = run_job(Job("dedupe", steps, num_bytes), work, options, progress)
         return StageOutput(*summarise(results, config))
 
     return run_stage(identity, out, body, reads=[*documents, *found.paths, *against], overwrite=overwrite)
+
+
+def input_bytes(found: DocumentFiles) -> int:
+    """Bytes of text, or what comes near for foreign files: Parquet as it is uncompressed, others as they are stored."""
+    if found.ours:
+        return found.text_bytes
+    parquet = [path for path in found.paths if path.endswith(".parquet")]
+    return sum(int(row_group_bytes(path).sum()) for path in parquet) + sum(
+        files.size(path) for path in found.paths if path not in parquet
+    )
 
 
 def adopted_path(work: str, number: int) -> str:
@@ -102,6 +112,11 @@ class AdoptFiles:
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Result]:
         """Copy one part to Parquet with our columns."""
         del chunks  # the first step gets none
-        batches = self.documents.read(*self.parts[partition])
+        # Row groups are what later steps hold at once, and foreign ones can have any size.
+        batches = (
+            group
+            for batch in self.documents.read(*self.parts[partition])
+            for group in cut_by_size(batch, ROW_GROUP_BYTES)
+        )
         write_parquet(files.join(self.work, "adopted"), DOCUMENTS, f"part-{partition:05d}", batches)
         yield from ()

@@ -54,6 +54,8 @@ class CorpusFiles:
     """Parquet files of documents. Their order gives the output files their numbers and nothing else."""
     old: tuple[str, ...] = ()
     old_digests: tuple[str, ...] = ()
+    old_bytes: int = 0
+    """UTF-8 bytes of the texts of the earlier corpora."""
 
     @property
     def all(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ SUMS = {
     "distinct repeated lines": "repeated_lines",
 }
 _LARGEST = 5  # clusters named in the report
+_LOOK = "look at some with `malmoi dedupe explain ID --in OUT --documents DOCS`, OUT being the folder of this run"
 _NO_LINES = {"lines": 0, "bytes": 0}
 
 
@@ -138,24 +139,29 @@ def _guard(
     rows: list[dict[str, Any]], largest: list[list[Any]], config: DedupeConfig, results: list[dict[str, Any]]
 ) -> None:
     """Stop when a source all but vanished: template text can make unlike documents look alike."""
-    guards = config.guards
+    guards, removed = config.guards, _nested(results, "guarded")
     for row in rows:
         source, number = row["source"], row["documents"]
         if number < guards.from_documents:
             continue
-        for reason, most in (("near", guards.near_share), ("exact", guards.exact_share)):
-            if row[reason] / number > most:
+        gone = removed.get(source, Counter())
+        for reason, most, count in (
+            ("near", guards.near_share, gone["near"]),
+            ("exact", guards.exact_share, gone["exact"]),
+            ("removed", max(guards.removed_share, guards.near_share, guards.exact_share), gone.total()),
+        ):
+            if count / number > most:
                 raise CheckError(
-                    f"source {source!r} must not lose more than guards.{reason}_share = {most} of its documents as "
-                    f"{reason} duplicates. Got {row[reason]:,} of {number:,} ({row[reason] / number:.3f}), "
-                    f"{_examples(results, source, reason)} among them.",
-                    hint="look at some with `malmoi dedupe explain ID`; "
-                    f"if they are right, set guards.{reason}_share higher",
+                    f"source {source!r} must not lose more than guards.{reason}_share = {most} of its documents"
+                    f"{'' if reason == 'removed' else f' as {reason} duplicates'}. Got {count:,} of {number:,} "
+                    f"({count / number:.3f}), {_examples(results, source, reason)} among them.",
+                    hint=f"{_LOOK}; if they are right, set guards.{reason}_share higher",
                 )
-        if config.near and row["shorter than a shingle"] / number > guards.short_share:
+        short = row["shorter than a shingle"]
+        if config.near and short / number > guards.short_share:
             raise CheckError(
                 f"source {source!r} must not have more than guards.short_share = {guards.short_share} of its documents "
-                f"shorter than a shingle. Got {row['shorter than a shingle']:,} of {number:,}.",
+                f"shorter than a shingle. Got {short:,} of {number:,}, {_short_examples(results, source)} among them.",
                 hint="such documents lose exact duplicates only. If that is right, set guards.short_share higher",
             )
     limit = max(guards.cluster_share * sum(row["documents"] for row in rows), guards.from_documents)
@@ -164,12 +170,19 @@ def _guard(
         raise CheckError(
             f"no cluster may have more than guards.cluster_share = {guards.cluster_share} of the documents "
             f"({limit:,.0f}). Got {size:,}, into {id_} of source {source!r}.",
-            hint="look at it with `malmoi dedupe explain ID`; if it is right, set guards.cluster_share higher",
+            hint=f"{_LOOK}; if it is right, set guards.cluster_share higher",
         )
 
 
 def _examples(results: list[dict[str, Any]], source: str, reason: str) -> str:
     """The least similar removals of a source, by name: texts have no place in messages."""
-    parts = [value.get("examples", {}).get(source, {}).get(reason, []) for value in results]
-    found = sorted(example for part in parts for example in part)[:3]
-    return ", ".join(f"{id_} for {partner} of {other!r} ({value:.3f})" for value, id_, other, partner in found)
+    found: list[list[Any]] = []
+    for value in results:
+        for kind, examples in value.get("examples", {}).get(source, {}).items():
+            found += examples if reason in (kind, "removed") else []
+    parts = sorted(found)[:3]
+    return ", ".join(f"{id_} for {partner} of {other!r} ({value:.3f})" for value, id_, other, partner in parts)
+
+
+def _short_examples(results: list[dict[str, Any]], source: str) -> str:
+    return ", ".join(sorted(id_ for value in results for id_ in value.get("short_examples", {}).get(source, ()))[:3])

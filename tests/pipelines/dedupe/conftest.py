@@ -24,7 +24,7 @@ from pipelines.engine.job import Result, Send, Step
 from tests.pipelines.dedupe.corpus import Document, Removal
 
 PARTITIONS = Partitions(3, 1)
-UNGUARDED = Guards(near_share=1.0, exact_share=1.0, short_share=1.0)
+UNGUARDED = Guards(**{name: 1.0 for name in Guards.model_fields if name.endswith("_share")})
 
 
 def run_steps(steps: tuple[Step, ...], seed: int = 0) -> list[dict]:

@@ -44,3 +44,12 @@ def test_wrong_settings_are_explained():
         parse_config(DedupeConfig, {"threshold": 0}, "config.yaml")
     with pytest.raises(UsageError, match="bands x rows"):
         parse_config(DedupeConfig, {"bands": 128, "rows": 64}, "config.yaml")
+
+
+def test_a_source_that_goes_half_as_exact_and_half_as_near_copies_stops_the_stage(dedupe):
+    rng = random.Random(2)
+    base, other = words(rng, 400), " ".join(words(rng, 400))
+    near = [(f"n{n}", "web", " ".join(edit(rng, base, 2))) for n in range(5)]
+    exact = [(f"e{n}", "web", f"{other}{'!' * n}") for n in range(5)]
+    with pytest.raises(CheckError, match=r"removed_share = 0\.75 .* Got 8 of 10 \(0\.800\), n\d for "):
+        dedupe([near + exact], DedupeConfig(guards=Guards(from_documents=5)))
