@@ -20,7 +20,7 @@ from pipelines.contracts.arrays import I64
 from pipelines.contracts.errors import BadInputError
 from pipelines.contracts.hashing import GOLDEN, mix64
 from pipelines.contracts.schemas import DOCUMENTS
-from pipelines.contracts.tables import write_parquet
+from pipelines.contracts.tables import string_bytes, write_parquet
 from pipelines.dedupe.against import add_old
 from pipelines.dedupe.config import DedupeConfig, Guards
 from pipelines.dedupe.parquet_rows import row_group_bytes
@@ -32,6 +32,7 @@ from pipelines.engine.dry_run import StepCost, dry_run
 
 _NO_GUARDS = Guards(**{name: 1.0 for name in Guards.model_fields if name.endswith("_share")})
 _FILES = 200  # files that are looked into
+_JSON_BYTES = 40  # names of three fields, quotes and braces
 _STRETCH_BYTES = 1 << 20  # least bytes of a stretch of documents
 _WORKER_MB = 300  # of a worker process that has done nothing yet: Python, Arrow, NumPy and Beam
 _MERGE_COPIES = 4  # times that the chunks of a partition are in memory while they are merged
@@ -69,17 +70,17 @@ def estimate(
     """
     found = find_documents(documents, config.columns)
     unguarded = config.model_copy(update={"guards": _NO_GUARDS})
-    num_bytes = input_bytes(found)
     with tempfile.TemporaryDirectory(prefix="malmoi-plan-") as folder:
-        paths, read_bytes = _write_sample(found, folder, sample_bytes)
-        corpora, _ = add_old(paths, list(against), config)
-        steps = dedupe_steps(corpora, f"{folder}/out", f"{folder}/work", unguarded, Partitions.of(read_bytes))
+        sample = _write_sample(found, folder, sample_bytes)
+        corpora, _ = add_old(sample.paths, list(against), config)
+        steps = dedupe_steps(corpora, f"{folder}/out", f"{folder}/work", unguarded, Partitions.of(sample.text_bytes))
         results, costs = dry_run(steps)
         _, report = summarise(results, unguarded)
         work_bytes = sum(files.size(path) for path in files.list_files(f"{folder}/work"))
-    scale = max(1.0, num_bytes / read_bytes)
+    num_bytes = sample.text_bytes if sample.whole else _text_bytes(found, sample)
+    scale = max(1.0, num_bytes / sample.text_bytes)
     facts = {
-        **_input_facts(found, corpora, num_bytes, read_bytes, scale, report.facts),
+        **_input_facts(found, corpora, num_bytes, sample.text_bytes, scale, report.facts),
         **_duplicate_facts(report.facts, scale),
         **_cost_facts(costs, _partition_counts(found, corpora, num_bytes, config), scale, workers, work_bytes),
     }
@@ -91,23 +92,48 @@ def estimate(
     return Estimate(facts, tables)
 
 
-def _write_sample(found: DocumentFiles, folder: str, sample_bytes: int) -> tuple[tuple[str, ...], int]:
-    """Copy about so much text, one Parquet file a batch; returns their paths and the bytes of text."""
+@dataclass(frozen=True)
+class _Sample:
+    paths: tuple[str, ...]
+    """One Parquet file a stretch of documents."""
+    text_bytes: int
+    row_bytes: int
+    """All fields of the documents, and what JSON puts around them."""
+    whole: bool
+    """Nothing was left out."""
+
+
+def _write_sample(found: DocumentFiles, folder: str, sample_bytes: int) -> _Sample:
+    """Copy about so much text."""
     paths: list[str] = []
-    size = 0
-    for batch in _batches(found, sample_bytes):
+    text_bytes = row_bytes = 0
+    whole = len(found.paths) <= _FILES
+    for batch, is_cut in _batches(found, sample_bytes):
+        whole = whole and not is_cut
         info = write_parquet(f"{folder}/in", DOCUMENTS, f"part-{len(paths):05d}", [batch])
         paths.append(f"{folder}/in/{info.path}")
-        size += info.text_bytes
-        if size >= sample_bytes:
+        text_bytes += info.text_bytes
+        fields = sum(string_bytes(batch.column(name)) for name in ("id", "source", "text", "meta"))
+        row_bytes += fields + _JSON_BYTES * batch.num_rows
+        if text_bytes >= sample_bytes:
+            whole = False
             break
-    if size == 0:
+    if text_bytes == 0:
         raise BadInputError("there is no text to plan for.", hint="check the inputs")
-    return tuple(paths), size
+    return _Sample(tuple(paths), text_bytes, row_bytes, whole)
 
 
-def _batches(found: DocumentFiles, sample_bytes: int) -> Iterator[pa.RecordBatch]:
-    """Stretches of documents from all over the input: of row groups of Parquet files, and of the heads of others."""
+def _text_bytes(found: DocumentFiles, sample: _Sample) -> int:
+    """Bytes of text in all of the input; where it is stored as JSON, by the share of text in the sample."""
+    rows = sum(files.size(path) for path in found.paths if not path.endswith(".parquet"))
+    return input_bytes(found) - rows + rows * sample.text_bytes // sample.row_bytes
+
+
+def _batches(found: DocumentFiles, sample_bytes: int) -> Iterator[tuple[pa.RecordBatch, bool]]:
+    """Stretches of documents from all over the input: of row groups of Parquet files, and of the heads of others.
+
+    With each goes whether documents near it were left out.
+    """
     places: list[tuple[int, range | None]] = []
     for number in _scattered(len(found.paths))[:_FILES].tolist():
         if found.paths[number].endswith(".parquet"):
@@ -119,8 +145,8 @@ def _batches(found: DocumentFiles, sample_bytes: int) -> Iterator[pa.RecordBatch
         left = share
         for batch in found.read(*places[place]):
             stretch = _stretch(batch, left, order)
-            yield stretch
             left -= stretch.nbytes
+            yield stretch, stretch.num_rows < batch.num_rows or left <= 0
             if left <= 0:
                 break
 

@@ -38,8 +38,8 @@ def read_rows(path: str, rows: I64, columns: list[str]) -> Iterator[tuple[I64, p
             start = stop
 
 
-def row_group_bytes(path: str) -> I64:
-    """Uncompressed bytes of each row group of a Parquet file.
+def row_group_bytes(path: str, column: str | None = None) -> I64:
+    """Uncompressed bytes of each row group of a Parquet file, or of one column in each.
 
     Raises:
         BadInputError: the file is not Parquet.
@@ -49,4 +49,9 @@ def row_group_bytes(path: str) -> I64:
             metadata = pq.ParquetFile(file).metadata
     except (pa.ArrowException, OSError) as error:
         raise BadInputError(f"{path} is not readable: {type(error).__name__}.", hint="is it whole?") from None
-    return np.array([metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)], np.int64)
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    if column is None:
+        return np.array([group.total_byte_size for group in groups], np.int64)
+    chunks = [[group.column(number) for number in range(group.num_columns)] for group in groups]
+    sizes = [sum(c.total_uncompressed_size for c in group if c.path_in_schema == column) for group in chunks]
+    return np.array(sizes, np.int64)

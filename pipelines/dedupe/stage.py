@@ -72,9 +72,10 @@ def input_bytes(found: DocumentFiles) -> int:
     """Bytes of text, or what comes near for foreign files: Parquet as it is uncompressed, others as they are stored."""
     if found.ours:
         return found.text_bytes
-    parquet = [path for path in found.paths if path.endswith(".parquet")]
-    return sum(int(row_group_bytes(path).sum()) for path in parquet) + sum(
-        files.size(path) for path in found.paths if path not in parquet
+    text = dict(found.columns).get("text", "text")
+    return sum(
+        int(row_group_bytes(path, text).sum()) if path.endswith(".parquet") else files.size(path)
+        for path in found.paths
     )
 
 
