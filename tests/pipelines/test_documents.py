@@ -27,7 +27,7 @@ SECRET = "비밀문장"
 ROW = {"id": "1", "source": "web", "text": "말"}
 INVALID = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")])
 
-NO_SCORES = {"perplexity": None, "bad_perplexity": None}
+NOT_GIVEN = {"perplexity": None, "bad_perplexity": None, "cluster_size": None}
 
 
 def write_jsonl(path, *rows):
@@ -90,8 +90,8 @@ def refusal(path, **columns):
 def test_formats_and_text_types(tmp_path, name, texts):
     path = write_table(tmp_path, name, {"text": texts, "source": ["a", "b"], "id": [7, 8], "other": [0.5, None]})
     assert read(path) == [
-        {"id": "7", "source": "a", "text": "말", "meta": None, **NO_SCORES},
-        {"id": "8", "source": "b", "text": "글", "meta": None, **NO_SCORES},
+        {"id": "7", "source": "a", "text": "말", "meta": None, **NOT_GIVEN},
+        {"id": "8", "source": "b", "text": "글", "meta": None, **NOT_GIVEN},
     ]
 
 
@@ -224,7 +224,7 @@ def test_a_damaged_file_is_named(tmp_path, name, place, damage):
 def test_columns_are_mapped(tmp_path):
     row = {"key": 1, "site": "web", "body": "말", "extra": {"b": 1, "a": 2}, "text": 0}
     columns = {"id": "key", "source": "site", "text": "body", "meta": "extra"}
-    expected = [{"id": "1", "source": "web", "text": "말", "meta": '{"a":2,"b":1}', **NO_SCORES}]
+    expected = [{"id": "1", "source": "web", "text": "말", "meta": '{"a":2,"b":1}', **NOT_GIVEN}]
     assert read(write_jsonl(tmp_path / "x.jsonl", row), **columns) == expected
     table = {name: [value] for name, value in row.items()}
     assert read(write_table(tmp_path, "x.parquet", table), **columns) == expected
