@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from malmoi import data_verbs, folder_verbs, lm_verbs, model_verbs, pii_verbs, run_verb
+from malmoi import data_verbs, folder_verbs, lm_verbs, model_verbs, pii_verbs, run_verb, tokenizer_verbs
 from malmoi.console import print_error
 from pipelines.contracts.errors import MalmoiError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (data_verbs, lm_verbs, pii_verbs, model_verbs, run_verb, folder_verbs):
+for module in (data_verbs, lm_verbs, pii_verbs, model_verbs, tokenizer_verbs, run_verb, folder_verbs):
     module.register(app)
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipelines.contracts.report import format_value
+from pipelines.contracts.values import format_value
 
 LINE_SECONDS = 10.0  # between two progress lines where there is no terminal
 

@@ -1,4 +1,4 @@
-"""The verbs of the data stages but dedupe: sample, clean, count, shard."""
+"""The verbs of the data stages but dedupe and count: sample, clean, shard."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -33,13 +33,13 @@ Documents = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of all data stages to the application, in their order."""
-    from malmoi import dedupe_verbs  # which builds on this module
+    from malmoi import count_verbs, dedupe_verbs  # which build on this module
 
     add = app.command(context_settings=BEAM)
     add(sample)
     add(clean)
     dedupe_verbs.register(app)
-    add(count)
+    count_verbs.register(app)
     add(shard)
 
 
@@ -93,31 +93,12 @@ def clean(
     finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))
 
 
-def count(
-    context: typer.Context,
-    inputs: Documents,
-    out: Out,
-    config: ConfigFile = None,
-    set_: Set = None,
-    workers: Workers = None,
-    runner: Runner = "DirectRunner",
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
-) -> None:
-    """Corpus to the word table: every distinct unit and letter with its count."""
-    paths, flags = input_paths(inputs, context)
-    options = run_options(runner, workers, flags)
-    from pipelines.count.config import CountConfig
-    from pipelines.count.stage import count as run
-
-    settings = stage_config(CountConfig, config, set_)
-    finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))
-
-
 def shard(
     context: typer.Context,
     inputs: Documents,
-    tokenizer: Annotated[str, typer.Option("--tokenizer", help="Tokenizer folder, or a SentencePiece .model file.")],
+    tokenizer: Annotated[
+        str, typer.Option("--tokenizer", help="Tokenizer folder, SentencePiece .model file, or tokenizer.json.")
+    ],
     out: Out,
     config: ConfigFile = None,
     set_: Set = None,

@@ -1,39 +1,85 @@
 """The verbs of the tokenizer and the model: expand, train."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from malmoi.arguments import ConfigFile, Out, Overwrite, Quiet, Set, stage_config
-from malmoi.data_verbs import finish
+from malmoi.arguments import BEAM, ConfigFile, Out, Overwrite, Quiet, Set, Workers, run_options, stage_config
+from malmoi.data_verbs import finish, input_paths
+from pipelines.contracts.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the application."""
-    app.command()(expand)
+    app.command(context_settings=BEAM)(expand)
     app.command()(train)
 
 
 def expand(
+    context: typer.Context,
     words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="Word tables made by `malmoi count`.")],
     out: Out,
-    base: Annotated[str | None, typer.Option("--base", help="Base tokenizer.model, or a folder with one.")] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", help="Base: tokenizer.model, tokenizer.json, tekken_*.json, or a folder.")
+    ] = None,
     cutoff: Annotated[int | None, typer.Option("--cutoff", help="Least occurrences of a new token.")] = None,
     budget: Annotated[int | None, typer.Option("--budget", help="New rows, reserved ones included.")] = None,
     policy: Annotated[
-        str | None, typer.Option("--policy", help="What goes when the budget is short: leaves or merge-order.")
+        str | None, typer.Option("--policy", help="leaf-first (default), support-closed, kosolar or continued.")
     ] = None,
+    compare: Annotated[
+        list[str] | None, typer.Option("--compare", help="Another policy to put beside it; may be repeated.")
+    ] = None,
+    allow: Annotated[str | None, typer.Option("--allow", help="File of pieces to keep, one a line.")] = None,
+    deny: Annotated[str | None, typer.Option("--deny", help="File of pieces to leave out, one a line.")] = None,
+    held_out: Annotated[
+        list[str] | None, typer.Option("--held-out", help="Word table of text to evaluate on; may be repeated.")
+    ] = None,
+    parallel: Annotated[
+        str | None, typer.Option("--parallel", help="JSON lines with text_ko and text_en, for parity.")
+    ] = None,
+    count_runner: Annotated[
+        str | None, typer.Option("--count-runner", help="Beam runner that counts each round; its flags follow.")
+    ] = None,
+    workers: Workers = None,
     config: ConfigFile = None,
     set_: Set = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
     """Word table to an extended tokenizer: the fixed-point loop of KoSOLAR / EEVE."""
+    tables, flags = input_paths(words, context)
+    job = _count_job(tables, count_runner, workers, flags)
     from tokenizer_lab.config import ExpandConfig
     from tokenizer_lab.stage import expand as run
 
-    settings = stage_config(ExpandConfig, config, set_, base=base, cutoff=cutoff, budget=budget, policy=policy)
-    finish(quiet, lambda progress: run(words, out, settings, overwrite=overwrite, progress=progress.message))
+    given = {"base": base, "cutoff": cutoff, "budget": budget, "policy": policy, "compare": compare}
+    curation = {"allow": allow, "deny": deny, "held_out": held_out, "parallel": parallel}
+    settings = stage_config(ExpandConfig, config, set_, **given, **curation)
+    finish(
+        quiet,
+        lambda progress: run(tables, out, settings, overwrite=overwrite, progress=progress.message, count_job=job),
+    )
+
+
+def _count_job(words: list[str], runner: str | None, workers: int | None, flags: tuple[str, ...]) -> Any:
+    """What counts each round; None: the loop itself.
+
+    Raises:
+        UsageError: options of a runner, and no runner.
+    """
+    if runner is None:
+        if flags:
+            hint = "see `malmoi expand --help`; a runner's own options need --count-runner"
+            raise UsageError(f"No such option: {flags[0].partition('=')[0]}.", hint=hint)
+        if workers is not None:
+            hint = "name its runner: --count-runner DirectRunner"
+            raise UsageError(f"--workers {workers} is for the job that counts.", hint=hint)
+        return None
+    options = run_options(runner, workers, flags)
+    from malmoi.count_runner import count_job
+
+    return count_job(words, options)
 
 
 def train(

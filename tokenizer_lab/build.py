@@ -1,133 +1,208 @@
 """From words to a checked tokenizer, in memory: the steps of `expand` in order."""
 
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.contracts.errors import UsageError
-from tokenizer_lab.candidates import Candidates, find_candidates
-from tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
-from tokenizer_lab.counting import check_exact, corpus_tokens, encode_units
-from tokenizer_lab.evaluate import Efficiency, efficiency
-from tokenizer_lab.fixed_point import FixedPoint, find_fixed_point
-from tokenizer_lab.gates import check_closure, check_counting, check_rows, check_texts
-from tokenizer_lab.hf_export import tokenizer_json
-from tokenizer_lab.intermediate import extract_multis
-from tokenizer_lab.model_proto import extend, load_for_units
-from tokenizer_lab.sentencepiece_export import Layout, build_model, fixed_rows, lay_out
-from tokenizer_lab.words import Ints, Units, Words
+from tokenizer_lab.base import Artefact, Base, OtherTokens, Progress
+from tokenizer_lab.config import ExpandConfig, Policy, resolve_cutoff, token_budget
+from tokenizer_lab.job_counter import JobCounting
+from tokenizer_lab.loop.candidates import Candidates, find_candidates
+from tokenizer_lab.loop.curation import Curation, with_wanted
+from tokenizer_lab.loop.fixed_point import FixedPoint, find_fixed_point
+from tokenizer_lab.loop.policies import Limits
+from tokenizer_lab.loop.raw_counts import raw_counts
+from tokenizer_lab.loop.recount import Recount, TokenCounter
+from tokenizer_lab.loop.spelling import Spelling
+from tokenizer_lab.words import Ints, Words
 
-Progress = Callable[[str], None]
+
+@dataclass(frozen=True)
+class Loop:
+    """One run of the loop."""
+
+    policy: Policy
+    candidates: Candidates
+    denied: tuple[str, ...]
+    """Candidates that the user's list took out."""
+    unreachable: tuple[str, ...]
+    """Candidates that merging can never make."""
+    limits: Limits
+    fixed_point: FixedPoint
+    seconds: tuple[float, ...]
+    """How long each round took."""
 
 
 @dataclass(frozen=True)
 class Expansion:
     """An extended tokenizer and all that was learned on the way."""
 
-    base: Any
-    model: Any
-    json: bytes
-    """The `tokenizer.json` that agrees with `model`."""
-    layout: Layout
+    base: Base
     cutoff: int
-    extracted: int
-    """Korean pieces of the intermediate tokenizer that the base lacks."""
-    candidates: Candidates
-    fixed_point: FixedPoint
+    loop: Loop
+    artefact: Artefact
     counts: Ints
     """Occurrences of each new row on the corpus, in id order."""
-    before: Efficiency
-    after: Efficiency
+    raw_counts: Ints
+    """Occurrences of each candidate's characters in the Korean units, shape [candidates]."""
+    base_ids: list[list[int]]
+    """The base's spelling of each new row."""
     checks: dict[str, int]
     """How much each gate compared, and what it counted."""
+    others: tuple[tuple[Loop, Artefact], ...]
+    """The policies put beside it."""
 
 
-def build_tokenizer(base: Any, words: Words, config: ExpandConfig, progress: Progress) -> Expansion:
-    """Extend `base` on the corpus `words`: train, extract, loop to the fixed point, build both files, check them.
+class Builder:
+    """The steps that policies share, done once: the units spelled, other units counted, candidates trained."""
+
+    def __init__(
+        self, base: Base, words: Words, config: ExpandConfig, curation: Curation, counting: JobCounting | None
+    ) -> None:
+        self._base, self._words, self._config, self._curation = base, words, config, curation
+        self._counting = counting
+        self.cutoff = resolve_cutoff(config, words.num_bytes)
+        self.budget = token_budget(config, base.size)
+        if self.budget < 1:
+            raise UsageError(
+                f"budget = {config.budget} leaves no row for a token: {config.fixed_rows} rows are reserved, and the "
+                f"vocabulary is a multiple of {config.pad_multiple}.",
+                hint="raise budget, or lower pad_multiple",
+            )
+        self.others: OtherTokens = base.count_others(words, config)
+        self.units = base.spell(words, config)
+        self._proposed: dict[bool, list[str]] = {}
+
+    def run(self, policy: Policy, progress: Progress) -> Loop:
+        """The loop with one policy.
+
+        Raises:
+            CheckError: it does not end.
+        """
+        proposed = self._propose(policy, progress)
+        denied = tuple(filter(self._curation.denies, proposed))
+        multis = [piece for piece in proposed if not self._curation.denies(piece)]
+        multis = with_wanted(multis, self._curation.allowed, self.units.inventory, self._may_add)
+        letters = {letter: count for letter, count in self._words.letters.items() if not self._curation.denies(letter)}
+        candidates, unreachable = find_candidates(
+            multis, self.units.inventory, letters, self.cutoff, self._curation.allowed
+        )
+        limits = self._limits(candidates)
+        counter = self._counter(candidates)
+        clock = _Clock(progress)
+        found = find_fixed_point(
+            candidates,
+            counter,
+            "leaf-first" if policy == "continued" else policy,
+            limits,
+            other_tokens=self.others.after,
+            num_eojeol=int(self.units.counts[self.units.eojeol].sum()),
+            max_rounds=self._config.max_rounds,
+            progress=clock,
+        )
+        return Loop(policy, candidates, denied, unreachable, limits, found, clock.seconds)
+
+    def artefact(self, loop: Loop, name: str) -> Artefact:
+        """The tokenizer that a loop ended with."""
+        return self._base.build(name, loop.candidates, loop.fixed_point.alive, self._config)
+
+    def _propose(self, policy: Policy, progress: Progress) -> list[str]:
+        continued = policy == "continued"
+        if continued not in self._proposed:
+            how = "continuing the base's training" if continued else "training the intermediate tokenizer"
+            progress(f"{how} on {len(self.units.counts):,} Korean units, cutoff {self.cutoff:,}")
+            self._proposed[continued] = self._base.propose(policy, self._words, self.units, self._config, self.cutoff)
+        return self._proposed[continued]
+
+    def _may_add(self, piece: str) -> bool:
+        return self._base.may_add(piece) and not self._curation.denies(piece)
+
+    def _counter(self, candidates: Candidates) -> TokenCounter:
+        alive = np.ones(len(candidates), bool)
+        if self._counting is not None:
+            return self._counting.counter(candidates, alive, self.others.after)
+        return Recount(candidates, self.units, alive, self._config.num_threads)
+
+    def _limits(self, candidates: Candidates) -> Limits:
+        frequent = np.zeros(len(candidates), bool)
+        frequent[candidates.num_multis :] = candidates.letter_counts >= self.cutoff
+        wanted = np.isin(np.array(candidates.pieces, object), np.array(self._curation.allowed, object))
+        scaffolds = np.full(len(candidates), self._config.scaffolds == "keep")
+        scaffolds |= [self._base.is_part(piece) for piece in candidates.pieces]
+        return Limits(self.cutoff, self.budget, frequent, wanted, scaffolds)
+
+
+def build_tokenizer(
+    base: Base,
+    words: Words,
+    config: ExpandConfig,
+    curation: Curation,
+    progress: Progress,
+    counting: JobCounting | None = None,
+) -> Expansion:
+    """Extend `base` on the corpus `words`: propose candidates, loop to the fixed point, build the files, check them.
+
+    Args:
+        base: the tokenizer to extend.
+        words: the corpus.
+        config: all settings; its policy is set.
+        curation: pieces to keep and pieces to leave out.
+        progress: told what is being done, one line at a time.
+        counting: counts by jobs; None: in this process.
 
     Raises:
         UsageError: a budget too small for its fixed rows, or a base that cannot take masks.
         CheckError: a gate failed.
     """
-    budget = token_budget(config, len(base.pieces))
-    if budget < 1:
-        raise UsageError(
-            f"budget = {config.budget} leaves no row for a token: {config.fixed_rows} rows are reserved, and the "
-            f"vocabulary is a multiple of {config.pad_multiple}.",
-            hint="raise budget, or lower pad_multiple",
-        )
-    others = _OtherUnits(base, words.other, config)
-    cutoff = resolve_cutoff(config, words.num_bytes)
-    progress(f"training the intermediate tokenizer on {len(words.korean):,} Korean units, cutoff {cutoff:,}")
-    multis = extract_multis(words.korean, words.letters, base, config)
-    candidates = find_candidates(multis, base, words.letters, cutoff)
-    fixed_point = find_fixed_point(
-        base,
-        candidates,
-        words.korean,
-        other_tokens=others.tokens_after,
-        cutoff=cutoff,
-        budget=budget,
-        config=config,
-        progress=progress,
-    )
-    layout = lay_out(base, candidates, fixed_point.alive, config)
-    model = build_model(base, layout)
-    json = tokenizer_json(model)
-    checks = _check(base, model, json, words, progress)
-    progress("measuring the base")
-    korean_before = encode_units(load_for_units(base), words.korean.text, config.num_threads)
+    assert config.policy is not None, "resolved by the stage"
+    builder = Builder(base, words, config, curation, counting)
+    loop = builder.run(config.policy, progress)
+    artefact = builder.artefact(loop, config.policy)
+    progress("checking")
+    checks = base.check(artefact, words)
+    others = []
+    for policy in config.compare:
+        progress(f"policy {policy}")
+        other = builder.run(policy, progress)
+        others.append((other, builder.artefact(other, policy)))
+    progress("counting the characters of every candidate")
     return Expansion(
         base=base,
-        model=model,
-        json=json,
-        layout=layout,
-        cutoff=cutoff,
-        extracted=len(multis),
-        candidates=candidates,
-        fixed_point=fixed_point,
-        counts=_row_counts(layout, fixed_point, others.fixed_counts),
-        before=efficiency(words.korean, korean_before.lengths, words.other.num_bytes, others.tokens_before),
-        after=efficiency(words.korean, fixed_point.tokens.lengths, words.other.num_bytes, others.tokens_after),
+        cutoff=builder.cutoff,
+        loop=loop,
+        artefact=artefact,
+        counts=_row_counts(artefact, loop, builder.others.fixed_counts),
+        raw_counts=_raw_counts(loop.candidates, builder.units, base, words),
+        base_ids=base.spellings(builder.units.inventory, artefact.rows),
         checks=checks,
+        others=tuple(others),
     )
 
 
-def _check(base: Any, model: Any, json: bytes, words: Words, progress: Progress) -> dict[str, int]:
-    progress("checking")
-    check_exact(model, words)
-    check_rows(base, model)
-    closure = check_closure(base, model)
-    compared = check_texts(base, model, json, words)
-    return {**closure, **compared, "documents counted": check_counting(model, words.korean)}
-
-
-def _row_counts(layout: Layout, fixed_point: FixedPoint, fixed_counts: Ints) -> Ints:
-    counts = np.zeros(len(layout.rows), np.int64)
-    counts[: layout.num_fixed] = fixed_counts
-    counts[layout.num_fixed : layout.num_fixed + len(layout.alive)] = fixed_point.counts[layout.alive]
+def _row_counts(artefact: Artefact, loop: Loop, fixed_counts: Ints) -> Ints:
+    counts = np.array([loop.fixed_point.counts[max(row.candidate, 0)] for row in artefact.rows], np.int64)
+    counts[[row.candidate < 0 for row in artefact.rows]] = 0
+    counts[: len(fixed_counts)] = fixed_counts
     return counts
 
 
-class _OtherUnits:
-    """Tokens of the units without Hangul: as with the base, except where a mask stands."""
-
-    def __init__(self, base: Any, other: Units, config: ExpandConfig) -> None:
-        before = encode_units(load_for_units(base), other.text, config.num_threads)
-        rows = _rows_with_mask(other.text, config.masks)
-        model = extend(base, fixed_rows(config))
-        masked = encode_units(load_for_units(model), other.text.take(rows), config.num_threads)
-        self.tokens_before = corpus_tokens(before.lengths, other.counts)
-        self.tokens_after = corpus_tokens(before.replaced(rows, masked).lengths, other.counts)
-        self.fixed_counts = masked.counts(other.counts[rows], len(model.pieces))[len(base.pieces) :]
+def _raw_counts(candidates: Candidates, units: Spelling, base: Base, words: Words) -> Ints:
+    symbols, lengths = base.characters(units.inventory, words)
+    return raw_counts(candidates.pieces, units.inventory, symbols, lengths, units.counts)
 
 
-def _rows_with_mask(text: pa.LargeStringArray, masks: tuple[str, ...]) -> Ints:
-    found = np.zeros(len(text), bool)
-    for mask in masks:
-        found |= pc.match_substring(text, mask).to_numpy(zero_copy_only=False)
-    return np.flatnonzero(found)
+class _Clock:
+    """Passes the loop's lines on and notes how long each round took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._last = time.perf_counter()
+        self.seconds: tuple[float, ...] = ()
+
+    def __call__(self, line: str) -> None:
+        now = time.perf_counter()
+        self.seconds = (*self.seconds, now - self._last)
+        self._last = now
+        self._progress(f"{line}, {self.seconds[-1]:.2f} s")

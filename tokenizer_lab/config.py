@@ -14,6 +14,8 @@ CUTOFF_BYTES = 100_000_000_000
 LEAST_CUTOFF = 2
 """No cutoff is below this: a token seen once teaches nothing."""
 
+Policy = Literal["leaf-first", "support-closed", "kosolar", "continued"]
+
 _ROW_NAME = re.compile(r"<\|[a-z0-9_]+\|>")
 
 
@@ -21,10 +23,11 @@ class ExpandConfig(Config):
     """Settings of the fixed-point loop. The defaults are those of KoSOLAR and EEVE: 32,000 + 8,960 = 40,960 rows."""
 
     base: str | None = None
-    """SentencePiece model to extend: a file, or a folder with a `tokenizer.model`. None: the 32,000-piece model of
-    Mistral-7B v0.1 and SOLAR-10.7B, from the installed mistral-common package."""
+    """Tokenizer to extend: a SentencePiece `.model`, a byte-level `tokenizer.json` or `tekken_*.json`, or a folder with
+    one. None: the 32,000-piece model of Mistral-7B v0.1 and SOLAR-10.7B, from the installed mistral-common package."""
     intermediate_vocab_size: int = Field(40_000, ge=300)
-    """Pieces, single letters included, of the intermediate Korean tokenizer that the candidates are taken from."""
+    """Pieces, single letters included, of the intermediate Korean tokenizer that the candidates are taken from; with
+    `continued`, the candidates."""
     train_min_count: int = Field(2, ge=1)
     """Least count of a unit, and of a pair, to train the intermediate on; raise it to train in less memory. Units seen
     once are 72 % of the types and 11 % of the mass; whatever this says, they are counted."""
@@ -34,18 +37,35 @@ class ExpandConfig(Config):
     """The cutoff of a corpus of 100 GB."""
     budget: int | None = Field(8_960, ge=1)
     """Most new rows K, reserved rows and masks included. None: all that reach the cutoff."""
-    policy: Literal["leaves", "merge-order"] = "leaves"
-    """What goes when more than K remain: the leaves whose loss makes the corpus least longer, or the last merged."""
+    policy: Policy | None = None
+    """How the loop drops tokens (docs/tokenizer.md). None: `leaf-first`; for a byte-level base `continued`, the only
+    one that suits it: its candidates are trained from the base's own encoding."""
+    scaffolds: Literal["resolve", "keep"] = "resolve"
+    """What becomes of a token below the cutoff that a token above it is made from: `resolve` drops it, or what is made
+    from it, so that every token reaches the cutoff; `keep` keeps both, for 0.1 to 0.2 % fewer tokens in the text."""
+    compare: tuple[Policy, ...] = ()
+    """Other policies to run on the same candidates and put beside it in the report; nothing else is written of them."""
+    allow: str | None = None
+    """A file with one piece a line (`#` starts a comment, a space or U+2581 a word): these are kept whatever their
+    count, with what they are made from."""
+    deny: str | None = None
+    """A file with one piece a line: these are never candidates."""
+    held_out: tuple[str, ...] = ()
+    """Word tables of text to evaluate on. None given: the held-out part of the word tables, if they have one."""
+    parallel: str | None = None
+    """A JSON Lines file with `text_ko` and `text_en`, translations of each other: to evaluate parity."""
     reserved: tuple[str, ...] = ("<|im_end|>", "<|im_start|>")
     """Rows for special tokens, first of the new ids (EEVE: 32000 is `<|im_end|>`); plain text never encodes to them."""
     masks: tuple[str, ...] = ("<|acc|>", "<|rrn|>", "<|tell|>")
     """Masks of personal data that encode to one token wherever they stand in a text."""
+    morphemes: bool = True
+    """Whether to ask a morpheme analyser (kiwipiepy, some seconds) how often tokens end where morphemes do."""
     pad_multiple: int = Field(64, ge=1)
     """The vocabulary size is a multiple of it: `<|reserved_N|>` rows fill up, never beyond the budget."""
-    max_rounds: int = Field(200, ge=1)
-    """Guard against a loop that does not end; about 30 rounds are usual."""
+    max_rounds: int = Field(1_000, ge=1)
+    """Guard against a loop that does not end; 10 to 30 rounds are usual."""
     num_threads: int = Field(2, ge=1)
-    """Threads to encode with. The output does not depend on it."""
+    """Threads to count with. The output does not depend on it."""
 
     @field_validator("reserved", "masks")
     @classmethod

@@ -1,10 +1,4 @@
-"""Counting tokens over distinct units instead of over the corpus.
-
-If no piece holds the characters "ab" side by side, no merge ever crosses a boundary a|b: what is merged left of it and
-right of it does not depend on each other. So if no piece holds what meets where a unit ends, the tokens of a corpus are
-the sum over its distinct units of (times the unit occurs) x (tokens of the unit), exactly and for every token id.
-`check_exact` asserts the condition on the actual vocabulary.
-"""
+"""Counting tokens over distinct units instead of over the corpus (why that is exact: `pipelines.contracts.cuts`)."""
 
 import itertools
 from dataclasses import dataclass
@@ -14,15 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.contracts.errors import CheckError
-from tokenizer_lab.hangul import SPACE_MARK, has_letter, is_korean_piece
-from tokenizer_lab.model_proto import NORMAL, USER_DEFINED
+from pipelines.contracts.cuts import check_no_crossing
+from pipelines.contracts.hangul import CONTROLS
+from tokenizer_lab.sentencepiece.model_proto import NORMAL, USER_DEFINED
 from tokenizer_lab.words import Ints, Units, Words
 
 BATCH = 1 << 16  # units a call of the encoder: Python lists of one batch only are alive at a time
-
-CONTROLS = frozenset(map(chr, [*range(0x20), 0x7F]))
-"""Each is a unit of its own."""
 
 
 @dataclass(frozen=True)
@@ -84,27 +75,8 @@ def check_exact(model: Any, words: Words) -> None:
     Raises:
         CheckError: naming the piece, and what in it crosses a cut.
     """
-    present = _controls_in(words.other)
-    for piece in model.pieces:
-        if piece.type in (NORMAL, USER_DEFINED) and (reason := _crossing(piece.piece, present)):
-            raise CheckError(
-                f"token counts by unit would not be exact: the piece {piece.piece!r} {reason}.",
-                hint="clean the corpus first (line ends are \\n there), or use another base",
-            )
-
-
-def _crossing(piece: str, controls: frozenset[str]) -> str | None:
-    r"""Why a piece could cross a cut, or None.
-
-    A piece that joins a control character to others (Mistral has `;\r`) is harmless where that character never occurs.
-    """
-    if SPACE_MARK in piece.lstrip(SPACE_MARK):
-        return "has a space after another character"
-    if has_letter(piece) and not is_korean_piece(piece.lstrip(SPACE_MARK)):
-        return "mixes Hangul letters with other characters"
-    if len(piece) > 1 and controls.intersection(piece):
-        return "joins a control character to others, and the corpus has that character"
-    return None
+    pieces = (piece.piece for piece in model.pieces if piece.type in (NORMAL, USER_DEFINED))
+    check_no_crossing(pieces, _controls_in(words.other))
 
 
 def _controls_in(other: Units) -> frozenset[str]:

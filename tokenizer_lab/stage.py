@@ -1,32 +1,47 @@
 """The stage `expand`: word tables in, a folder with the extended tokenizer out.
 
-tokenizer.model, tokenizer.json, tokenizer_config.json     agree bit for bit; `from_pretrained(folder)` loads them
-data/new_tokens.parquet                                     one row a new token
-rounds/rounds.parquet                                       one row a round of the loop
+tokenizer.model (SentencePiece bases), tokenizer.json, tokenizer_config.json, ...    what loads it
+README.md                            a model card
+data/new_tokens.parquet              one row a new row of the vocabulary
+candidates/, rounds/, history/       what the loop did
+report.json, report.md, report.html  figures, lists of tokens and plots
+loop-timings.json                    seconds a round: no part of the output, since no two runs agree
 """
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from typing import Any
 
+import orjson
 import pyarrow as pa
 import xxhash
 
 from pipelines.contracts import files
 from pipelines.contracts.errors import UsageError
-from pipelines.contracts.fingerprint import code_version
+from pipelines.contracts.fingerprint import code_version, fingerprint_files
 from pipelines.contracts.manifest import FileInfo
-from pipelines.contracts.schemas import NEW_TOKENS, ROUNDS, TOKENIZER
+from pipelines.contracts.schemas import CANDIDATES, HELD_OUT, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER, WORDS, Table
 from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from pipelines.contracts.tables import write_parquet
-from tokenizer_lab.build import Expansion, Progress, build_tokenizer
+from tokenizer_lab.base import Base, Progress
+from tokenizer_lab.build import Expansion, build_tokenizer
+from tokenizer_lab.byte_level.kind import ByteLevel
 from tokenizer_lab.config import ExpandConfig
-from tokenizer_lab.hf_export import CONFIG_FILE, TOKENIZER_FILE, tokenizer_config
-from tokenizer_lab.model_proto import MODEL_FILE, parse_base, read_model, serialize
-from tokenizer_lab.new_tokens import new_token_batch
-from tokenizer_lab.report import make_report
-from tokenizer_lab.words import read_words, words_fingerprint
+from tokenizer_lab.evaluate import Evaluation, UnitTable, evaluate, pair_files, read_pairs, read_unit_table
+from tokenizer_lab.job_counter import CountJob, JobCounting
+from tokenizer_lab.loop.curation import read_curation
+from tokenizer_lab.report.card import make_card
+from tokenizer_lab.report.facts import expansion_facts, policy_rows
+from tokenizer_lab.report.loop_tables import loop_tables
+from tokenizer_lab.report.report import LoopTables, make_report
+from tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from tokenizer_lab.sentencepiece.model_proto import MODEL_FILE
+from tokenizer_lab.sentencepiece.tokenizer_json import TOKENIZER_FILE
+from tokenizer_lab.words import read_word_manifest, words_fingerprint
 
-_NOT_IDENTITY = {"base", "num_threads"}
-"""Settings that do not decide the output: the base counts by its content, and threads change no byte."""
+CARD, TIMINGS = "README.md", "loop-timings.json"
+
+_NOT_IDENTITY = {"base", "num_threads", "allow", "deny", "held_out", "parallel"}
+"""Settings that do not decide the output: files count by their content, and threads change no byte."""
 
 
 def expand(
@@ -36,6 +51,7 @@ def expand(
     *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    count_job: CountJob | None = None,
 ) -> StageResult:
     """Extend a tokenizer on one or more word tables.
 
@@ -45,9 +61,11 @@ def expand(
         config: all settings.
         overwrite: replace a folder that holds something else.
         progress: told what is being done, one line at a time.
+        count_job: counts the tokens in the loop; None: this process does. Which one changes no byte.
 
     Returns:
-        The finished stage. `manifest.tokenizer` is the xxh3-128 of `tokenizer.model`.
+        The finished stage. `manifest.tokenizer` is the xxh3-128 of `tokenizer.model`, or of `tokenizer.json` where
+        there is none.
 
     Raises:
         UsageError: no word table, a folder of another kind, a base or setting that cannot work.
@@ -55,47 +73,138 @@ def expand(
     """
     if not words:
         raise UsageError("expand needs at least one word table.", hint="make one with `malmoi count`")
-    data = read_model(config.base)
-    base = parse_base(data, config.base or "the default base")
+    base = open_base(config.base)
+    config = _for_base(base, config)
+    if count_job is not None and base.rule != "metaspace":
+        raise UsageError(
+            f"a job cannot count the loop of {base.name}: its eojeol are known in this process only.",
+            hint="leave --count-runner out, or use a SentencePiece base",
+        )
+    curation = read_curation(config.allow, config.deny, base.piece_of, base.may_add)
     identity = StageIdentity(
         kind=TOKENIZER.name,
         stage=TOKENIZER.stage,
-        inputs={"words": words_fingerprint(words), "base": xxhash.xxh3_128_hexdigest(data)},
+        inputs={"words": words_fingerprint(words), **base.inputs, **_other_inputs(config)},
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
         code_version=code_version("tokenizer_lab"),
     )
+    say = progress or (lambda line: None)
 
-    def body(_: str) -> StageOutput:
-        table = read_words(words)
-        expansion = build_tokenizer(base, table, config, progress or (lambda line: None))
-        model = serialize(expansion.model)
-        written = _write_tokenizer(out, expansion, model)
-        return StageOutput(
-            files=[*written, *_write_tables(out, expansion)],
-            report=make_report(expansion, table, config),
-            tokenizer=xxhash.xxh3_128_hexdigest(model),
-        )
+    def body(work: str) -> StageOutput:
+        table = base.read_words(words, config)
+        counting = None if count_job is None else JobCounting(base, config, count_job, work)
+        expansion = build_tokenizer(base, table, config, curation, say, counting)
+        evaluation = _evaluate(expansion, words, config, say)
+        return _write(out, expansion, evaluation, expansion_facts(expansion, table, config, evaluation), config)
 
-    reads = [*words, *([config.base] if config.base is not None else [])]
+    reads = [
+        path for path in (*words, config.base, config.allow, config.deny, *config.held_out, config.parallel) if path
+    ]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 
-def _write_tokenizer(out: str, expansion: Expansion, model: bytes) -> list[FileInfo]:
-    contents = {
-        MODEL_FILE: model,
-        TOKENIZER_FILE: expansion.json,
-        CONFIG_FILE: tokenizer_config(expansion.model),
-    }
+def open_base(path: str | None) -> Base:
+    """Open a base of either kind: what has a SentencePiece model is one, all else must be byte-level.
+
+    Raises:
+        UsageError, BadInputError: neither.
+    """
+    if path is None or path.endswith(".model"):
+        return SentencePieceBase(path)
+    if files.is_folder(path) and files.exists(files.join(path, MODEL_FILE)):
+        return SentencePieceBase(path)
+    if not files.is_folder(path) and not path.endswith(".json"):
+        return SentencePieceBase(path)
+    return ByteLevel(path)
+
+
+def _for_base(base: Base, config: ExpandConfig) -> ExpandConfig:
+    """The config with its policy named, and without reserved rows that the base has already.
+
+    Raises:
+        UsageError: a policy that does not suit the base, or is to be compared with itself.
+    """
+    policy = config.policy or base.policies[0]
+    for name in (policy, *config.compare):
+        if name not in base.policies:
+            raise UsageError(
+                f"policy {name!r} does not suit {base.name}: pieces of another training meet a byte-level base's own "
+                "merges at odd places.",
+                hint=f"use {', '.join(base.policies)}",
+            )
+    if policy in config.compare or len(set(config.compare)) < len(config.compare):
+        raise UsageError(f"compare must name other policies than {policy!r}, each once. Got {list(config.compare)}.")
+    reserved = tuple(name for name in config.reserved if not base.has_row(name))
+    return config.model_copy(update={"policy": policy, "reserved": reserved})
+
+
+def _other_inputs(config: ExpandConfig) -> dict[str, str]:
+    named = {role: [path] for role, path in (("allow", config.allow), ("deny", config.deny)) if path}
+    if config.parallel:
+        named["parallel"] = pair_files(config.parallel)
+    inputs = {role: fingerprint_files(paths) for role, paths in named.items()}
+    return inputs | ({"held out": words_fingerprint(config.held_out)} if config.held_out else {})
+
+
+def _evaluate(expansion: Expansion, words: list[str], config: ExpandConfig, progress: Progress) -> Evaluation:
+    """The base, the result and the compared policies, on the corpus and on held-out text."""
+    return evaluate(
+        [expansion.base.subject(), expansion.artefact.subject, *(artefact.subject for _, artefact in expansion.others)],
+        read_unit_table(words),
+        held_out=_held_out(words, config),
+        cutoff=expansion.cutoff,
+        pairs=read_pairs(config.parallel) if config.parallel else (),
+        with_morphemes=config.morphemes,
+        progress=progress,
+    )
+
+
+def _held_out(words: list[str], config: ExpandConfig) -> UnitTable | None:
+    if config.held_out:
+        return read_unit_table(config.held_out, WORDS.name)
+    if any(read_word_manifest(folder).table_files(HELD_OUT.name) for folder in words):
+        return read_unit_table(words, HELD_OUT.name)
+    return None
+
+
+def _write(
+    out: str, expansion: Expansion, evaluation: Evaluation, facts: dict[str, Any], config: ExpandConfig
+) -> StageOutput:
+    tables = loop_tables(expansion)
+    report = make_report(facts, tables, evaluation, expansion.cutoff)
+    report.tables = {"Policies": policy_rows(expansion, evaluation), **report.tables}
+    card = make_card(
+        {"base": expansion.base.name, "masks": list(config.masks), **expansion.artefact.facts, **facts},
+        report.tables["Tokenizers"],
+        config.model_dump(mode="json", exclude=_NOT_IDENTITY),
+        sentencepiece=MODEL_FILE in expansion.artefact.files,
+    )
+    contents = {**expansion.artefact.files, CARD: card}
     for name, data in contents.items():
         files.write_bytes(files.join(out, name), data)
-    return [FileInfo.of_file(out, name) for name in contents]
+    files.write_bytes(files.join(out, TIMINGS), orjson.dumps(_timings(expansion), option=orjson.OPT_INDENT_2) + b"\n")
+    main = expansion.artefact.files.get(MODEL_FILE, expansion.artefact.files.get(TOKENIZER_FILE, b""))
+    return StageOutput(
+        files=[*(FileInfo.of_file(out, name) for name in contents), *_write_tables(out, tables)],
+        report=report,
+        tokenizer=xxhash.xxh3_128_hexdigest(main),
+    )
 
 
-def _write_tables(out: str, expansion: Expansion) -> list[FileInfo]:
-    rounds = [asdict(this) for this in expansion.fixed_point.rounds]
-    columns = [pa.array([row[field.name] for row in rounds], field.type) for field in ROUNDS.schema]
-    trace = pa.RecordBatch.from_arrays(columns, schema=ROUNDS.schema)
+def _timings(expansion: Expansion) -> list[dict[str, float]]:
+    """How each round was counted, and how long it took."""
+    measured = zip(expansion.loop.fixed_point.recounted, expansion.loop.seconds, strict=True)
     return [
-        write_parquet(out, NEW_TOKENS, "new_tokens", [new_token_batch(expansion)]),
-        write_parquet(out, ROUNDS, "rounds", [trace]),
+        {"round": number, "units encoded": recounted, "seconds": round(seconds, 3)}
+        for number, (recounted, seconds) in enumerate(measured, 1)
     ]
+
+
+def _write_tables(out: str, tables: LoopTables) -> list[FileInfo]:
+    named: Sequence[tuple[Table, str, pa.Table]] = (
+        (NEW_TOKENS, "new_tokens", tables.new_tokens),
+        (CANDIDATES, "candidates", tables.candidates),
+        (ROUNDS, "rounds", tables.rounds),
+        (HISTORY, "history", tables.history),
+    )
+    return [write_parquet(out, schema, name, table.combine_chunks().to_batches()) for schema, name, table in named]

@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.contracts import files
 from trainer.inputs import TOKENIZER_FILES
 
-OPTIONAL_FILES = ("special_tokens_map.json", "chat_template.jinja")
+OPTIONAL_FILES = ("tokenizer.model", "special_tokens_map.json", "chat_template.jinja")
 SHARD_SIZE = "5GB"  # the hub's usual size of one weights file
 
 

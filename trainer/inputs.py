@@ -6,7 +6,7 @@ from pipelines.contracts import files
 from pipelines.contracts.errors import CheckError, UsageError
 from pipelines.contracts.manifest import MANIFEST, Manifest, read_manifest, verify_file
 
-TOKENIZER_FILES = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json")
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
 def open_folder(folder: str, kind: str) -> Manifest:
@@ -22,7 +22,7 @@ def open_folder(folder: str, kind: str) -> Manifest:
 
 
 def check_pair(shards: Manifest, tokenizer: Manifest) -> None:
-    """Prove that the shards were made with this tokenizer: it is known by the hash of its `tokenizer.model`.
+    """Prove that the shards were made with this tokenizer: both manifests name the hash of its main file.
 
     Raises:
         UsageError: the tokenizer folder lacks one of `TOKENIZER_FILES`.
@@ -31,9 +31,9 @@ def check_pair(shards: Manifest, tokenizer: Manifest) -> None:
     hashes = {info.path: info.xxh3_128 for info in tokenizer.files}
     if missing := [name for name in TOKENIZER_FILES if name not in hashes]:
         raise UsageError(f"the tokenizer folder must hold {', '.join(TOKENIZER_FILES)}. Missing: {', '.join(missing)}.")
-    if shards.tokenizer != hashes["tokenizer.model"]:
+    if shards.tokenizer != tokenizer.tokenizer:
         raise CheckError(
-            f"the shards were made with the tokenizer {shards.tokenizer}. Got {hashes['tokenizer.model']}.",
+            f"the shards were made with the tokenizer {shards.tokenizer}. Got {tokenizer.tokenizer}.",
             hint="shard the corpus again with this tokenizer, or train with the one the shards name",
         )
 

@@ -6,12 +6,10 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from pipelines.contracts.errors import CheckError, UsageError
+from pipelines.contracts.hangul import SPACE_MARK
 from pipelines.contracts.schemas import NEW_TOKENS
 from pipelines.contracts.tables import read_table
 from trainer.surgery import NewRows
-
-SPACE_MARK = "\u2581"
-"""SentencePiece's space."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.contracts.arrays import F64, I64
-from pipelines.contracts.pictures import draw
+from pipelines.contracts.pictures import draw, label
 
 Histograms = Counter[tuple[str, str, int]]
 """(measure, source, bin) → documents."""
@@ -86,12 +86,6 @@ def histogram_rows(histograms: Histograms, measure: str) -> list[dict[str, Any]]
     ]
 
 
-def _label(source: str) -> str:
-    """A source's name for a legend, which reads $ as mathematics and leaves out what begins with an underscore."""
-    escaped = source.replace("$", r"\$")
-    return f"\u200b{escaped}" if source.startswith("_") else escaped
-
-
 def histogram_svg(histograms: Histograms, measure: str) -> bytes:
     """The histogram of each source as a line: the share of its documents. Equal counts give equal bytes."""
     scale = SCALES[measure]
@@ -104,7 +98,7 @@ def histogram_svg(histograms: Histograms, measure: str) -> bytes:
             counts = [histograms[measure, source, number] for number in numbers]
             edges = [scale.start_of(number) for number in [*numbers, numbers[-1] + 1]]
             shares = [100 * count / max(1, sum(counts)) for count in counts]
-            axes.stairs(shares, edges, label=_label(source), linewidth=1.5)
+            axes.stairs(shares, edges, label=label(source), linewidth=1.5)
         if scale.logarithmic:
             axes.set_xscale("log")
         axes.set_xlabel(scale.title)

@@ -10,9 +10,10 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
+Integers = npt.NDArray[np.integer[Any]]
 
 
-def offsets(lengths: I64) -> I64:
+def offsets(lengths: Integers) -> I64:
     """Where each part starts, and at the end where the last one stops: one entry more than `lengths`.
 
     >>> offsets(np.array([2, 0, 3])).tolist()
@@ -23,7 +24,7 @@ def offsets(lengths: I64) -> I64:
     return result
 
 
-def ranges(starts: I64, lengths: I64) -> I64:
+def ranges(starts: Integers, lengths: Integers) -> I64:
     """The indices of many ranges, one after the other.
 
     >>> ranges(np.array([10, 20]), np.array([2, 3])).tolist()

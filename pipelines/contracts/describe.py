@@ -10,9 +10,10 @@ HEAD = f"""# Data format
 
 Generated from `pipelines/contracts` by `make docs`; a test keeps it true. Schema version {SCHEMA_VERSION}.
 
-A **dataset folder** holds tables (folders of files), `report.json` and `report.md`, and `manifest.json`, which is
-written last: its presence means that the folder is complete. Tables are Parquet, shards are Arrow streams. Nothing in
-a folder depends on time, place, worker count or order of arrival: equal input and settings give equal bytes."""
+A **dataset folder** holds tables (folders of files), `report.json` and `report.md` (tokenizers also `report.html`), and
+`manifest.json`, which is written last: its presence means that the folder is complete. Tables are Parquet, shards are
+Arrow streams. Nothing in a folder depends on time, place, worker count or order of arrival: equal input and settings
+give equal bytes."""
 LEDGER = """`report.json` holds the ledger: per source and outcome the documents and the UTF-8 bytes as they came in. A
 stage fails unless `in = kept + dropped + merged + failed` in both, for every source."""
 

@@ -13,7 +13,7 @@ from pipelines.contracts.fingerprint import content_identity, fingerprint
 from pipelines.contracts.schemas import DATASETS, SCHEMA_VERSION, check_schema
 
 MANIFEST = "manifest.json"
-REPORTS = ("report.json", "report.md")
+REPORTS = ("report.json", "report.md", "report.html")
 PICTURES = "pictures"
 """Folder of a report's pictures."""
 

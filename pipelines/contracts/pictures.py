@@ -26,3 +26,9 @@ def draw(axes_of: Callable[[Any], None], salt: str) -> bytes:
         warnings.simplefilter("ignore", UserWarning)  # the browser has the glyphs that the layout's font lacks
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def label(name: str) -> str:
+    """A name for a legend, which reads $ as mathematics and leaves out what begins with an underscore."""
+    escaped = name.replace("$", r"\$")
+    return f"\u200b{escaped}" if name.startswith("_") else escaped

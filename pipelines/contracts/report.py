@@ -1,4 +1,4 @@
-"""The report of a stage: `report.json` for machines and `report.md` for people, equal on equal input."""
+"""The report of a stage: `report.json` for machines, `report.md` and `report.html` for people; equal on equal input."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +8,8 @@ import orjson
 from pipelines.contracts import files
 from pipelines.contracts.ledger import FAILED, IN, KEPT, MERGED, Ledger
 from pipelines.contracts.manifest import PICTURES
+from pipelines.contracts.page import page
+from pipelines.contracts.values import format_value
 
 
 @dataclass
@@ -23,6 +25,8 @@ class Report:
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
     """Caption → SVG."""
+    with_page: bool = False
+    """Whether to write `report.html`, too: all of it on one page."""
 
     def to_json(self) -> bytes:
         """The JSON form."""
@@ -51,11 +55,17 @@ class Report:
         parts += [f"![{caption}]({_picture_path(caption)})" for caption in self.pictures]
         return "\n\n".join(parts) + "\n"
 
+    def to_html(self) -> bytes:
+        """All of it as one page, pictures inside."""
+        ledger = {"Ledger": ledger_rows(self.ledger)} if self.ledger else {}
+        return page(f"malmoi {self.stage}", self.facts, {**ledger, **self.tables}, self.pictures)
+
     def write(self, folder: str) -> tuple[str, ...]:
-        """Write both forms and the pictures into a dataset folder; returns the names of the files."""
+        """Write all forms and the pictures into a dataset folder; returns the names of the files."""
         contents = {
             "report.json": self.to_json(),
             "report.md": self.to_markdown().encode(),
+            **({"report.html": self.to_html()} if self.with_page else {}),
             **{_picture_path(caption): picture for caption, picture in self.pictures.items()},
         }
         for name, content in contents.items():
@@ -86,21 +96,6 @@ def ledger_rows(ledger: Ledger) -> list[dict[str, Any]]:
         }
         for source in sources
     ]
-
-
-def format_value(value: Any) -> str:
-    """A figure for people: thousands separated, at most four significant decimals.
-
-    >>> format_value(1234567), format_value(0.123456)
-    ('1,234,567', '0.1235')
-    """
-    if isinstance(value, bool) or value is None:
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return str(value)
 
 
 def markdown_table(rows: list[dict[str, Any]]) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.contracts.errors import BadInputError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -165,18 +165,45 @@ REPEATED_LINES = Table(
     ),
 )
 
+_UNIT_FIELDS = (
+    Field("unit", pa.string(), "UTF-8", "one pre-token, by the rule the table was cut by (glossary: unit)"),
+    Field("count", pa.int64(), "occurrences", "how often it occurs in the corpus"),
+    Field("sources", pa.list_(pa.int16()), "numbers", "the sources it occurs in, ascending: `number` of `sources`"),
+    Field("source_counts", pa.list_(pa.int64()), "occurrences", "how often in each of them; they sum to `count`"),
+)
+
 WORDS = Table(
     "data",
     "one row a distinct unit; files are hash partitions, rows ordered by count descending, then UTF-8 bytes",
+    _UNIT_FIELDS,
+)
+
+HELD_OUT = Table(
+    "held_out",
+    "the same for the documents that were held out for evaluation (only with `held_out_share`); not in `data`",
+    _UNIT_FIELDS,
+)
+
+SOURCES = Table(
+    "sources",
+    "one row a source and part of the corpus, ordered by number; sources are numbered by name",
     (
-        Field("unit", pa.string(), "UTF-8", "one pre-token: spaces and the run that follows (glossary: unit)"),
-        Field("count", pa.int64(), "occurrences", "how often it occurs in the corpus"),
+        Field("number", pa.int16(), "0-based", "its number in `data` and `held_out`"),
+        _SOURCE,
+        Field("held_out", pa.bool_(), "yes or no", "whether the row counts the held-out documents or all others"),
+        Field("documents", pa.int64(), "documents", "how many"),
+        Field("bytes", pa.int64(), "UTF-8 bytes", "of their texts"),
+        Field("characters", pa.int64(), "characters", "code points of their texts"),
+        Field("lines", pa.int64(), "lines", "line ends of their texts, and the last line where it has none"),
+        Field("eojeol", pa.int64(), "words", "runs of characters other than ASCII spaces and control characters"),
+        Field("units", pa.int64(), "units", "pre-tokens"),
+        Field("letters", pa.int64(), "letters", "Hangul letters"),
     ),
 )
 
 LETTERS = Table(
     "letters",
-    "one row a Hangul letter of the corpus, ordered by count descending, then code point",
+    "one row a Hangul letter of `data`, ordered by count descending, then code point",
     (
         Field("letter", pa.string(), "one character", "Hangul syllable or compatibility jamo"),
         Field("count", pa.int64(), "occurrences", "how often it occurs in the corpus"),
@@ -188,41 +215,83 @@ NEW_TOKENS = Table(
     "one row a token added to the base tokenizer, in id order",
     (
         Field("id", pa.int32(), "token id", "id in the extended tokenizer"),
-        Field("piece", pa.string(), "UTF-8", "the SentencePiece piece, U+2581 for a space"),
-        Field("score", pa.float32(), "log-like", "SentencePiece score, below every real score of the base"),
-        Field("kind", pa.string(), "text", "multi, letter or reserved"),
+        Field(
+            "piece", pa.string(), "text", "the piece as `tokenizer.json` spells it (SentencePiece: U+2581 for a space)"
+        ),
+        Field(
+            "text", pa.string(), "UTF-8", "what it stands for, a space for U+2581; null if it is no whole text", True
+        ),
+        Field("score", pa.float32(), "log-like", "SentencePiece score, below every real score of the base; else -rank"),
+        Field("kind", pa.string(), "text", "multi, letter, mask or reserved"),
         Field(
             "reason",
             pa.string(),
             "text",
-            "kept (count >= cutoff), scaffold (parent of a kept token), letter, reserved",
+            "kept (count >= cutoff), letter (needed or count >= cutoff in the text), scaffold (part of a kept token), "
+            "allowed (by the list of the user), mask, reserved",
         ),
         Field("count", pa.int64(), "occurrences", "times the final tokenizer emits it on the corpus"),
-        Field(
-            "parents",
-            pa.list_(pa.int32()),
-            "token ids",
-            "the two tokens that merge into it; empty for letters",
-        ),
+        Field("raw_count", pa.int64(), "occurrences", "times its characters occur, inside longer tokens, too"),
+        Field("parents", pa.list_(pa.int32()), "token ids", "the two tokens that merge into it; empty for letters"),
         Field(
             "base_ids",
             pa.list_(pa.int32()),
             "token ids",
-            "its spelling by the base tokenizer, without dummy prefix",
+            "its spelling by the base tokenizer, without dummy prefix: what its embedding starts from",
         ),
+    ),
+)
+
+CANDIDATES = Table(
+    "candidates",
+    "one row a candidate of the loop: multis in merge order, then letters by falling frequency",
+    (
+        Field("candidate", pa.int32(), "0-based", "its number"),
+        Field("piece", pa.string(), "text", "as in `data`"),
+        Field("kind", pa.string(), "text", "multi or letter"),
+        Field("parents", pa.list_(pa.string()), "pieces", "the two that merged into it in the first round; or empty"),
+        Field("first_count", pa.int64(), "occurrences", "times it was emitted in the first round"),
+        Field("count", pa.int64(), "occurrences", "times it was emitted when it was dropped, or at the end"),
+        Field("raw_count", pa.int64(), "occurrences", "times its characters occur in the corpus"),
+        Field("kept", pa.bool_(), "yes or no", "whether it is in the tokenizer"),
+        Field("reason", pa.string(), "text", "why: as in `data`, or cutoff, budget, denied, unreachable, scaffold"),
+        Field("round", pa.int32(), "1-based", "the round that dropped it; null if it was kept or never was in", True),
+    ),
+)
+
+HISTORY = Table(
+    "history",
+    "one row a round and candidate whose count differs from the round before; a dropped candidate has no more rows",
+    (
+        Field("round", pa.int32(), "1-based", "number of the round"),
+        Field("candidate", pa.int32(), "0-based", "its number in `candidates`"),
+        Field("count", pa.int64(), "occurrences", "times it was emitted at the start of the round"),
     ),
 )
 
 ROUNDS = Table(
     "rounds",
-    "one row a round of the fixed-point loop",
+    "one row a round of the loop",
     (
         Field("round", pa.int32(), "1-based", "number of the round"),
-        Field("phase", pa.string(), "text", "cutoff (drop below it) or budget (prune leaves to K)"),
+        Field("phase", pa.string(), "text", "what it dropped for: cutoff, scaffold, budget; or end, the fixed point"),
         Field("tokens", pa.int32(), "tokens", "new tokens at the start of the round"),
+        Field("letters", pa.int32(), "tokens", "single letters among them"),
         Field("dropped", pa.int32(), "tokens", "dropped in the round"),
-        Field("letters", pa.int32(), "tokens", "single letters among the new tokens"),
+        Field("dropped_count", pa.int64(), "occurrences", "times the dropped ones had been emitted"),
+        Field("added", pa.int32(), "tokens", "letters added in the round"),
         Field("corpus_tokens", pa.int64(), "tokens", "length of the corpus in tokens at the start of the round"),
+        Field("tokens_per_eojeol", pa.float64(), "tokens", "fertility at the start of the round"),
+    ),
+)
+
+TOKENS = Table(
+    "data",
+    "one row a token of a tokenizer, in id order",
+    (
+        Field("id", pa.int32(), "token id", "its id"),
+        Field("piece", pa.string(), "text", "as the tokenizer spells it"),
+        Field("count", pa.int64(), "occurrences", "times it is emitted on the corpus"),
     ),
 )
 
@@ -256,13 +325,15 @@ CORPUS = DatasetKind(
     "documents without exact and near duplicates",
     (DOCUMENTS, REMOVALS, DIGESTS, REPEATED_LINES),
 )
-WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS))
-TOKENIZER = DatasetKind("tokenizer", "expand", "the extended tokenizer", (NEW_TOKENS, ROUNDS))
+WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS, SOURCES, HELD_OUT))
+TOKEN_COUNTS = DatasetKind("token-counts", "count tokens", "how often each token of a tokenizer occurs", (TOKENS,))
+TOKENIZER = DatasetKind("tokenizer", "expand", "the extended tokenizer", (NEW_TOKENS, CANDIDATES, ROUNDS, HISTORY))
+COMPARISON = DatasetKind("comparison", "tokenizer compare", "tokenizers measured side by side: a report", ())
 SHARDS = DatasetKind("shards", "shard", "packed training examples", (EXAMPLES,))
 RAW = DatasetKind("raw", "sample", "generated raw text with its ground truth (JSON Lines)", ())
 RUN = DatasetKind("run", "train", "a training run: checkpoints as plain Hugging Face models and the loss curve", ())
 
-DATASETS = (RAW, LM, CLEANED, CORPUS, WORD_TABLE, TOKENIZER, SHARDS, RUN)
+DATASETS = (RAW, LM, CLEANED, CORPUS, WORD_TABLE, TOKEN_COUNTS, TOKENIZER, COMPARISON, SHARDS, RUN)
 
 
 def check_schema(actual: pa.Schema, expected: pa.Schema, where: str) -> None:

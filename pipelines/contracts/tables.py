@@ -71,16 +71,18 @@ def read_batches(
             yield from parquet.read_row_group(group, columns=columns).combine_chunks().to_batches()
 
 
-def read_table(folder: str, table: Table) -> pa.Table:
-    """A whole (small) table of a dataset folder, sizes and schema checked."""
+def read_table(folder: str, table: Table, columns: list[str] | None = None) -> pa.Table:
+    """A whole (small) table of a dataset folder, or some columns of it; sizes and schema checked."""
     manifest = read_manifest(folder)
     verify_sizes(folder, manifest)
-    parts = [
-        pq.read_table(pa.BufferReader(files.read_bytes(path))) for path in table_paths(folder, manifest, table.name)
-    ]
-    for part in parts:
-        check_schema(part.schema, table.schema, f"{folder}/{table.name}")
-    return pa.concat_tables(parts) if parts else table.schema.empty_table()
+    parts = []
+    for path in table_paths(folder, manifest, table.name):
+        parquet = pq.ParquetFile(pa.BufferReader(files.read_bytes(path)))
+        check_schema(parquet.schema_arrow, table.schema, f"{folder}/{table.name}")
+        parts.append(parquet.read(columns=columns))
+    if parts:
+        return pa.concat_tables(parts)
+    return table.schema.empty_table().select(columns or table.schema.names)
 
 
 def table_paths(folder: str, manifest: Manifest, table: str = "data") -> list[str]:

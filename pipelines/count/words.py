@@ -1,116 +1,195 @@
-"""Counting units, columnar: distinct per block, merged per task, shuffled by hash, merged per partition."""
+"""Counts of units by source, in memory: one hash table for many arrays of units, sums by arrays of numbers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import xxhash
 
-from pipelines.contracts.ledger import IN, KEPT, Ledger
-from pipelines.contracts.schemas import LETTERS, WORDS
-from pipelines.contracts.tables import write_parquet
-from pipelines.documents import DocumentFiles, source_totals
-from pipelines.engine.job import Result, Send
-from pipelines.engine.partition import partition_of, split
-from pipelines.text.units import count_letters, split_units
+from pipelines.contracts.arrays import I64, offsets, run_starts
+from pipelines.contracts.errors import BadInputError
+from pipelines.count.order import by_count
 
-MERGE_BYTES = 96 << 20  # Arrow bytes of partial tables a task holds before it merges or sends them
-ROW_GROUP_ROWS = 1 << 18
+I32 = npt.NDArray[np.int32]
+I16 = npt.NDArray[np.int16]
+
+MAX_SOURCES = 1 << 15  # their numbers have 16 bits
+_SPARSE = 16  # a source with fewer rows than a 16th of the units is summed by sorting, not by an array of all units
 
 
-def count_units(texts: pa.LargeStringArray) -> pa.Table:
-    """Distinct units of a block of documents with their counts, in no particular order."""
-    counts = split_units(texts).value_counts()
-    return pa.table([counts.field("values").cast(pa.large_string()), counts.field("counts")], names=["unit", "count"])
+def check_sources(number: int) -> None:
+    """Refuse more sources than there are numbers.
 
-
-def merge_counts(tables: list[pa.Table]) -> pa.Table:
-    """Sum the counts of equal units. A table's own units are distinct: one alone is returned as it is."""
-    tables = [table for table in tables if table.num_rows] or tables[:1]
-    if len(tables) == 1:
-        return tables[0]
-    merged = pa.concat_tables(tables).group_by("unit").aggregate([("count", "sum")])
-    return pa.table([merged["unit"], merged["count_sum"]], names=["unit", "count"])
-
-
-def order_counts(table: pa.Table) -> pa.Table:
-    """Order by count descending, then UTF-8 bytes: a total order, whatever the order of arrival was."""
-    return table.take(pc.sort_indices(table, sort_keys=[("count", "descending"), ("unit", "ascending")]))
-
-
-def unit_partitions(units: pa.LargeStringArray, partitions: int) -> npt.NDArray[np.int64]:
-    """The hash partition of each unit."""
-    encoded = units.cast(pa.large_binary()).to_pylist()
-    return partition_of(np.fromiter(map(xxhash.xxh3_64_intdigest, encoded), np.uint64, len(encoded)), partitions)
+    Raises:
+        BadInputError: with the remedy.
+    """
+    if number > MAX_SOURCES:
+        raise BadInputError(
+            f"a word table must have at most {MAX_SOURCES:,} sources. Got {number:,} or more.",
+            hint="is it the right column? Map another: --set columns.source=NAME",
+        )
 
 
 @dataclass(frozen=True)
-class CountFiles:
-    """Step 0, one partition a corpus file: its distinct units to their hash partitions, its letters to the last one."""
+class Counts:
+    """Units with their counts in each source: one row a pair that occurs."""
 
-    documents: DocumentFiles
-    partitions: int
+    units: pa.LargeStringArray
+    """Distinct."""
+    names: tuple[str, ...]
+    """Names of the sources, ascending."""
+    codes: I32
+    """Of each row the number of its unit. Rows are ordered by source, then by this."""
+    bounds: I64
+    """Where the rows of each source start, and the end of the last."""
+    counts: I64
+    """Of each row."""
 
-    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Count one file."""
-        ledger = Ledger()
-        letters: dict[str, int] = {}
-        parts: list[pa.Table] = []
-        for batch in self.documents.read(partition):
-            for source, (documents, num_bytes) in source_totals(batch).items():
-                ledger.add(source, IN, documents, num_bytes)
-                ledger.add(source, KEPT, documents, num_bytes)
-            for letter, count in count_letters(batch.column("text")).items():
-                letters[letter] = letters.get(letter, 0) + count
-            parts.append(count_units(batch.column("text")))
-            if sum(part.nbytes for part in parts) > MERGE_BYTES:
-                parts = [merge_counts(parts)]
-                if parts[0].nbytes > MERGE_BYTES // 2:  # merging no longer helps: send
-                    yield from self._send(parts.pop())
-        if parts:
-            yield from self._send(merge_counts(parts))
-        yield from self._send_letters(letters)
-        yield Result({"ledger": ledger.to_json()})
+    @property
+    def totals(self) -> I64:
+        """Occurrences of each unit in all sources."""
+        return _sums(self.codes, self.counts, len(self.units))
 
-    def _send(self, table: pa.Table) -> Iterator[Send]:
-        for batch in table.combine_chunks().to_batches():
-            yield from split(batch, unit_partitions(batch.column("unit"), self.partitions))
-
-    def _send_letters(self, letters: dict[str, int]) -> Iterator[Send]:
-        columns = [pa.array(list(letters), pa.large_string()), pa.array(list(letters.values()), pa.int64())]
-        yield Send(self.partitions, pa.RecordBatch.from_arrays(columns, names=["unit", "count"]))
+    @property
+    def sources(self) -> I16:
+        """Of each row the number of its source in `names`."""
+        return np.repeat(np.arange(len(self.names), dtype=np.int16), np.diff(self.bounds))
 
 
-@dataclass(frozen=True)
-class MergeCounts:
-    """Step 1: one file of the word table a partition; the last partition is the table of letters."""
+def count_units(parts: Sequence[tuple[str, pa.LargeStringArray]]) -> Counts:
+    """Count units as they were cut.
 
-    out: str
-    partitions: int
-
-    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Merge one partition's chunks and write its file."""
-        empty = pa.table({"unit": pa.array([], pa.large_string()), "count": pa.array([], pa.int64())})
-        table = order_counts(merge_counts([empty, *_merge_by_size(chunks)]))
-        is_letters = partition == self.partitions
-        schema = LETTERS if is_letters else WORDS
-        typed = pa.table([table["unit"].cast(pa.string()), table["count"]], schema=schema.schema).combine_chunks()
-        name = "letters" if is_letters else f"part-{partition:05d}"
-        info = write_parquet(self.out, schema, name, typed.to_batches(max_chunksize=ROW_GROUP_ROWS))
-        total = pc.sum(table["count"]).as_py() or 0
-        bytes_total = pc.sum(pc.multiply(pc.binary_length(table["unit"]).cast(pa.int64()), table["count"])).as_py() or 0
-        facts = {"rows": table.num_rows, "occurrences": total, "bytes": bytes_total}
-        yield Result({"file": info.model_dump(), "letters" if is_letters else "words": facts})
+    Args:
+        parts: (source, units) in any order.
+    """
+    parts = [part for part in parts if len(part[1])]
+    encoded = pa.chunked_array([units for _, units in parts], pa.large_string()).dictionary_encode()
+    codes: dict[str, list[I32]] = {}
+    for (source, _), chunk in zip(parts, encoded.chunks, strict=True):
+        codes.setdefault(source, []).append(chunk.indices.to_numpy())
+    units = _dictionary(encoded)
+    return _by_source(units, {name: (np.concatenate(found), None) for name, found in codes.items()})
 
 
-def _merge_by_size(chunks: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Merge chunks as they come, so that a partition is held as distinct units and never as all its chunks."""
-    parts: list[pa.Table] = []
-    for chunk in chunks:
-        parts.append(pa.Table.from_batches([chunk]))
-        if len(parts) > 1 and sum(part.nbytes for part in parts) > MERGE_BYTES:
-            parts = [merge_counts(parts)]
-    yield from parts
+def merge_counts(chunks: Sequence[pa.RecordBatch]) -> Counts:
+    """Add up the counts of chunks as `chunks_of` makes them."""
+    chunks = [chunk for chunk in chunks if chunk.num_rows]
+    encoded = pa.chunked_array([chunk.column("unit") for chunk in chunks], pa.large_string()).dictionary_encode()
+    rows: dict[str, list[tuple[I32, I64]]] = {}
+    for chunk, coded in zip(chunks, encoded.chunks, strict=True):
+        codes, counts = coded.indices.to_numpy(), chunk.column("count").to_numpy()
+        source = chunk.column("source")
+        names = source.dictionary.to_pylist()
+        bounds = np.searchsorted(source.indices.to_numpy(), np.arange(len(names) + 1))
+        for name, start, end in zip(names, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            if start < end:
+                rows.setdefault(name, []).append((codes[start:end], counts[start:end]))
+    joined = {
+        name: (np.concatenate([codes for codes, _ in found]), np.concatenate([counts for _, counts in found]))
+        for name, found in rows.items()
+    }
+    return _by_source(_dictionary(encoded), joined)
+
+
+def _dictionary(encoded: pa.ChunkedArray) -> pa.LargeStringArray:
+    """The units that all chunks share."""
+    return encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.large_string())
+
+
+def _by_source(units: pa.LargeStringArray, rows: Mapping[str, tuple[I32, I64 | None]]) -> Counts:
+    """Sum the rows of each source by unit; no weights: each row counts one."""
+    check_sources(len(rows))
+    names = tuple(sorted(rows))
+    summed = [_sum_codes(*rows[name], len(units)) for name in names]
+    bounds = offsets(np.array([len(codes) for codes, _ in summed], np.int64))
+    codes = np.concatenate([np.zeros(0, np.int32), *(codes for codes, _ in summed)])
+    return Counts(units, names, codes, bounds, np.concatenate([np.zeros(0, np.int64), *(n for _, n in summed)]))
+
+
+def _sum_codes(codes: I32, weights: I64 | None, size: int) -> tuple[I32, I64]:
+    """The different codes, ascending, and the sum of the weights of each."""
+    if len(codes) < size // _SPARSE:
+        found, places = np.unique(codes, return_inverse=True)
+        return found, _sums(places, weights, len(found))
+    sums = _sums(codes, weights, size)
+    present = np.flatnonzero(sums)
+    return present.astype(np.int32), sums[present]
+
+
+def _sums(codes: npt.NDArray[np.integer], weights: I64 | None, size: int) -> I64:
+    """Sums of weights by code. As float64 they are exact below 2^53: no corpus has so many bytes."""
+    return np.bincount(codes, weights, minlength=size).astype(np.int64, copy=False)
+
+
+def ordered_rows(counts: Counts) -> pa.RecordBatch:
+    """The rows of a word table in its order; `sources` are the numbers of `counts.names`."""
+    totals = counts.totals
+    order = by_count(counts.units, totals)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    rows = place[counts.codes]
+    starts = offsets(np.bincount(rows, minlength=len(order)))
+    # Rows come by source, and a source has a unit once: so each goes behind those of the sources before it.
+    following = starts[:-1].copy()
+    target = np.empty(len(rows), np.int64)
+    for number in range(len(counts.names)):
+        own = slice(counts.bounds[number], counts.bounds[number + 1])
+        target[own] = following[rows[own]]
+        following[rows[own]] += 1
+    sources, source_counts = np.empty(len(rows), np.int16), np.empty(len(rows), np.int64)
+    sources[target], source_counts[target] = counts.sources, counts.counts
+    ends = pa.array(starts.astype(np.int32))
+    columns = {
+        "unit": counts.units.take(pa.array(order)),
+        "count": pa.array(totals[order]),
+        "sources": pa.ListArray.from_arrays(ends, pa.array(sources)),
+        "source_counts": pa.ListArray.from_arrays(ends, pa.array(source_counts)),
+    }
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def from_rows(batch: pa.RecordBatch, names: Sequence[str]) -> Counts:
+    """The inverse of `ordered_rows`: counts of the rows of a word table.
+
+    Args:
+        batch: rows of distinct units.
+        names: of the sources, by number.
+    """
+    lists = batch.column("sources")
+    codes = np.repeat(np.arange(batch.num_rows, dtype=np.int32), lists.value_lengths().to_numpy())
+    sources, weights = lists.flatten().to_numpy(), batch.column("source_counts").flatten().to_numpy()
+    order = np.argsort(sources, kind="stable")
+    rows = {
+        names[sources[order[start]]]: (codes[order[start:end]], weights[order[start:end]])
+        for start, end in runs(sources[order])
+    }
+    return _by_source(batch.column("unit").cast(pa.large_string()), rows)
+
+
+def chunks_of(counts: Counts, partitions: I64) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The counts as one chunk a partition: rows of unit, source and count, ordered by source.
+
+    Args:
+        counts: the counts.
+        partitions: the partition of each unit.
+    """
+    own = partitions[counts.codes]
+    # Numbers of 16 bits are sorted by radix, without comparisons; a table of 65,536 files is one of 8 TB of text.
+    order = np.argsort(own.astype(np.uint16) if own.max(initial=0) < 1 << 16 else own, kind="stable")
+    units = counts.units.take(pa.array(counts.codes[order]))
+    sources = pa.DictionaryArray.from_arrays(pa.array(counts.sources[order]), pa.array(counts.names, pa.string()))
+    names = ["unit", "source", "count"]
+    chunk = pa.RecordBatch.from_arrays([units, sources, pa.array(counts.counts[order])], names=names)
+    for start, end in runs(own[order]):
+        yield int(own[order[start]]), chunk.slice(start, end - start)
+
+
+def runs(keys: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
+    """Where the runs of equal keys start and end.
+
+    >>> runs(np.array([7, 7, 8]))
+    [(0, 2), (2, 3)]
+    """
+    starts = run_starts(keys).tolist()
+    return list(zip(starts, [*starts[1:], len(keys)], strict=True)) if starts else []

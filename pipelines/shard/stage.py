@@ -10,6 +10,8 @@ from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.report import Report
 from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from pipelines.documents import find_documents
+from pipelines.encoders.encoder import Encoder
+from pipelines.encoders.opening import open_encoder
 from pipelines.engine.job import Job, Step
 from pipelines.engine.local import Progress
 from pipelines.engine.options import RunOptions
@@ -17,7 +19,6 @@ from pipelines.engine.run import run_job, silent
 from pipelines.shard.config import ShardConfig
 from pipelines.shard.hf import example_schema, write_dataset_files
 from pipelines.shard.steps import EncodeFiles, PackShards, Totals
-from pipelines.shard.tokenizer import Tokenizer, open_tokenizer
 
 
 def shard(
@@ -34,7 +35,7 @@ def shard(
 
     Args:
         corpus: dataset folders, or files with `id`, `source` and `text`.
-        tokenizer: a folder made by `malmoi expand`, or a SentencePiece model.
+        tokenizer: a folder made by `malmoi expand`, or any SentencePiece model or `tokenizer.json`.
         out: the dataset folder to write.
         config: see `ShardConfig`.
         options: runner and workers.
@@ -42,11 +43,11 @@ def shard(
         progress: called as partitions finish.
     """
     documents = find_documents(corpus, config.columns)
-    opened = open_tokenizer(tokenizer)
+    opened = open_encoder(tokenizer)
     identity = StageIdentity(
         kind="shards",
         stage="shard",
-        inputs={"corpus": documents.fingerprint, "tokenizer": opened.fingerprint},
+        inputs={"corpus": documents.fingerprint, "tokenizer": opened.identity},
         config=config.model_dump(mode="json"),
         code_version=code_version("pipelines"),
     )
@@ -66,7 +67,7 @@ def shard(
 
 
 def _summarise(
-    results: list[dict[str, Any]], out: str, tokenizer: Tokenizer, config: ShardConfig, fingerprint: str
+    results: list[dict[str, Any]], out: str, tokenizer: Encoder, config: ShardConfig, fingerprint: str
 ) -> StageOutput:
     ledger, totals = Ledger(), Totals()
     for result in results:

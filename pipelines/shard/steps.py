@@ -15,13 +15,13 @@ from pipelines.contracts.ledger import DROPPED, IN, KEPT, Ledger
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.tables import cut_by_size
 from pipelines.documents import DocumentFiles
+from pipelines.encoders.encoder import Encoder
 from pipelines.engine.job import Result, Send
 from pipelines.engine.partition import PartitionBuffer, partition_of
 from pipelines.shard.config import ShardConfig
 from pipelines.shard.hf import example_schema
 from pipelines.shard.packing import pack
 from pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
-from pipelines.shard.tokenizer import Tokenizer
 
 NOT_SAMPLED = f"{DROPPED}not_sampled"
 BLOCK_BYTES = 4 << 20  # Arrow bytes of documents encoded at once
@@ -33,7 +33,7 @@ class EncodeFiles:
     """Step 0, one partition a corpus file: sample, encode, send each copy of a document to its shard."""
 
     documents: DocumentFiles
-    tokenizer: Tokenizer
+    tokenizer: Encoder
     config: ShardConfig
     shards: int
 
@@ -113,7 +113,7 @@ class PackShards:
     """Step 1, one partition a shard: order the documents, pack them, write one Arrow stream file."""
 
     out: str
-    tokenizer: Tokenizer
+    tokenizer: Encoder
     config: ShardConfig
     shards: int
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.contracts.arrays import F64, U64, Bool, offsets, ranges
+from pipelines.contracts.hangul import HANGUL_CLASS
 from pipelines.contracts.hashing import mix64
-from pipelines.text.hangul import HANGUL_CLASS
 from pipelines.text.text_block import TextBlock, space_table
 
 _JAMO_CLASS = "\u3131-\u318e\uffa1-\uffdc"  # compatibility and half-width jamo: letters that stand alone

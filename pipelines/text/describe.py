@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from pipelines.contracts.report import format_value, markdown_table
+from pipelines.contracts.report import markdown_table
+from pipelines.contracts.values import format_value
 from pipelines.text import normalise, pii, quality
 from pipelines.text.thresholds import PRESETS, Thresholds
 

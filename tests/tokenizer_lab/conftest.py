@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.contracts import files
 from tests.tokenizer_lab.small import SMALL, make_base, make_corpus, write_words
-from tokenizer_lab.model_proto import parse_base, read_model
+from tokenizer_lab.sentencepiece.model_proto import parse_base, read_model
 from tokenizer_lab.stage import expand
 
 needs_mistral = pytest.mark.skipif(

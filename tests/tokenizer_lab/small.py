@@ -11,10 +11,10 @@ from sentencepiece import sentencepiece_model_pb2 as proto
 
 from pipelines.contracts.fingerprint import fingerprint
 from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.schemas import LETTERS, WORDS
+from pipelines.contracts.schemas import LETTERS, SOURCES, WORDS
 from pipelines.contracts.tables import write_parquet
 from tokenizer_lab.config import ExpandConfig
-from tokenizer_lab.model_proto import read_model
+from tokenizer_lab.sentencepiece.model_proto import read_model
 
 HANGUL = "\uac00-\ud7a3\u3131-\u318e"
 UNIT = re.compile(rf"[\x00-\x1f\x7f]|[ \u2581]*[{HANGUL}]+|[ \u2581]*[^ \u2581\x00-\x1f\x7f{HANGUL}]+|[ \u2581]+")
@@ -73,20 +73,24 @@ def count_units(documents):
     return collections.Counter(unit for document in documents for unit in split(document))
 
 
-def write_words(folder, documents, parts=1, order=None, units=None, kind="words"):
+def write_words(folder, documents, parts=1, order=None, units=None, kind="words", rule="metaspace", source="web"):
     """Write the word table of some documents as a dataset folder in `parts` files."""
     units = units or count_units(documents)
     letters = collections.Counter(x for document in documents for x in re.findall(f"[{HANGUL}]", document))
     rows = sorted(units.items(), key=order or (lambda item: (-item[1], item[0].encode())))
+    rows = [(unit, count, [0], [count]) for unit, count in rows]
     infos = [write_parquet(folder, WORDS, f"part-{i:05d}", [_batch(rows[i::parts], WORDS)]) for i in range(parts)]
     ordered = sorted(letters.items(), key=lambda item: (-item[1], item[0]))
     infos.append(write_parquet(folder, LETTERS, "letters", [_batch(ordered, LETTERS)]))
+    num_bytes, characters = (sum(map(len, texts)) for texts in ((x.encode() for x in documents), documents))
+    sums = [0, source, False, len(documents), num_bytes, characters, 0, 0, sum(units.values()), sum(letters.values())]
+    infos.append(write_parquet(folder, SOURCES, "sources", [_batch([sums], SOURCES)]))
     manifest = Manifest(
         kind=kind,
         stage="count",
         fingerprint=fingerprint(folder),
         inputs={},
-        config={},
+        config={"units": rule},
         code_version="",
         files=tuple(infos),
     )
@@ -95,7 +99,7 @@ def write_words(folder, documents, parts=1, order=None, units=None, kind="words"
 
 
 def _batch(rows, table):
-    columns = zip(*rows, strict=True) if rows else ((), ())
+    columns = zip(*rows, strict=True) if rows else [()] * len(table.schema)
     arrays = [pa.array(list(column), field.type) for column, field in zip(columns, table.schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
 

@@ -7,13 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.contracts.errors import BadInputError, CheckError, UsageError
-from tests.tokenizer_lab.small import count_units, parse_folder, split, write_words
+from pipelines.contracts.hangul import has_letter
+from tests.tokenizer_lab.small import SMALL, count_units, parse_folder, split, write_words
 from tokenizer_lab.counting import Tokens, check_exact, encode_units
-from tokenizer_lab.hangul import has_letter
-from tokenizer_lab.model_proto import Piece, extend, load, load_for_units, parse_base, read_model
-from tokenizer_lab.words import Units, Words, read_words, words_fingerprint
+from tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, load_for_units, parse_base, read_model
+from tokenizer_lab.words import Units, Words, words_fingerprint
 
 NO_UNITS = Units(pa.array([], pa.large_string()), np.zeros(0, np.int64))
+
+
+@pytest.fixture(scope="module")
+def read_words(small_base):
+    """Read word tables as a SentencePiece base does."""
+    return lambda folders: SentencePieceBase(small_base).read_words(folders, SMALL)
 
 
 def test_counts_over_units_equal_counts_over_documents(corpus, expanded):
@@ -29,36 +36,45 @@ def test_counts_over_units_equal_counts_over_documents(corpus, expanded):
     assert {i: count for i, count in enumerate(by_unit.tolist()) if count} == direct
 
 
-def test_the_table_keeps_every_unit_and_byte(corpus, words):
+def test_the_table_keeps_every_unit_and_byte(corpus, words, read_words):
     table = read_words([words])
     units = dict(zip(table.korean.text.to_pylist(), table.korean.counts.tolist(), strict=True))
     units |= dict(zip(table.other.text.to_pylist(), table.other.counts.tolist(), strict=True))
     assert units == count_units(corpus)
     assert table.num_bytes == sum(len(document.encode()) + 1 for document in corpus)
+    letters = collections.Counter(x for document in corpus for x in document if has_letter(x))
+    assert table.letters == letters
+    assert all(map(has_letter, table.korean.text.to_pylist()))
+    assert not any(map(has_letter, table.other.text.to_pylist()))
 
 
-def test_tables_are_summed(corpus, tmp_path, words):
+def test_tables_are_summed(corpus, tmp_path, words, read_words):
     one = write_words(str(tmp_path / "one"), corpus[:70], parts=3)
     two = write_words(str(tmp_path / "two"), corpus[70:], order=lambda item: item[0])
     both, whole = read_words([two, one]), read_words([words])
     assert both.korean.text.equals(whole.korean.text)
     assert both.korean.counts.tolist() == whole.korean.counts.tolist()
-    assert both.letters == whole.letters
+    assert both.other.text.equals(whole.other.text)
+    assert both.other.counts.tolist() == whole.other.counts.tolist()
+    assert (both.letters, both.num_bytes) == (whole.letters, whole.num_bytes)
 
 
-def test_what_is_no_word_table_is_refused(tmp_path):
+def test_what_is_no_word_table_is_refused(tmp_path, read_words):
     with pytest.raises(BadInputError, match="no Korean unit"):
         read_words([write_words(str(tmp_path / "english"), ["only English"])])
     folder = write_words(str(tmp_path / "shards"), ["가"], kind="shards")
     with pytest.raises(UsageError, match="kind 'words'"):
         words_fingerprint([folder])
+    folder = write_words(str(tmp_path / "bytes"), ["가"], rule="byte-level")
+    with pytest.raises(UsageError, match="holds byte-level units, this tokenizer is counted exactly over metaspace"):
+        read_words([folder])
 
 
 @pytest.mark.parametrize(
     ("unit", "wrong"),
     [(" 나가ab", r"U\+0061, U\+0062"), (" 나가漢", r"U\+6F22"), (" 나 가", "a space after a letter")],
 )
-def test_a_mixed_unit_is_refused_and_not_shown(tmp_path, unit, wrong):
+def test_a_mixed_unit_is_refused_and_not_shown(tmp_path, read_words, unit, wrong):
     folder = write_words(str(tmp_path / "mixed"), ["가"], units={" 가": 3, unit: 1})
     with pytest.raises(BadInputError, match=f"Hangul letters only. 1 of 2 are not: they have {wrong}") as caught:
         read_words([folder])
@@ -69,7 +85,7 @@ def test_a_mixed_unit_is_refused_and_not_shown(tmp_path, unit, wrong):
 def test_a_piece_that_crosses_units_is_refused(small_base, piece):
     base = parse_base(read_model(small_base), "base")
     lines = Units(pa.array(["\n"], pa.large_string()), np.array([1]))
-    words = Words(NO_UNITS, lines, {})
+    words = Words(NO_UNITS, lines, {}, 1)
     check_exact(base, words)
     with pytest.raises(CheckError, match="not be exact"):
         check_exact(extend(base, [Piece(piece, -9e5)]), words)
@@ -77,7 +93,7 @@ def test_a_piece_that_crosses_units_is_refused(small_base, piece):
 
 def test_a_control_character_the_corpus_lacks_is_harmless(small_base):
     base = parse_base(read_model(small_base), "base")
-    check_exact(extend(base, [Piece(";\r", -9e5)]), Words(NO_UNITS, NO_UNITS, {}))
+    check_exact(extend(base, [Piece(";\r", -9e5)]), Words(NO_UNITS, NO_UNITS, {}, 0))
 
 
 rows = st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=9)

@@ -1,6 +1,9 @@
+import itertools
 import pathlib
+import re
 
 import numpy as np
+import orjson
 import pyarrow.parquet as pq
 import pytest
 
@@ -8,29 +11,27 @@ from pipelines.contracts.config import parse_config
 from pipelines.contracts.errors import CheckError, UsageError
 from pipelines.contracts.manifest import read_manifest, verify_file
 from pipelines.contracts.report import read_report
+from pipelines.contracts.schemas import TOKENIZER, check_schema
 from tests.tokenizer_lab.small import SMALL, parse_folder, write_words
-from tokenizer_lab import gates
 from tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
-from tokenizer_lab.counting import Tokens
-from tokenizer_lab.gates import check_closure, check_rows
-from tokenizer_lab.hangul import has_letter
-from tokenizer_lab.model_proto import (
-    NORMAL,
-    Piece,
-    extend,
-    load,
+from tokenizer_lab.sentencepiece import text_gates
+from tokenizer_lab.sentencepiece.model_proto import (
     load_for_units,
     lowest_rank_score,
     parse_base,
     read_model,
     scores_below,
 )
-from tokenizer_lab.stage import expand
-from tokenizer_lab.words import read_words
+from tokenizer_lab.stage import TIMINGS, expand
 
 
 def run(words, out, base, **settings):
     return expand(words, str(out), SMALL.model_copy(update={"base": base, **settings}))
+
+
+def read(result, table):
+    name = "new_tokens" if table == "data" else table
+    return pq.read_table(f"{result.folder}/{table}/{name}.parquet")
 
 
 def hashes(result):
@@ -39,7 +40,12 @@ def hashes(result):
 
 @pytest.fixture(scope="module")
 def tokens(expanded):
-    return pq.read_table(f"{expanded.folder}/data/new_tokens.parquet").to_pylist()
+    return read(expanded, "data").to_pylist()
+
+
+@pytest.fixture(scope="module")
+def candidates(expanded):
+    return read(expanded, "candidates").to_pylist()
 
 
 def test_the_folder_is_complete_and_verifies(expanded):
@@ -48,14 +54,32 @@ def test_the_folder_is_complete_and_verifies(expanded):
         "tokenizer.model",
         "tokenizer.json",
         "tokenizer_config.json",
+        "README.md",
         "data/new_tokens.parquet",
+        "candidates/candidates.parquet",
         "rounds/rounds.parquet",
+        "history/history.parquet",
         "report.json",
         "report.md",
+        "report.html",
+        "pictures/trace-of-rounds.svg",
+        "pictures/counts-of-new-tokens.svg",
+        "pictures/tokens-per-eojeol-corpus.svg",
+        "pictures/lengths-of-new-tokens.svg",
     }
     for info in manifest.files:
         verify_file(expanded.folder, manifest, info)
     assert manifest.tokenizer == hashes(expanded)["tokenizer.model"]
+    for table in TOKENIZER.tables:
+        check_schema(read(expanded, table.name).schema, table.schema, table.name)
+
+
+def test_what_no_two_runs_agree_on_is_beside_the_output(expanded):
+    timings = orjson.loads(pathlib.Path(expanded.folder, TIMINGS).read_bytes())
+    assert TIMINGS not in hashes(expanded)
+    assert [row["round"] for row in timings] == read(expanded, "rounds")["round"].to_pylist()
+    assert timings[0]["units encoded"] == read_report(expanded.folder).facts["distinct Korean units"]
+    assert all(row["seconds"] >= 0 for row in timings)
 
 
 def test_new_rows_are_laid_out_in_order(tokens, base):
@@ -65,24 +89,64 @@ def test_new_rows_are_laid_out_in_order(tokens, base):
     kinds = [row["kind"] for row in tokens[5:]]
     order = ["multi", "letter", "reserved"]
     assert kinds == sorted(kinds, key=order.index)
-    scores = np.array([row["score"] for row in tokens if row["kind"] != "reserved"], np.float32)
+    scores = np.array([row["score"] for row in tokens if row["kind"] in order[:2]], np.float32)
     assert (np.diff(scores) < 0).all()
     assert scores[0] < lowest_rank_score(base)
 
 
-def test_each_row_says_why_it_is_there(tokens, base):
+def test_each_row_says_why_it_is_there(tokens, base, corpus):
     ids = {row["id"] for row in tokens}
     encode = load_for_units(base).encode
+    everything = "\n".join(" " + document for document in corpus)
     for row in tokens:
         if row["kind"] == "multi":
-            assert (row["count"] >= SMALL.cutoff) == (row["reason"] == "kept")
+            assert row["reason"] == "kept"
+            assert row["raw_count"] >= row["count"] >= SMALL.cutoff
             assert len(row["parents"]) == 2
             assert all(parent < len(base.pieces) or parent in ids for parent in row["parents"])
         else:
             assert row["reason"] == row["kind"]
             assert row["parents"] == []
-        assert row["base_ids"] == encode(row["piece"].replace("▁", " "))
+        if row["kind"] in ("multi", "letter"):
+            assert row["raw_count"] == len(re.findall(f"(?={row['text']})", everything))
+        assert row["text"] == row["piece"].replace("▁", " ")
+        assert row["base_ids"] == encode(row["text"])
         assert len(row["base_ids"]) > 0
+
+
+def test_parents_are_ids_of_what_merges_into_a_row(tokens, expanded):
+    pieces = [piece.piece for piece in parse_folder(expanded.folder).pieces]
+    multis = [row for row in tokens if row["kind"] == "multi"]
+    assert all("".join(pieces[parent] for parent in row["parents"]) == row["piece"] for row in multis)
+    assert len(multis) > 50
+
+
+def test_candidates_agree_with_the_rows_and_the_rounds(tokens, candidates, expanded):
+    rounds, history = read(expanded, "rounds").to_pylist(), read(expanded, "history").to_pylist()
+    kept = {row["piece"]: row for row in candidates if row["kept"]}
+    assert {row["piece"] for row in tokens if row["kind"] in ("multi", "letter")} == kept.keys()
+    for row in tokens:
+        if row["piece"] in kept:
+            own = kept[row["piece"]]
+            assert [own[name] for name in ("kind", "count", "raw_count", "reason")] == [
+                row[name] for name in ("kind", "count", "raw_count", "reason")
+            ]
+            assert own["round"] is None
+    phases = {row["round"]: row["phase"] for row in rounds}
+    dropped = [row for row in candidates if not row["kept"]]
+    assert len(dropped) > 100
+    assert all(row["reason"] == phases[row["round"]] for row in dropped)
+    ways = {}
+    for row in history:
+        ways.setdefault(row["candidate"], []).append(row["count"])
+    assert all(row["first_count"] == ways[row["candidate"]][0] for row in candidates)
+    assert all(row["count"] == ways[row["candidate"]][-1] for row in candidates)
+    assert [row["candidate"] for row in candidates] == list(range(len(candidates)))
+    assert all("".join(row["parents"]) == row["piece"] for row in candidates if row["kind"] == "multi")
+    for this, following in itertools.pairwise(rounds):
+        assert following["tokens"] == this["tokens"] - this["dropped"] + this["added"]
+    assert rounds[0]["tokens"] == len(candidates)
+    assert rounds[-1]["tokens"] == len(kept)
 
 
 def test_masks_are_counted(tokens, corpus):
@@ -97,10 +161,11 @@ def test_the_report_states_the_exact_length_of_the_corpus(expanded, corpus, base
     before = load_for_units(base).encode([" " + document for document in corpus])
     assert facts["corpus tokens after"] == sum(map(len, after))
     assert facts["corpus tokens before"] == sum(map(len, before))
-    trace = pq.read_table(f"{expanded.folder}/rounds/rounds.parquet").to_pylist()
+    trace = read(expanded, "rounds").to_pylist()
     assert trace[-1]["corpus_tokens"] == facts["corpus tokens after"]
     assert trace[-1]["dropped"] == 0
-    assert facts["fertility after"] < facts["fertility before"]
+    assert trace[-1]["tokens_per_eojeol"] == pytest.approx(facts["tokens per eojeol after"])
+    assert facts["tokens per eojeol after"] < facts["tokens per eojeol before"]
 
 
 def test_bytes_do_not_depend_on_partitions_order_or_threads(corpus, words, small_base, tmp_path):
@@ -141,7 +206,8 @@ def test_too_few_candidates_are_filled_up_with_reserved_rows(words, small_base, 
 
 def test_no_budget_keeps_all_that_reach_the_cutoff(words, small_base, tmp_path):
     result = run([words], tmp_path / "a", small_base, budget=None, cutoff=20, masks=())
-    counts = pq.read_table(f"{result.folder}/data/new_tokens.parquet").to_pylist()
+    counts = read(result, "data").to_pylist()
+    assert read_report(result.folder).facts["budget K"] is None
     assert all(row["count"] >= 20 for row in counts if row["reason"] == "kept")
     assert "<|tell|>" not in {row["piece"] for row in counts}
 
@@ -166,6 +232,7 @@ def test_the_default_shape_is_that_of_eeve():
         ({"masks": ["<mask>"]}, "a mask must look like|a name must look like"),
         ({"reserved": ["<|acc|>"]}, "must be distinct"),
         ({"policy": "none"}, "policy = 'none'"),
+        ({"compare": ["none"]}, "'none'"),
     ],
 )
 def test_wrong_settings_are_explained(values, message):
@@ -178,6 +245,12 @@ def test_a_budget_without_room_is_refused(words, small_base, tmp_path):
         run([words], tmp_path / "a", small_base, budget=5)
     with pytest.raises(UsageError, match="at least one word table"):
         run([], tmp_path / "a", small_base)
+
+
+def test_policies_that_do_not_fit_are_refused(words, small_base, tmp_path):
+    for settings in ({"compare": ("leaf-first",)}, {"compare": ("kosolar", "kosolar")}):
+        with pytest.raises(UsageError, match="compare must name other policies than 'leaf-first'"):
+            run([words], tmp_path / "a", small_base, **settings)
 
 
 def test_bases_of_other_kinds_are_refused(small_base, words, tmp_path):
@@ -196,59 +269,121 @@ def test_sentinels_do_not_move_the_new_scores(base):
     assert scores[0] == lowest_rank_score(base) - 1
 
 
-def test_the_gates_see_what_they_guard(base):
-    low = lowest_rank_score(base)
-    check_rows(base, extend(base, [Piece("뷁", low - 1)]))
-    for rows, message in (
-        ([Piece("뷁", low - 1), Piece("쀍", low - 1)], "fall strictly"),
-        ([Piece("뷁", low - 1), Piece("뷁", low - 2)], "twice"),
-        ([Piece("뷁", 0.0)], "fall strictly"),
-    ):
-        with pytest.raises(CheckError, match=message):
-            check_rows(base, extend(base, rows))
-    with pytest.raises(CheckError, match="Missing"):
-        check_closure(base, extend(base, [Piece("뷁쀍", low - 1), Piece("뷁", low - 2)]))
-    dead = ["뷁쀍", "쀍뷁쀍뷁", "뷁", "쀍"]
-    with pytest.raises(CheckError, match="dead"):
-        check_closure(base, extend(base, [Piece(text, low - 1 - i) for i, text in enumerate(dead)]))
-    changed = extend(base, [])
-    next(piece for piece in changed.pieces if piece.type == NORMAL).score = 0.5
-    with pytest.raises(CheckError, match="must be the base's"):
-        check_rows(base, changed)
-
-
-def shifted(ids):
-    """Ids with the one in the middle changed."""
-    middle = len(ids) // 2
-    return [*ids[:middle], *(i + 1 for i in ids[middle : middle + 1]), *ids[middle + 1 :]]
-
-
-def test_gates_show_no_text_of_the_corpus(expanded, base, words, monkeypatch):
-    model, table = parse_folder(expanded.folder), read_words([words])
-    monkeypatch.setattr(gates, "FIXED", ())
-    monkeypatch.setattr(gates, "mask_texts", lambda masks, others: [])
-    monkeypatch.setattr(gates, "concatenations", lambda pieces: [])
-    encode = load(model.SerializeToString()).encode
-    monkeypatch.setattr(gates, "encode_with_json", lambda json, texts: [shifted(encode(text)) for text in texts])
-    with pytest.raises(CheckError, match=r"on document of the corpus's units 0 .*: lengths") as texts:
-        gates.check_texts(base, model, b"", table)
-    monkeypatch.setattr(gates, "encode_units", lambda processor, text, threads: Tokens(np.zeros(3), np.zeros(1)))
-    with pytest.raises(CheckError, match=r"document 0 of 40 units: .* and 3, at 0 they have") as counting:
-        gates.check_counting(model, table.korean)
-    assert not any(has_letter(caught.value.message) for caught in (texts, counting))
-
-
 def test_dead_pieces_are_counted(expanded, tokens):
     facts = read_report(expanded.folder).facts
     encode = load_for_units(parse_folder(expanded.folder)).encode
     made = [row for row in tokens if row["kind"] != "reserved"]
     dead = [row for row in made if encode(row["piece"].replace("▁", " ")) != [row["id"]]]
     assert facts["dead"] == len(dead) == 0
-    assert facts["pieces encoded alone"] >= len(made) == facts["new tokens"]
+    assert facts["pieces encoded alone"] >= len(made)
+    assert facts["new tokens"] == len([row for row in made if row["kind"] != "mask"])
 
 
 def test_a_failed_gate_publishes_nothing(words, small_base, tmp_path, monkeypatch):
-    monkeypatch.setattr(gates, "encode_with_json", lambda json, texts: [[0]] * len(texts))
+    monkeypatch.setattr(text_gates, "encode_with_json", lambda json, texts: [[0]] * len(texts))
     with pytest.raises(CheckError, match=r"differ on fixed text 0 \(24 characters\): lengths \d+ and 1, at 0"):
         run([words], tmp_path / "a", small_base)
+    assert not pathlib.Path(tmp_path / "a" / "manifest.json").exists()
+
+
+@pytest.fixture(scope="module")
+def compared(words, small_base, tmp_path_factory):
+    """The published policy, the others beside it."""
+    out = tmp_path_factory.mktemp("kosolar") / "out"
+    others = ("leaf-first", "support-closed", "continued")
+    return run([words], out, small_base, policy="kosolar", compare=others, budget=None)
+
+
+def test_the_published_policy_passes_all_gates(compared):
+    facts = read_report(compared.folder).facts
+    assert (facts["policy"], facts["dead"], facts["multis below the cutoff"]) == ("kosolar", 0, 0)
+    rounds = read(compared, "rounds").to_pylist()
+    assert rounds[0]["added"] > 0  # letters that longer tokens swallow
+    assert rounds[-1]["phase"] == "end"
+    assert {row["reason"] for row in read(compared, "candidates").to_pylist()} <= {"kept", "letter", "cutoff"}
+
+
+def test_policies_are_put_side_by_side(compared, words, small_base, tmp_path):
+    tables = read_report(compared.folder).tables
+    rows = {row["policy"]: row for row in tables["Policies"]}
+    assert list(rows) == ["kosolar", "leaf-first", "support-closed", "continued"]
+    assert all(row["below the cutoff"] == 0 and row["least count"] >= SMALL.cutoff for row in rows.values())
+    assert rows["kosolar"]["corpus tokens"] > rows["leaf-first"]["corpus tokens"]
+    alone = run([words], tmp_path / "alone", small_base, budget=None)
+    facts = read_report(alone.folder).facts
+    names = {"tokens": "new tokens", "letters": "letters", "rounds": "rounds", "corpus tokens": "corpus tokens after"}
+    assert [rows["leaf-first"][name] for name in names] == [facts[name] for name in names.values()]
+    figures = {row["tokenizer"]: row["tokens"] for row in tables["Tokenizers"] if row["part"] == "corpus"}
+    assert figures == {"base": facts["corpus tokens before"]} | {
+        name: row["corpus tokens"] for name, row in rows.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def curated(words, small_base, tmp_path_factory):
+    """Pieces that no loop would keep, and without some that it would; by each policy."""
+    folder = tmp_path_factory.mktemp("curated")
+    plain = run([words], folder / "plain", small_base, budget=128)
+    kept = [row for row in read(plain, "data").to_pylist() if row["reason"] == "kept"]
+    denied = [kept[0]["piece"], kept[-1]["text"]]
+    letters = [row["piece"] for row in read(plain, "candidates").to_pylist() if row["kind"] == "letter"]
+    spared = [letter for letter in letters if not any(letter in piece for piece in denied)]
+    wanted = ["".join(spared[place] for place in (0, -1, 1, -2)), f" {spared[-3]}{spared[2]}"]
+    (folder / "allow").write_text("\n".join(wanted))
+    (folder / "deny").write_text("\n".join(denied))
+    settings = {"allow": str(folder / "allow"), "deny": str(folder / "deny"), "budget": 128}
+
+    def make(policy):
+        return run([words], folder / policy, small_base, policy=policy, **settings)
+
+    return make, [x.replace(" ", "▁") for x in wanted], [x.replace(" ", "▁") for x in denied], settings
+
+
+@pytest.mark.parametrize("policy", ["leaf-first", "support-closed", "kosolar", "continued"])
+def test_lists_are_applied_and_recorded(curated, policy):
+    """And all gates pass: what is wanted is reachable."""
+    make, wanted, denied, _ = curated
+    result = make(policy)
+    rows = {row["piece"]: row for row in read(result, "data").to_pylist()}
+    candidates = {row["piece"]: row for row in read(result, "candidates").to_pylist()}
+    facts = read_report(result.folder).facts
+    for piece in wanted:
+        assert rows[piece]["reason"] == candidates[piece]["reason"] == "allowed"
+        assert len(rows[piece]["parents"]) == 2
+    for piece in denied:
+        assert piece not in rows
+        own = candidates[piece]
+        assert (own["kept"], own["reason"], own["round"], own["count"]) == (False, "denied", None, 0)
+    assert (facts["allowed candidates"], facts["denied candidates"]) == (2, len(denied))
+    assert {"allow", "deny"} <= set(result.manifest.inputs)
+    assert facts["vocabulary"] == facts["base vocabulary"] + facts["new rows"] <= facts["base vocabulary"] + 128
+
+
+def test_lists_count_by_their_content(curated, words, small_base, tmp_path):
+    _, _, _, settings = curated
+    out = tmp_path / "out"
+    run([words], out, small_base, **settings)
+    copied = tmp_path / "allow"
+    copied.write_bytes(pathlib.Path(settings["allow"]).read_bytes())
+    assert run([words], out, small_base, **(settings | {"allow": str(copied)})).skipped
+    copied.write_bytes(pathlib.Path(settings["allow"]).read_bytes() + "\n나라".encode())
+    with pytest.raises(UsageError, match="input 'allow' changed"):
+        run([words], out, small_base, **(settings | {"allow": str(copied)}))
+
+
+def test_scaffolds_may_be_kept(words, small_base, tmp_path):
+    result = run([words], tmp_path / "a", small_base, budget=None, cutoff=12, scaffolds="keep")
+    rows, facts = read(result, "data").to_pylist(), read_report(result.folder).facts
+    scaffolds = [row for row in rows if row["reason"] == "scaffold"]
+    parents = {parent for row in rows for parent in row["parents"]}
+    assert all(row["count"] < 12 and row["id"] in parents for row in scaffolds)
+    assert len(scaffolds) == facts["scaffolds"] == facts["multis below the cutoff"] > 0
+    assert all(row["count"] >= 12 for row in rows if row["reason"] == "kept")
+
+
+@pytest.mark.parametrize(("piece", "message"), [("뷁쀍", "neither the base nor the corpus"), ("GPU", "cannot become")])
+def test_pieces_that_cannot_be_tokens_are_refused(words, small_base, tmp_path, piece, message):
+    (tmp_path / "allow").write_text(piece)
+    with pytest.raises(UsageError, match=message):
+        run([words], tmp_path / "a", small_base, allow=str(tmp_path / "allow"))
     assert not pathlib.Path(tmp_path / "a" / "manifest.json").exists()

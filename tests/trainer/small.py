@@ -101,10 +101,12 @@ def write_tokenizer(folder: Path, new: list[str] = NEW) -> Path:
         {
             "id": BASE_SIZE + index,
             "piece": piece,
+            "text": piece,
             "score": -10.0 - index,
             "kind": "multi" if spelling(piece) else "reserved",
             "reason": "kept" if spelling(piece) else "reserved",
             "count": 1,
+            "raw_count": 1,
             "parents": [],
             "base_ids": spelling(piece),
         }
@@ -114,7 +116,8 @@ def write_tokenizer(folder: Path, new: list[str] = NEW) -> Path:
         str(folder), NEW_TOKENS, "new_tokens", pa.Table.from_pylist(rows, NEW_TOKENS.schema).to_batches()
     )
     names = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model")
-    publish(folder, "tokenizer", [table, *(file_info(folder, name) for name in names)])
+    infos = [file_info(folder, name) for name in names]
+    publish(folder, "tokenizer", [table, *infos], infos[-1].xxh3_128)
     return folder
 
 

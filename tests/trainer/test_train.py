@@ -24,10 +24,8 @@ from tests.trainer.small import (
     write_shards,
     write_tokenizer,
 )
-from tokenizer_lab import hangul
 from trainer.config import TrainConfig
 from trainer.stage import train
-from trainer.tokenizer import SPACE_MARK
 
 LOSS_FIRST, LOSS_LAST = "loss, first tenth of steps", "loss, last tenth of steps"
 
@@ -232,10 +230,6 @@ def test_missing_libraries_are_named_before_anything_is_cleared(inputs: Inputs, 
     with pytest.raises(UsageError, match="training needs torch and transformers"):
         train(inputs.shards, inputs.tokenizer, str(tmp_path / "run"), small_config(steps=7), overwrite=True)
     assert contents(tmp_path / "run") == before
-
-
-def test_the_word_boundary_is_that_of_the_tokenizer_stage():
-    assert hangul.SPACE_MARK == SPACE_MARK
 
 
 def test_importing_the_trainer_loads_no_beam_and_no_other_package():

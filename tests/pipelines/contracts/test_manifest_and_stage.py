@@ -7,7 +7,7 @@ from pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from pipelines.contracts.ledger import Ledger
 from pipelines.contracts.manifest import read_manifest, verify_file, verify_sizes
 from pipelines.contracts.report import Report, read_report
-from pipelines.contracts.schemas import WORDS
+from pipelines.contracts.schemas import LETTERS
 from pipelines.contracts.stage import StageIdentity, StageOutput, run_stage
 from pipelines.contracts.tables import read_table, write_parquet
 
@@ -27,11 +27,11 @@ def body_for(folder, unit="말", calls=None):
     def body(work):
         if calls is not None:
             calls.append(work)
-        batch = pa.RecordBatch.from_arrays([pa.array([unit]), pa.array([3], pa.int64())], schema=WORDS.schema)
+        batch = pa.RecordBatch.from_arrays([pa.array([unit]), pa.array([3], pa.int64())], schema=LETTERS.schema)
         ledger = Ledger()
         ledger.add("web", "in", 1, 5)
         ledger.add("web", "kept", 1, 5)
-        return StageOutput([write_parquet(folder, WORDS, "part-00000", [batch])], Report("count", ledger, {"n": 1}))
+        return StageOutput([write_parquet(folder, LETTERS, "part-00000", [batch])], Report("count", ledger, {"n": 1}))
 
     return body
 
@@ -41,7 +41,7 @@ def test_a_finished_stage_is_skipped_and_its_table_reads_back(folder):
     first = run_stage(identity(), folder, body_for(folder, calls=calls))
     second = run_stage(identity(), folder, body_for(folder, calls=calls))
     assert (first.skipped, second.skipped, len(calls)) == (False, True, 1)
-    assert read_table(folder, WORDS).to_pylist() == [{"unit": "말", "count": 3}]
+    assert read_table(folder, LETTERS).to_pylist() == [{"letter": "말", "count": 3}]
     assert read_report(folder).facts == {"n": 1}
 
 
@@ -63,10 +63,10 @@ def test_a_changed_stage_refuses_and_with_overwrite_says_why(folder, change, rea
     run_stage(identity(), folder, body_for(folder))
     with pytest.raises(UsageError, match="does not match this run"):
         run_stage(identity(**change), folder, body_for(folder, "글"))
-    assert read_table(folder, WORDS)["unit"].to_pylist() == ["말"]
+    assert read_table(folder, LETTERS)["letter"].to_pylist() == ["말"]
     result = run_stage(identity(**change), folder, body_for(folder, "글"), overwrite=True)
     assert reason in result.changed
-    assert read_table(folder, WORDS)["unit"].to_pylist() == ["글"]
+    assert read_table(folder, LETTERS)["letter"].to_pylist() == ["글"]
 
 
 def test_a_folder_that_is_not_ours_is_never_cleared(folder):
@@ -84,7 +84,7 @@ def test_a_killed_stage_is_started_again_without_asking(folder):
     with pytest.raises(KeyboardInterrupt):
         run_stage(identity(), folder, killed)
     result = run_stage(identity(), folder, body_for(folder))
-    assert [info.path for info in result.manifest.table_files()] == ["data/part-00000.parquet"]
+    assert [info.path for info in result.manifest.table_files("letters")] == ["letters/part-00000.parquet"]
     assert not files.exists(files.join(folder, "data", "half.parquet"))
 
 
@@ -92,7 +92,7 @@ def test_a_killed_stage_is_started_again_without_asking(folder):
 def test_a_damaged_result_is_made_again_with_overwrite(folder, damage):
     manifest = run_stage(identity(), folder, body_for(folder)).manifest
     if damage == "missing file":
-        fs, inner = files.filesystem(files.join(folder, manifest.table_files()[0].path))
+        fs, inner = files.filesystem(files.join(folder, manifest.table_files("letters")[0].path))
         fs.rm(inner)
     else:
         files.write_bytes(files.join(folder, "manifest.json"), b"{")
@@ -106,7 +106,7 @@ def test_output_and_input_must_lie_apart(folder, read):
     run_stage(identity(), folder, body_for(folder))
     with pytest.raises(UsageError, match="must lie apart"):
         run_stage(identity(config={}), folder, body_for(folder), reads=[read.format(folder)], overwrite=True)
-    assert read_table(folder, WORDS).num_rows == 1
+    assert read_table(folder, LETTERS).num_rows == 1
 
 
 def test_a_kill_after_the_manifest_is_a_finished_stage(folder):
@@ -137,7 +137,7 @@ def test_an_unbalanced_ledger_fails_the_stage(folder):
 )
 def test_verify_names_the_damaged_file(folder, damage, message):
     manifest = run_stage(identity(), folder, body_for(folder)).manifest
-    info = manifest.table_files()[0]
+    info = manifest.table_files("letters")[0]
     verify_file(folder, manifest, info)
     path = files.join(folder, info.path)
     files.write_bytes(path, damage(files.read_bytes(path)))
@@ -148,7 +148,7 @@ def test_verify_names_the_damaged_file(folder, damage, message):
 
 def test_a_missing_file_is_found_when_the_folder_is_read(folder):
     manifest = run_stage(identity(), folder, body_for(folder)).manifest
-    fs, inner = files.filesystem(files.join(folder, manifest.table_files()[0].path))
+    fs, inner = files.filesystem(files.join(folder, manifest.table_files("letters")[0].path))
     fs.rm(inner)
     with pytest.raises(CheckError, match="is missing"):
         verify_sizes(folder, manifest)

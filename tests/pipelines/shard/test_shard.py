@@ -1,26 +1,24 @@
 import io
-import shutil
 
 import datasets
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import sentencepiece
+import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.contracts import files
 from pipelines.contracts.config import parse_config
 from pipelines.contracts.errors import BadInputError, CheckError, UsageError
-from pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
 from pipelines.contracts.report import read_report
 from pipelines.engine.options import RunOptions
 from pipelines.shard.config import ShardConfig
 from pipelines.shard.packing import pack
 from pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
 from pipelines.shard.stage import check_packed, shard
-from pipelines.shard.tokenizer import Tokenizer, open_tokenizer
+from tests.pipelines.small_tokenizers import BOS, EOS, byte_level, write_json
 
 WORDS = ["나라", "말씀", "글자", "사랑", "하늘", "바다", "사람", "마음", "노래", "시간", "the", "of", "and", "word"]
 T = 16
@@ -87,6 +85,32 @@ def test_workers_and_file_cuts_change_nothing(tmp_path, write_documents, model_f
     assert len(counts[0]) == pytest.approx(len(counts[1]), abs=T * 8)
 
 
+def test_byte_level_tokenizers_shard_too(tmp_path, write_documents):
+    rows = documents()
+    corpus = write_documents(tmp_path / "in", rows)
+    path = byte_level(tmp_path / "tok" / "tokenizer.json", ignore_merges=True)
+    write_json(tmp_path / "tok" / "tokenizer_config.json", {"bos_token": BOS, "eos_token": EOS})
+    config = ShardConfig(sequence_length=T, new_token_bias=0)
+    result = shard([corpus], str(tmp_path / "tok"), str(tmp_path / "out"), config, RunOptions())
+    tokens, _ = tokens_of(result.folder)
+    tokenizer = tokenizers.Tokenizer.from_file(path)
+    bos, eos = tokenizer.token_to_id(BOS), tokenizer.token_to_id(EOS)
+    digests = copy_digests(document_digests(0, [r[1] for r in rows], [r[0] for r in rows]), np.zeros(len(rows), int))
+    expected = [token for n in np.argsort(digests) for token in [bos, *tokenizer.encode(rows[n][2]).ids, eos]]
+    assert tokens == expected[: len(expected) - len(expected) % T]
+    assert result.manifest.tokenizer == files.hash_file(path)
+
+
+def test_other_ends_of_documents_are_other_shards(tmp_path, write_documents):
+    corpus = write_documents(tmp_path / "in", documents(12))
+    byte_level(tmp_path / "tok" / "tokenizer.json")
+    arguments = ([corpus], str(tmp_path / "tok"), str(tmp_path / "out"), ShardConfig(sequence_length=T), RunOptions())
+    before = shard(*arguments)
+    write_json(tmp_path / "tok" / "tokenizer_config.json", {"eos_token": EOS})
+    after = shard(*arguments, overwrite=True)
+    assert (after.skipped, before.manifest.files == after.manifest.files) == (False, False)
+
+
 def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_file):
     corpus = write_documents(tmp_path / "in", documents())
     config = ShardConfig(sequence_length=T, weights={"english": 0, "web": 2.5})
@@ -102,7 +126,7 @@ def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_fi
 def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model_file, monkeypatch):
     vocab = sentencepiece.SentencePieceProcessor(model_file=model_file).vocab_size()
     new_from = vocab - 60
-    monkeypatch.setattr("pipelines.shard.tokenizer._first_new", lambda path, size: new_from)
+    monkeypatch.setattr("pipelines.encoders.opening._first_new", lambda path, size: new_from)
     corpus = write_documents(tmp_path / "in", documents())
     shares = []
     for number, bias in enumerate((0.0, 20.0)):
@@ -120,36 +144,11 @@ def test_shards_that_lost_a_token_fail():
         check_packed(5, 4)
 
 
-def test_the_model_file_of_a_tokenizer_folder_knows_its_new_tokens(tmp_path, model_file):
-    """A path to the file must not silently switch the bias off."""
-    folder = tmp_path / "tok"
-    (folder / "data").mkdir(parents=True)
-    shutil.copy(model_file, folder / "tokenizer.model")
-    pq.write_table(pa.table({"id": pa.array([300, 301], pa.int32())}), folder / "data" / "new_tokens.parquet")
-    info = FileInfo(
-        path="data/new_tokens.parquet",
-        table="data",
-        rows=2,
-        bytes=(folder / "data" / "new_tokens.parquet").stat().st_size,
-        xxh3_128="",
-    )
-    manifest = Manifest(
-        kind="tokenizer", stage="expand", fingerprint="", inputs={}, config={}, code_version="", files=(info,)
-    )
-    write_manifest(str(folder), manifest)
-    assert open_tokenizer(str(folder)).first_new == open_tokenizer(str(folder / "tokenizer.model")).first_new == 300
-
-
 def test_a_weight_without_a_source_is_reported(tmp_path, write_documents, model_file):
     corpus = write_documents(tmp_path / "in", documents(12))
     config = ShardConfig(sequence_length=T, weights={"wbe": 2, "web": 1})
     result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
     assert read_report(result.folder).facts["weights of sources that did not occur"] == "wbe"
-
-
-def test_wide_vocabularies_get_wide_ids():
-    assert Tokenizer("x", "y", 1, 65_536).dtype is np.uint16
-    assert Tokenizer("x", "y", 1, 65_537).dtype is np.uint32
 
 
 def test_runs_on_the_memory_filesystem(memory_root, write_documents, model_file):
@@ -162,7 +161,7 @@ def test_runs_on_the_memory_filesystem(memory_root, write_documents, model_file)
 
 def test_a_missing_and_a_broken_tokenizer_are_bad_input(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", documents(3))
-    with pytest.raises(BadInputError, match=r"there is no .*tokenizer\.model"):
+    with pytest.raises(BadInputError, match=r"there is no tokenizer\.model and no tokenizer\.json"):
         shard([corpus], str(tmp_path), str(tmp_path / "out"), ShardConfig(), RunOptions())
     (tmp_path / "tokenizer.model").write_bytes(b"not a model")
     with pytest.raises(BadInputError, match="not a SentencePiece model"):

@@ -1,0 +1,164 @@
+"""The loop: how good its tokens are beside other ways to choose them, and what a round costs beside encoding all text.
+
+python benchmarks/bench_expand.py --words WORDS [--corpus CORPUS] [--budget 8960] [--cutoffs 31,2000]
+
+WORDS was made by `malmoi count CORPUS --held-out-share 0.02`; its base is the default one.
+"""
+
+import argparse
+import pathlib
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+import numpy as np
+
+from pipelines.contracts.tables import string_bytes
+from pipelines.documents import find_documents
+from tokenizer_lab.build import Builder
+from tokenizer_lab.config import ExpandConfig
+from tokenizer_lab.counting import encode_units
+from tokenizer_lab.evaluate import evaluate, read_unit_table, sentencepiece_subject
+from tokenizer_lab.loop.candidates import Candidates
+from tokenizer_lab.loop.curation import Curation
+from tokenizer_lab.loop.recount import Recount
+from tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, load_for_units
+
+COVERAGE = 0.9995
+"""Share of letter occurrences that a SentencePiece trainer's letters cover by default."""
+BATCH = 2_000  # documents encoded at once
+FIXED = {"reserved": (), "masks": (), "pad_multiple": 1}
+"""So that K counts tokens alone."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--words", required=True, help="word table with a held-out part")
+    parser.add_argument("--corpus", help="the corpus, to time encoding it")
+    parser.add_argument("--budget", type=int, default=8_960, help="K, new tokens")
+    parser.add_argument("--cutoffs", default="31,2000", help="cutoffs for the runs without a budget")
+    arguments = parser.parse_args()
+    base = SentencePieceBase(None)
+    words = base.read_words([arguments.words], ExpandConfig())
+    held_out = read_unit_table([arguments.words], "held_out")
+    if arguments.corpus:
+        time_rounds(base, words, arguments.corpus, arguments.budget)
+    least = int(arguments.cutoffs.split(",")[0])
+    table(base, words, held_out, f"K = {arguments.budget:,}, cutoff {least}", least, arguments.budget)
+    for cutoff in map(int, arguments.cutoffs.split(",")):
+        table(base, words, held_out, f"cutoff {cutoff:,} alone", cutoff, None)
+
+
+def builder(base, words, cutoff, budget):
+    """The steps of `expand` up to its candidates."""
+    config = ExpandConfig(cutoff=cutoff, budget=budget, **FIXED)
+    return Builder(base, words, config, Curation(), None)
+
+
+def time_rounds(base, words, corpus, budget):
+    """Seconds of every round, and of encoding all documents with SentencePiece, one thread each, in one run."""
+    config = ExpandConfig(budget=budget, num_threads=1, **FIXED)
+    start = time.perf_counter()
+    steps = Builder(base, words, config, Curation(), None)
+    loop = steps.run("leaf-first", lambda line: None)
+    whole = time.perf_counter() - start
+    start = time.perf_counter()
+    Recount(loop.candidates, steps.units, np.ones(len(loop.candidates), bool))
+    full = time.perf_counter() - start
+    model = extend(base.model, loop.candidates.rows(base.model, np.arange(len(loop.candidates))))
+    direct, num_bytes = encode_corpus(load(model.SerializeToString()), corpus)
+    rounds = loop.seconds
+    print(f"encoding {num_bytes / 1e6:.1f} MB with SentencePiece: {direct:.1f} s, {num_bytes / 1e6 / direct:.1f} MB/s")
+    print(f"whole loop with training: {whole:.1f} s, {len(rounds)} rounds; a full recount: {full:.2f} s")
+    middle = f"mean {statistics.mean(rounds):.3f}, median {statistics.median(rounds):.3f}"
+    print(f"a round: {middle}, max {max(rounds):.3f} s")
+    mean, median = direct / statistics.mean(rounds), direct / statistics.median(rounds)
+    print(f"encoding / round: mean {mean:.0f}, median {median:.0f}")
+    print(f"encoding / full recount: {direct / full:.0f}\n", flush=True)
+
+
+def encode_corpus(processor, corpus):
+    """Seconds to encode all documents (reading them not counted), and their bytes."""
+    found = find_documents([corpus], {})
+    seconds, num_bytes = 0.0, 0
+    for number in range(len(found.paths)):
+        for batch in found.read(number):
+            texts = batch.column("text").to_pylist()
+            num_bytes += string_bytes(batch.column("text"))
+            start = time.perf_counter()
+            for first in range(0, len(texts), BATCH):
+                processor.encode(texts[first : first + BATCH], out_type=int, num_threads=1)
+            seconds += time.perf_counter() - start
+    return seconds, num_bytes
+
+
+def table(base, words, held_out, title, cutoff, budget):
+    """One table: every way to choose, its tokens on held-out text, and what is wrong with its tokens."""
+    steps = builder(base, words, cutoff, budget)
+    loops = {policy: steps.run(policy, lambda line: None) for policy in base.policies}
+    chosen = {
+        f"malmoi {policy}": rows_of(base, loop.candidates, loop.fixed_point.alive) for policy, loop in loops.items()
+    }
+    if budget is None:  # the literal loop is the smallest: ours with as many tokens
+        smallest = int(loops["kosolar"].fixed_point.alive.sum())
+        equal = builder(base, words, cutoff, smallest).run("leaf-first", lambda line: None)
+        chosen[f"malmoi leaf-first, K = {smallest:,}"] = rows_of(base, equal.candidates, equal.fixed_point.alive)
+    candidates = loops["leaf-first"].candidates
+    letters = int(loops["leaf-first"].fixed_point.alive[candidates.num_multis :].sum())
+    chosen |= baselines(base, steps, candidates, words, cutoff, budget, letters)
+    print(f"## {title}\n")
+    print(
+        "| chosen by | new tokens | tokens per eojeol, held out | bytes per token, held out | below the cutoff | dead |"
+    )
+    print("|---|---|---|---|---|---|")
+    for name, rows in chosen.items():
+        print(row(base, words, held_out, cutoff, name, rows), flush=True)
+    print()
+
+
+def rows_of(base, candidates: Candidates, alive):
+    return candidates.rows(base.model, np.flatnonzero(alive))
+
+
+def baselines(base, steps, candidates, words, cutoff, budget, our_letters):
+    """Published and obvious ways: top by frequency, merge-order prefixes, and the merge of Chinese-LLaMA."""
+    every = np.ones(len(candidates), bool)
+    counts = Recount(candidates, steps.units, every, 2).counts()
+    order = np.argsort(-counts, kind="stable")
+    top = np.zeros(len(candidates), bool)
+    top[order[: budget or int((counts >= cutoff).sum())]] = True
+    reach = steps._propose("continued", lambda line: None)  # merges seen at least `cutoff` times
+    frequent = int((candidates.letter_counts >= cutoff).sum())
+    covered = 1 + int(np.searchsorted(np.cumsum(candidates.letter_counts), COVERAGE * candidates.letter_counts.sum()))
+    result = {"top by frequency": rows_of(base, candidates, top)}
+    for name, letters in (("letters >= cutoff", frequent), ("our number of letters", our_letters)):
+        prefix = np.zeros(len(candidates), bool)
+        prefix[: budget - letters if budget else min(len(reach), candidates.num_multis)] = True
+        prefix[candidates.num_multis :] = np.arange(len(candidates) - candidates.num_multis) < letters
+        result[f"merge-order prefix, {name}"] = rows_of(base, candidates, prefix)
+    merged = np.zeros(len(candidates), bool)
+    merged[: budget - covered if budget else min(len(reach), candidates.num_multis)] = True
+    merged[candidates.num_multis : candidates.num_multis + covered] = True
+    zero = [Piece(piece.text, 0.0) for piece in rows_of(base, candidates, merged)]
+    return result | {"Chinese-LLaMA merge (all scores 0)": zero}
+
+
+def row(base, words, held_out, cutoff, name, rows):
+    model = extend(base.model, rows)
+    figures = evaluate([sentencepiece_subject("x", model, base.size, 2)], None, held_out=held_out, with_morphemes=False)
+    figure = figures.efficiency[0]
+    processor = load_for_units(model)
+    counts = encode_units(processor, words.korean.text, 2).counts(words.korean.counts, len(model.pieces))[base.size :]
+    multis = np.array([len(piece.text) > 1 for piece in rows])
+    alone = processor.encode([piece.text.replace("\u2581", " ") for piece in rows], out_type=int)
+    dead = sum(ids != [base.size + i] for i, ids in enumerate(alone))
+    below = int((counts[multis] < cutoff).sum())
+    shown = [f"{len(rows):,}", f"{figure['tokens_per_eojeol']:.4f}", f"{figure['bytes_per_token']:.4f}"]
+    return f"| {' | '.join([name, *shown, f'{below:,}', f'{dead:,}'])} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""`malmoi expand`: what the verb adds to the stage."""
+
+import json
+import pathlib
+
+import pytest
+from typer.testing import CliRunner
+
+from malmoi.cli import app
+from pipelines.contracts.manifest import read_manifest
+from pipelines.count.config import CountConfig
+from pipelines.count.stage import count
+from pipelines.engine.options import RunOptions
+from tests.tokenizer_lab.small import make_base, make_corpus
+
+SETTINGS = ["--cutoff=5", "--budget=320", "--set=intermediate_vocab_size=900", "--set=morphemes=false", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """A word table with a held-out part, and the base beside it."""
+    folder = tmp_path_factory.mktemp("words")
+    rows = [{"id": str(i), "source": f"s{i % 2}", "text": text} for i, text in enumerate(make_corpus(200))]
+    (folder / "docs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "base.model").write_bytes(make_base())
+    count([str(folder / "docs.jsonl")], str(folder / "words"), CountConfig(held_out_share=0.2), RunOptions())
+    return folder
+
+
+def expand(words, out, *options):
+    arguments = ["expand", str(words / "words"), "--out", str(out), "--base", str(words / "base.model")]
+    return CliRunner().invoke(app, [*arguments, *SETTINGS, *options], catch_exceptions=False)
+
+
+def test_counting_by_jobs_changes_no_byte(words, tmp_path):
+    assert expand(words, tmp_path / "here").exit_code == 0
+    assert expand(words, tmp_path / "jobs", "--count-runner", "DirectRunner").exit_code == 0
+    here, jobs = (read_manifest(str(tmp_path / name)) for name in ("here", "jobs"))
+    assert here == jobs
+    timings = json.loads((tmp_path / "jobs" / "loop-timings.json").read_text())
+    assert len(timings) == here.rows("rounds")
+    assert min(row["units encoded"] for row in timings) > 0
+
+
+def test_policies_are_put_side_by_side_on_held_out_text(words, tmp_path):
+    assert expand(words, tmp_path / "out", "--compare", "kosolar", "--compare", "support-closed").exit_code == 0
+    tables = json.loads((tmp_path / "out" / "report.json").read_text())["tables"]
+    assert [row["policy"] for row in tables["Policies"]] == ["leaf-first", "kosolar", "support-closed"]
+    held_out = {row["tokenizer"]: row for row in tables["Tokenizers"] if row["part"] == "held out"}
+    assert set(held_out) == {"base", "leaf-first", "kosolar", "support-closed"}
+    assert held_out["leaf-first"]["tokens per eojeol"] < held_out["base"]["tokens per eojeol"]
+
+
+def test_options_of_a_runner_need_one(words, tmp_path):
+    result = CliRunner().invoke(app, ["expand", str(words / "words"), "--out", str(tmp_path / "out"), "--workers", "2"])
+    assert "--workers 2 is for the job that counts" in result.exception.message
+    assert "--count-runner" in result.exception.hint
+    assert not pathlib.Path(tmp_path / "out").exists()

@@ -1,0 +1,1 @@
+"""What is written about an expansion: tables of the loop, figures, report, pictures, model card."""

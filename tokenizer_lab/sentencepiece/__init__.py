@@ -1,0 +1,1 @@
+"""SentencePiece bases of the Llama family: reading, extending, the files that come out, and their gates."""
