@@ -86,6 +86,9 @@ class Base(Protocol):
     def is_part(self, piece: str) -> bool:
         """Whether a piece is no whole text: such a one can only be a scaffold."""
 
+    def text_of(self, piece: str) -> str:
+        """The text of a piece, a space for a mark; of a part of a letter nothing."""
+
     def piece_of(self, text: str) -> str:
         """How a text with plain spaces is spelled as a piece."""
 

@@ -53,10 +53,12 @@ def test_every_verb_has_help_and_a_row_in_the_readme(malmoi, verb):
 def test_the_readmes_folders_targets_and_recipes_exist():
     readme = (ROOT / "README.md").read_text()
     tree = readme.split("## The house")[1].split("```")[1]
-    folders = re.findall(r"([a-z_]+)/", tree)
-    assert folders
-    for folder in folders:
-        assert (ROOT / folder).is_dir() or (ROOT / "pipelines" / folder).is_dir(), folder
+    package = ROOT
+    for indent, folders in re.findall(r"^( *)((?:[a-z_]+/ ?)+)", tree, re.M):
+        for folder in folders.replace("/", " ").split():
+            package = package if indent else ROOT / folder
+            assert (package / folder if indent else package).is_dir(), folder
+    assert package != ROOT
     for target in re.findall(r"^make (\w+)", readme, re.M):
         assert f"\n{target}: " in (ROOT / "Makefile").read_text()
     for recipe in re.findall(r"recipes/[\w-]+\.yaml", readme):

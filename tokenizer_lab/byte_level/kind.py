@@ -98,6 +98,10 @@ class ByteLevel:
         """Whether a piece ends within a letter."""
         return _text_of(unspell(piece) or b"") is None
 
+    def text_of(self, piece: str) -> str:
+        """The bytes as text, those of a part of a letter left out."""
+        return (unspell(piece) or b"").decode(errors="ignore")
+
     def piece_of(self, text: str) -> str:
         """The text's bytes in the byte alphabet."""
         return spell(text.replace(SPACE_MARK, " ").encode())

@@ -100,6 +100,10 @@ class SentencePieceBase:
         """Whether a piece is no whole text: none is, pieces are characters."""
         return False
 
+    def text_of(self, piece: str) -> str:
+        """Marks as spaces."""
+        return piece.replace(SPACE_MARK, " ")
+
     def piece_of(self, text: str) -> str:
         """Spaces as the mark."""
         return text.replace(" ", SPACE_MARK)
