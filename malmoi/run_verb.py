@@ -116,7 +116,7 @@ def headline(reports: dict[str, Report]) -> dict[str, Any]:
         "lm": ("tokens", "held-out perplexity"),
         "clean": ("documents in", "documents kept", "documents dropped", "masks rrn", "masks acc", "masks tell"),
         "dedupe": ("documents kept", "exact duplicates removed", "near duplicates removed"),
-        "expand": ("new tokens", "vocabulary", "fertility before", "fertility after"),
+        "expand": ("new tokens", "vocabulary", "tokens per eojeol before", "tokens per eojeol after"),
         "shard": ("examples", "tokens", "new tokens"),
         "train": ("loss, first tenth of steps", "loss, last tenth of steps"),
     }

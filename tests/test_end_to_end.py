@@ -99,7 +99,7 @@ def test_the_tokenizer_pair_agrees(small_run):
 
 def test_new_tokens_shorten_korean_and_leave_english_alone(small_run):
     facts = read_report(str(small_run / "tokenizer")).facts
-    assert facts["fertility after"] < 0.8 * facts["fertility before"]
+    assert facts["tokens per eojeol after"] < 0.8 * facts["tokens per eojeol before"]
     assert facts["dead"] == 0
     base, extended = (
         sentencepiece.SentencePieceProcessor(model_file=path)

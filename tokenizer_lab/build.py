@@ -13,6 +13,7 @@ from tokenizer_lab.loop.candidates import Candidates, find_candidates
 from tokenizer_lab.loop.curation import Curation, with_wanted
 from tokenizer_lab.loop.fixed_point import FixedPoint, find_fixed_point
 from tokenizer_lab.loop.policies import Limits
+from tokenizer_lab.loop.pruning import closed
 from tokenizer_lab.loop.raw_counts import raw_counts
 from tokenizer_lab.loop.recount import Recount, TokenCounter
 from tokenizer_lab.loop.spelling import Spelling
@@ -46,7 +47,8 @@ class Expansion:
     counts: Ints
     """Occurrences of each new row on the corpus, in id order."""
     raw_counts: Ints
-    """Occurrences of each candidate's characters in the Korean units, shape [candidates]."""
+    """Occurrences in the Korean units of the characters of each candidate, then of the unreachable, then of the denied
+    pieces."""
     base_ids: list[list[int]]
     """The base's spelling of each new row."""
     checks: dict[str, int]
@@ -82,7 +84,8 @@ class Builder:
             CheckError: it does not end.
         """
         proposed = self._propose(policy, progress)
-        denied = tuple(filter(self._curation.denies, proposed))
+        bare = self.units.inventory.texts[self.units.inventory.base_size :]
+        denied = (*filter(self._curation.denies, proposed), *filter(self._curation.denies, bare))
         multis = [piece for piece in proposed if not self._curation.denies(piece)]
         multis = with_wanted(multis, self._curation.allowed, self.units.inventory, self._may_add)
         letters = {letter: count for letter, count in self._words.letters.items() if not self._curation.denies(letter)}
@@ -90,6 +93,7 @@ class Builder:
             multis, self.units.inventory, letters, self.cutoff, self._curation.allowed
         )
         limits = self._limits(candidates)
+        self._check_wanted(candidates, limits)
         counter = self._counter(candidates)
         clock = _Clock(progress)
         found = find_fixed_point(
@@ -103,6 +107,20 @@ class Builder:
             progress=clock,
         )
         return Loop(policy, candidates, denied, unreachable, limits, found, clock.seconds)
+
+    def _check_wanted(self, candidates: Candidates, limits: Limits) -> None:
+        """Check that the user's pieces, with all they are made from, have room.
+
+        Raises:
+            UsageError: they have not.
+        """
+        needed = int(closed(candidates.edges(np.ones(len(candidates), bool)), limits.wanted).sum())
+        if needed > limits.budget:
+            raise UsageError(
+                f"the pieces of {self._config.allow} need {needed} rows with what they are made from. "
+                f"The budget leaves {int(limits.budget)}.",
+                hint="raise budget, or shorten the list",
+            )
 
     def artefact(self, loop: Loop, name: str) -> Artefact:
         """The tokenizer that a loop ended with."""
@@ -130,7 +148,7 @@ class Builder:
         frequent[candidates.num_multis :] = candidates.letter_counts >= self.cutoff
         wanted = np.isin(np.array(candidates.pieces, object), np.array(self._curation.allowed, object))
         scaffolds = np.full(len(candidates), self._config.scaffolds == "keep")
-        scaffolds |= [self._base.is_part(piece) for piece in candidates.pieces]
+        scaffolds |= np.array([self._base.is_part(piece) for piece in candidates.pieces], bool)
         return Limits(self.cutoff, self.budget, frequent, wanted, scaffolds)
 
 
@@ -174,7 +192,7 @@ def build_tokenizer(
         loop=loop,
         artefact=artefact,
         counts=_row_counts(artefact, loop, builder.others.fixed_counts),
-        raw_counts=_raw_counts(loop.candidates, builder.units, base, words),
+        raw_counts=_raw_counts(loop, builder.units, base, words),
         base_ids=base.spellings(builder.units.inventory, artefact.rows),
         checks=checks,
         others=tuple(others),
@@ -182,15 +200,16 @@ def build_tokenizer(
 
 
 def _row_counts(artefact: Artefact, loop: Loop, fixed_counts: Ints) -> Ints:
-    counts = np.array([loop.fixed_point.counts[max(row.candidate, 0)] for row in artefact.rows], np.int64)
-    counts[[row.candidate < 0 for row in artefact.rows]] = 0
+    final = loop.fixed_point.counts.tolist()
+    counts = np.array([final[row.candidate] if row.candidate >= 0 else 0 for row in artefact.rows], np.int64)
     counts[: len(fixed_counts)] = fixed_counts
     return counts
 
 
-def _raw_counts(candidates: Candidates, units: Spelling, base: Base, words: Words) -> Ints:
+def _raw_counts(loop: Loop, units: Spelling, base: Base, words: Words) -> Ints:
     symbols, lengths = base.characters(units.inventory, words)
-    return raw_counts(candidates.pieces, units.inventory, symbols, lengths, units.counts)
+    pieces = (*loop.candidates.pieces, *loop.unreachable, *loop.denied)
+    return raw_counts(pieces, units.inventory, symbols, lengths, units.counts)
 
 
 class _Clock:

@@ -19,7 +19,7 @@ from tokenizer_lab.folder_tokenizer import ByteLevelFolder
 from tokenizer_lab.gates.result import GateResult
 from tokenizer_lab.sentencepiece.base_files import CONFIG_FILE, COPIED, TOKENIZER_FILE
 from tokenizer_lab.sentencepiece.gates import NO_BASE, named_texts, row_gates, special_pieces, text_gates
-from tokenizer_lab.sentencepiece.model_proto import MODEL_FILE, first_rows, parse_model, read_model, serialize
+from tokenizer_lab.sentencepiece.model_proto import CONTROL, MODEL_FILE, first_rows, parse_model, read_model, serialize
 
 DEFAULT_BASE = "default"
 """Names the base that `expand` extends by default."""
@@ -67,8 +67,10 @@ def _sentencepiece_gates(folder: str, base_path: str | None) -> Iterator[GateRes
         yield GateResult("SentencePiece = tokenizer.json", 0, note=f"there is no {TOKENIZER_FILE}")
         return
     size = len(base.pieces) if base is not None else 0
-    specials = special_pieces(model) + [text for text, is_special in added.items() if is_special]
-    words = [text for text, is_special in added.items() if not is_special]
+    # A base's chat tokens are often no special ones by their flag. Rows of tokenizer.model that no text encodes to are.
+    control = {piece.piece for piece in model.pieces if piece.type == CONTROL}
+    words = [text for text, is_special in added.items() if not is_special and text not in control]
+    specials = [*special_pieces(model), *(text for text in added if text not in words)]
     names = named_texts(size, model, specials=specials, added=words)
     yield from text_gates(base, model, tokenizer_json, names, _loaded_files(folder))
 

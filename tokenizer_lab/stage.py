@@ -8,6 +8,9 @@ report.json, report.md, report.html  figures, lists of tokens and plots
 loop-timings.json                    seconds a round: no part of the output, since no two runs agree
 """
 
+import importlib.metadata
+import importlib.util
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +19,7 @@ import pyarrow as pa
 import xxhash
 
 from pipelines.contracts import files
-from pipelines.contracts.errors import UsageError
+from pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from pipelines.contracts.fingerprint import code_version, fingerprint_files
 from pipelines.contracts.manifest import FileInfo
 from pipelines.contracts.schemas import CANDIDATES, HELD_OUT, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER, WORDS, Table
@@ -30,13 +33,13 @@ from tokenizer_lab.evaluate import Evaluation, UnitTable, evaluate, pair_files, 
 from tokenizer_lab.job_counter import CountJob, JobCounting
 from tokenizer_lab.loop.curation import read_curation
 from tokenizer_lab.report.card import make_card
-from tokenizer_lab.report.facts import expansion_facts, policy_rows
+from tokenizer_lab.report.facts import corpus_row, expansion_facts, policy_rows
 from tokenizer_lab.report.loop_tables import loop_tables
 from tokenizer_lab.report.report import LoopTables, make_report
 from tokenizer_lab.sentencepiece.kind import SentencePieceBase
 from tokenizer_lab.sentencepiece.model_proto import MODEL_FILE
 from tokenizer_lab.sentencepiece.tokenizer_json import TOKENIZER_FILE
-from tokenizer_lab.words import read_word_manifest, words_fingerprint
+from tokenizer_lab.words import check_rule, read_word_manifest, words_fingerprint
 
 CARD, TIMINGS = "README.md", "loop-timings.json"
 
@@ -80,11 +83,13 @@ def expand(
             f"a job cannot count the loop of {base.name}: its eojeol are known in this process only.",
             hint="leave --count-runner out, or use a SentencePiece base",
         )
-    curation = read_curation(config.allow, config.deny, base.piece_of, base.may_add)
+    check_rule(config.held_out, base.rule)
+    words_fingerprint([*words, *config.held_out])  # text to evaluate on must not be among the words
+    curation = read_curation(config.allow, config.deny, base.piece_of, base.may_add, base.text_of)
     identity = StageIdentity(
         kind=TOKENIZER.name,
         stage=TOKENIZER.stage,
-        inputs={"words": words_fingerprint(words), **base.inputs, **_other_inputs(config)},
+        inputs={"words": words_fingerprint(words), **base.inputs, **_other_inputs(base, config)},
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
         code_version=code_version("tokenizer_lab"),
     )
@@ -95,6 +100,7 @@ def expand(
         counting = None if count_job is None else JobCounting(base, config, count_job, work)
         expansion = build_tokenizer(base, table, config, curation, say, counting)
         evaluation = _evaluate(expansion, words, config, say)
+        _check_length(expansion, evaluation)
         return _write(out, expansion, evaluation, expansion_facts(expansion, table, config, evaluation), config)
 
     reads = [
@@ -112,10 +118,20 @@ def open_base(path: str | None) -> Base:
     if path is None or path.endswith(".model"):
         return SentencePieceBase(path)
     if files.is_folder(path) and files.exists(files.join(path, MODEL_FILE)):
-        return SentencePieceBase(path)
+        return _open_folder(path)
     if not files.is_folder(path) and not path.endswith(".json"):
         return SentencePieceBase(path)
     return ByteLevel(path)
+
+
+def _open_folder(path: str) -> Base:
+    """A folder with a `tokenizer.model`: Llama 3 has one that is no SentencePiece model, beside its tokenizer.json."""
+    try:
+        return SentencePieceBase(path)
+    except BadInputError:
+        if not files.exists(files.join(path, TOKENIZER_FILE)):
+            raise
+        return ByteLevel(path)
 
 
 def _for_base(base: Base, config: ExpandConfig) -> ExpandConfig:
@@ -134,16 +150,27 @@ def _for_base(base: Base, config: ExpandConfig) -> ExpandConfig:
             )
     if policy in config.compare or len(set(config.compare)) < len(config.compare):
         raise UsageError(f"compare must name other policies than {policy!r}, each once. Got {list(config.compare)}.")
+    if taken := [name for name in config.masks if base.has_row(name)]:
+        raise UsageError(f"the base has the mask {taken[0]!r} already.", hint=f"take it out of masks: {config.masks}")
     reserved = tuple(name for name in config.reserved if not base.has_row(name))
     return config.model_copy(update={"policy": policy, "reserved": reserved})
 
 
-def _other_inputs(config: ExpandConfig) -> dict[str, str]:
+def _other_inputs(base: Base, config: ExpandConfig) -> dict[str, str]:
+    """What else decides the bytes: lists, texts, the base's name in the card, libraries that checks and report need."""
     named = {role: [path] for role, path in (("allow", config.allow), ("deny", config.deny)) if path}
     if config.parallel:
         named["parallel"] = pair_files(config.parallel)
     inputs = {role: fingerprint_files(paths) for role, paths in named.items()}
+    inputs |= {"name of the base": os.path.basename(base.name.rstrip("/")), "libraries": _libraries(config)}
     return inputs | ({"held out": words_fingerprint(config.held_out)} if config.held_out else {})
+
+
+def _libraries(config: ExpandConfig) -> str:
+    """Optional packages that add to the report, with their versions."""
+    wanted = ("transformers", *(("kiwipiepy",) if config.morphemes else ()))
+    found = {name: importlib.metadata.version(name) for name in wanted if importlib.util.find_spec(name)}
+    return ", ".join(f"{name} {version}" for name, version in found.items())
 
 
 def _evaluate(expansion: Expansion, words: list[str], config: ExpandConfig, progress: Progress) -> Evaluation:
@@ -157,6 +184,22 @@ def _evaluate(expansion: Expansion, words: list[str], config: ExpandConfig, prog
         with_morphemes=config.morphemes,
         progress=progress,
     )
+
+
+def _check_length(expansion: Expansion, evaluation: Evaluation) -> None:
+    """Two ways to the length of the corpus must agree: the loop's, and the published files over the whole word table.
+
+    Raises:
+        CheckError: they do not.
+    """
+    for loop in (expansion.loop, *(loop for loop, _ in expansion.others)):
+        counted = loop.fixed_point.rounds[-1].corpus_tokens
+        encoded = corpus_row(evaluation, loop.policy)["tokens"]
+        if counted != encoded:
+            raise CheckError(
+                f"{loop.policy}: the loop counted {counted} tokens in the corpus, its tokenizer makes {encoded}.",
+                hint="this is a defect of malmoi, not of your data: please report it",
+            )
 
 
 def _held_out(words: list[str], config: ExpandConfig) -> UnitTable | None:

@@ -62,11 +62,23 @@ class Words:
     """UTF-8 bytes of the corpus; of a SentencePiece base with the one space before each document."""
     masks: tuple[int, ...] = ()
     """Occurrences of each mask, where masks were cut out of the units (byte-level bases)."""
+    added: int = 0
+    """Occurrences of all of the base's own added tokens, where these were cut out of the units."""
 
 
 def words_fingerprint(folders: Sequence[str]) -> str:
-    """Digest of the word tables' content, whatever the order they are named in."""
-    return fingerprint(sorted(read_word_manifest(folder).content_fingerprint for folder in folders))
+    """Digest of the word tables' content, whatever the order they are named in.
+
+    Raises:
+        UsageError: one of them is there twice, and would be counted twice.
+    """
+    prints = [read_word_manifest(folder).content_fingerprint for folder in folders]
+    for number, this in enumerate(prints):
+        if this in prints[:number]:
+            raise UsageError(
+                f"{folders[prints.index(this)]} and {folders[number]} are the same word table.", hint="name it once"
+            )
+    return fingerprint(sorted(prints))
 
 
 def read_word_manifest(folder: str) -> Manifest:

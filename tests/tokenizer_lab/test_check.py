@@ -123,6 +123,16 @@ def test_tokens_added_by_add_tokens_fail(small, base_file, tmp_path):
     assert results["SentencePiece = tokenizer.json"].failed > 10
 
 
+def test_a_bases_chat_tokens_are_special_whatever_their_flag(small, base_file, tmp_path):
+    """ChatML bases list them with `special: false`: Hugging Face takes them in plain text, SentencePiece does not."""
+    folder = write_tokenizer(tmp_path / "out", extended(small, reserved=("<|im_end|>", "<|im_start|>")))
+    value = orjson.loads(files.read_bytes(f"{folder}/tokenizer.json"))
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
+    value["added_tokens"].append({"id": len(small.pieces), "content": "<|im_end|>", **flags})
+    files.write_bytes(f"{folder}/tokenizer.json", orjson.dumps(value))
+    assert failed(check_tokenizer(folder, base_file)) == set()
+
+
 def test_pieces_without_their_letters_fail(small, base_file, tmp_path):
     new = [piece for piece in new_pieces(small) if len(piece) > 1]
     model = extend(small, [*map(Piece, new, scores_below(small, len(new)))])

@@ -25,6 +25,21 @@ def spell(token: bytes) -> str:
     return token.decode("latin-1").translate(CHARACTERS)
 
 
+def shown(text: str) -> str:
+    """A vocabulary entry for a message: its text, or its bytes where it ends within a letter.
+
+    >>> shown("Ġê°Ģ"), shown("ê°"), shown("<a b>")
+    ("' 가'", 'of the bytes ea b0', "'<a b>'")
+    """
+    data = unspell(text)
+    if data is None:
+        return repr(text)
+    try:
+        return repr(data.decode())
+    except UnicodeDecodeError:
+        return f"of the bytes {data.hex(' ')}"
+
+
 def unspell(text: str) -> bytes | None:
     """The bytes of a vocabulary entry; None if it has a character that stands for no byte.
 

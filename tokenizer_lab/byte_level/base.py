@@ -18,6 +18,8 @@ from tokenizer_lab.byte_level.alphabet import spell, unspell
 from tokenizer_lab.byte_level.tekken import config_of_tekken, is_tekken, json_of_tekken
 
 TOKENIZER_FILE = "tokenizer.json"
+TEKKEN_FILES = "tekken*.json"
+"""Mistral's models have a `tekken.json`, its package `tekken_*.json`."""
 CONFIG_FILE = "tokenizer_config.json"
 COPIED = (
     CONFIG_FILE,
@@ -57,28 +59,79 @@ def read_byte_level(path: str) -> ByteLevelBase:
     """Read a byte-level base.
 
     Args:
-        path: a `tokenizer.json`, a folder that has one, or a `tekken_*.json`.
+        path: a `tokenizer.json`, a `tekken*.json`, or a folder that has one of them (a `tokenizer.json` goes first).
 
     Raises:
         BadInputError: it cannot be read, or contradicts itself.
         UsageError: it is of another kind.
     """
     folder = path if files.is_folder(path) else None
-    where = files.join(folder, TOKENIZER_FILE) if folder else path
+    where = _file_in(folder) if folder else path
     try:
         value = orjson.loads(files.read_bytes(where))
     except orjson.JSONDecodeError as error:
         raise BadInputError(f"{where} is not JSON: {error}", hint="pass a tokenizer.json or a tekken_*.json") from None
+    rows = _embedding_rows(folder) if folder else 0
     if is_tekken(value):
-        return parse_byte_level(json_of_tekken(value, where), {CONFIG_FILE: config_of_tekken()}, where)
+        return parse_byte_level(json_of_tekken(value, where), {CONFIG_FILE: config_of_tekken()}, where, rows)
     beside = _files_beside(folder) if folder else {}
     beside.setdefault(CONFIG_FILE, orjson.dumps(_PLAIN_CONFIG, option=orjson.OPT_INDENT_2) + b"\n")
-    return parse_byte_level(value, beside, where, _embedding_rows(folder) if folder else 0)
+    return parse_byte_level(value, beside, where, rows)
+
+
+def _file_in(folder: str) -> str:
+    """The file of a folder that holds the tokenizer.
+
+    Raises:
+        BadInputError: there is none.
+        UsageError: there are several.
+    """
+    where = files.join(folder, TOKENIZER_FILE)
+    if files.exists(where):
+        return where
+    found = files.glob(files.join(folder, TEKKEN_FILES))
+    if not found:
+        raise BadInputError(
+            f"{folder} holds no {TOKENIZER_FILE} and no {TEKKEN_FILES}.",
+            hint="pass the folder of a byte-level tokenizer (Llama 3, Qwen, Mistral's Tekken), or, for a SentencePiece "
+            "base, one with a tokenizer.model",
+        )
+    if len(found) > 1:
+        raise UsageError(f"{folder} holds {len(found)} files {TEKKEN_FILES}.", hint=f"pass one of them: {found[0]}")
+    return found[0]
 
 
 def _files_beside(folder: str) -> dict[str, bytes]:
-    paths = {name: files.join(folder, name) for name in COPIED}
-    return {name: files.read_bytes(path) for name, path in paths.items() if files.exists(path)}
+    """The files to copy.
+
+    Raises:
+        BadInputError: one of them is broken; it would be copied, or noticed only after the loop.
+    """
+    found = {name: path for name in COPIED if files.exists(path := files.join(folder, name))}
+    for name, path in found.items():
+        if name.endswith(".json"):
+            _check_type(_read_object(path).get("added_tokens_decoder"), dict, path, "added_tokens_decoder")
+    return {name: files.read_bytes(path) for name, path in found.items()}
+
+
+def _read_object(path: str) -> dict[str, Any]:
+    """A file with a JSON object.
+
+    Raises:
+        BadInputError: it is something else.
+    """
+    try:
+        value = orjson.loads(files.read_bytes(path))
+    except orjson.JSONDecodeError as error:
+        raise BadInputError(f"{path} is not JSON: {error}", hint="repair the file, or take it away") from None
+    if not isinstance(value, dict):
+        raise BadInputError(f"{path} must be a JSON object. It is a {type(value).__name__}.")
+    return value
+
+
+def _check_type(value: Any, kind: type, path: str, name: str) -> None:
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise BadInputError(f"{path}: {name} must be of type {kind.__name__}. It is {value!r}.")
 
 
 def _embedding_rows(folder: str) -> int:
@@ -86,11 +139,13 @@ def _embedding_rows(folder: str) -> int:
     path = files.join(folder, "config.json")
     if not files.exists(path):
         return 0
-    try:
-        config = orjson.loads(files.read_bytes(path))
-    except orjson.JSONDecodeError as error:
-        raise BadInputError(f"{path} is not JSON: {error}") from None
-    return int(config.get("vocab_size") or config.get("text_config", {}).get("vocab_size") or 0)
+    config = _read_object(path)
+    _check_type(config.get("text_config"), dict, path, "text_config")
+    for part in (config, config.get("text_config") or {}):
+        _check_type(part.get("vocab_size"), int, path, "vocab_size")
+        if part.get("vocab_size"):
+            return int(part["vocab_size"])
+    return 0
 
 
 def parse_byte_level(value: Any, beside: dict[str, bytes], where: str, rows: int = 0) -> ByteLevelBase:

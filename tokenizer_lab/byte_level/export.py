@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from pipelines.contracts.errors import UsageError
-from tokenizer_lab.byte_level.alphabet import spell
+from tokenizer_lab.byte_level.alphabet import shown, spell
 from tokenizer_lab.byte_level.base import CONFIG_FILE, ByteLevelBase
 
 _MASK_FLAGS = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
@@ -106,7 +106,7 @@ def _new_rows(vocab: dict[str, int], names: Sequence[str], first_id: int) -> dic
     for name in names:
         if name in vocab or name in rows:
             raise UsageError(
-                f"the new row {name!r} is there already, in the base or among the new rows.",
+                f"the new row {shown(name)} is there already, in the base or among the new rows.",
                 hint="take it out of `reserved` or `masks`: a token of the base keeps its id",
             )
         rows[name] = first_id + len(rows)

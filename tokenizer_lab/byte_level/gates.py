@@ -7,8 +7,10 @@ Messages name tokens and places in texts, never a text: it may be the corpus's.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from tokenizer_lab.byte_level.allowed import is_allowed
-from tokenizer_lab.byte_level.alphabet import unspell
+from tokenizer_lab.byte_level.alphabet import shown, unspell
 from tokenizer_lab.byte_level.base import ByteLevelBase
 from tokenizer_lab.byte_level.extension import Extension, merge_table, parents_of
 from tokenizer_lab.byte_level.text_gates import named_texts, text_gates
@@ -79,13 +81,38 @@ def row_gates(extension: Extension) -> Iterator[GateResult]:
     yield _library_ids(extension)
 
 
+def check_row_names(rows: Sequence[str], first_id: int, data: bytes) -> dict[str, int]:
+    """The table of new rows names each as the `tokenizer.json` does.
+
+    Args:
+        rows: spellings of the new rows in the order of their ids.
+        first_id: id of the first.
+        data: the extended `tokenizer.json`.
+
+    Returns:
+        What was compared, by gate.
+
+    Raises:
+        CheckError: naming the first row that differs.
+    """
+    vocab = orjson.loads(data)["model"]["vocab"]
+    wrong = [
+        f"row {index} is {shown(text)}, and {shown(text)} has the id {vocab.get(text)} in tokenizer.json."
+        for index, text in enumerate(rows, first_id)
+        if vocab.get(text) != index
+    ]
+    if first_id + len(rows) != len(vocab):
+        wrong.append(f"tokenizer.json has {len(vocab)} rows, the table ends at {first_id + len(rows)}.")
+    return _compared([result_of("new rows are named as in tokenizer.json", len(rows), wrong)])
+
+
 def _first(old: Sequence[Any], new: Sequence[Any]) -> int:
     return next((i for i, (left, right) in enumerate(zip(old, new, strict=False)) if left != right), len(new))
 
 
 def _same_entries(old: dict[str, int], new: dict[str, int]) -> GateResult:
     wrong = [
-        f"{text!r} must have the base's id {index}. It has {new.get(text)}."
+        f"the token {shown(text)} must have the base's id {index}. It has {new.get(text)}."
         for text, index in old.items()
         if new.get(text) != index
     ]
@@ -112,7 +139,7 @@ def _library_ids(extension: Extension) -> GateResult:
     loaded = extension.after.get_vocab(with_added_tokens=True)
     expected = extension.json["model"]["vocab"] | {t["content"]: t["id"] for t in extension.json["added_tokens"]}
     wrong = [
-        f"the library gives {text!r} the id {loaded.get(text)}, and the file {expected.get(text)}."
+        f"the library gives the token {shown(text)} the id {loaded.get(text)}, and the file {expected.get(text)}."
         for text in sorted({**loaded, **expected})
         if loaded.get(text) != expected.get(text)
     ]
@@ -123,17 +150,19 @@ def token_gates(extension: Extension) -> Iterator[GateResult]:
     """The gates over new tokens."""
     spelled = {text: unspell(text) or b"" for text in extension.tokens}
     foreign = [
-        f"the new token {text!r} is not Hangul only." for text, token in spelled.items() if not is_allowed(token)
+        f"the new token {shown(text)} is not Hangul only." for text, token in spelled.items() if not is_allowed(token)
     ]
     yield result_of("new tokens are Hangul only", len(spelled), foreign, hint="without it, other text changes")
     merges = merge_table(extension.json["model"])
     parents = {text: parents_of(text, merges) for text in spelled}
-    orphans = [f"{text!r} is made of {len(p)} tokens, not 2." for text, p in parents.items() if len(p) != 2]
+    orphans = [
+        f"the new token {shown(text)} is made of {len(p)} tokens, not 2." for text, p in parents.items() if len(p) != 2
+    ]
     yield result_of("every new token has two parents", len(spelled), orphans)
     model = Extension(extension.base, extension.data).after.model  # its own: a setting of it changes here
     model.ignore_merges = False  # a whole pre-token is always found; inside of a longer one only merges reach a token
     dead = [
-        f"the new token {text!r} is dead: the library does not encode it to itself."
+        f"the new token {shown(text)} is dead: the library does not encode it to itself."
         for text, index in extension.tokens.items()
         if [token.id for token in model.tokenize(text)] != [index]
     ]

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.contracts.arrays import Bool, offsets
 from pipelines.contracts.errors import UsageError
@@ -18,8 +17,10 @@ from tokenizer_lab.base import Artefact, NewRow, OtherTokens
 from tokenizer_lab.byte_level.allowed import is_allowed
 from tokenizer_lab.byte_level.alphabet import spell, unspell
 from tokenizer_lab.byte_level.base import TOKENIZER_FILE, ByteLevelBase, read_byte_level
+from tokenizer_lab.byte_level.count_gates import check_counts, corpus_documents
 from tokenizer_lab.byte_level.export import extended_files, extended_json
-from tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_texts
+from tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_row_names, check_texts
+from tokenizer_lab.byte_level.merging import byte_symbols, merge_texts, ranked_merges
 from tokenizer_lab.byte_level.pretokens import pre_tokens
 from tokenizer_lab.config import ExpandConfig
 from tokenizer_lab.counting import corpus_tokens
@@ -27,9 +28,9 @@ from tokenizer_lab.evaluate import Subject, json_subject
 from tokenizer_lab.gates.texts import FIXED, mask_texts
 from tokenizer_lab.loop.candidates import Candidates
 from tokenizer_lab.loop.intermediate import LONGEST_PIECE, continued_pieces
-from tokenizer_lab.loop.merges import Merges, Symbols, merge_units
+from tokenizer_lab.loop.merges import Symbols
 from tokenizer_lab.loop.spelling import Inventory, Spelling
-from tokenizer_lab.words import Ints, UnitRule, Units, Words, check_rule, read_letters, read_units, split_korean
+from tokenizer_lab.words import UnitRule, Units, Words, check_rule, read_letters, read_units, split_korean
 
 _WHOLE_MASK = re.compile(r"<\|[a-z]+\|>")
 _BYTES_A_LETTER = 3
@@ -43,7 +44,7 @@ class ByteLevel:
     policies: tuple[str, ...] = ("continued",)
 
     def __init__(self, path: str) -> None:
-        """Read a `tokenizer.json`, a folder with one, or a `tekken_*.json`."""
+        """Read a `tokenizer.json` or a `tekken*.json`, or a folder with one."""
         self.name = path
         self.base: ByteLevelBase = read_byte_level(path)
         self.size = self.base.size
@@ -67,22 +68,21 @@ class ByteLevel:
                 f"byte-level units would cut the mask {wrong[0]!r}.", hint="use lower-case letters alone: <|name|>"
             )
         units = read_units(folders)
-        text, counts = pre_tokens(self.base, units.text, units.counts, config.masks)
+        text, counts, named = pre_tokens(self.base, units.text, units.counts, config.masks)
         words = split_korean(Units(text, counts), read_letters(folders), units.num_bytes)
-        return replace(words, masks=tuple(_occurrences(units, mask) for mask in config.masks))
+        own = len(named) - len(config.masks)
+        return replace(words, added=int(named[:own].sum()), masks=tuple(named[own:].tolist()))
 
     def spell(self, words: Words, config: ExpandConfig) -> Spelling:
         """The Korean pre-tokens as the base merges them."""
-        base = self.base
-        ranks = np.arange(len(base.merges), dtype=np.int64)
-        early = Merges.of(np.column_stack([base.merges.astype(np.int64), ranks]))
-        texts = tuple(spell(token) for token in base.tokens)
-        symbols, lengths = self._merged(early, words.korean.text, config.num_threads)
+        early = ranked_merges(self.base)
+        texts = tuple(spell(token) for token in self.base.tokens)
+        symbols, lengths = merge_texts(self.base, early, words.korean.text, config.num_threads)
         return Spelling(Inventory(texts, self.size, early), symbols, lengths, words.korean.counts)
 
     def characters(self, inventory: Inventory, words: Words) -> tuple[Symbols, Symbols]:
         """The Korean pre-tokens as single bytes, and how many each has."""
-        return self._bytes(words.korean.text)
+        return byte_symbols(self.base, words.korean.text)
 
     def propose(self, policy: str, words: Words, units: Spelling, config: ExpandConfig, cutoff: int) -> list[str]:
         """Pieces of continued training, in merge order."""
@@ -107,12 +107,12 @@ class ByteLevel:
         return spell(text.replace(SPACE_MARK, " ").encode())
 
     def count_others(self, words: Words, config: ExpandConfig) -> OtherTokens:
-        """Tokens of the pre-tokens without Hangul: no new token can be in them.
+        """Tokens of the pre-tokens without Hangul, and the base's added tokens: no new token can be in them.
 
         A mask counts for the base as its tokens by itself, whatever stands beside it.
         """
         base = self.subject()
-        tokens = corpus_tokens(base.encode_units(words.other.text).lengths, words.other.counts)
+        tokens = words.added + corpus_tokens(base.encode_units(words.other.text).lengths, words.other.counts)
         spelled = map(len, base.encode_texts(config.masks))
         before = tokens + sum(count * length for count, length in zip(words.masks, spelled, strict=True))
         fixed = np.array([*(0 for _ in config.reserved), *words.masks], np.int64)
@@ -121,7 +121,7 @@ class ByteLevel:
     def spellings(self, inventory: Inventory, rows: Sequence[NewRow]) -> list[list[int]]:
         """The ids that the base makes of each new row's text."""
         data = [_bytes_of(row) for row in rows]
-        symbols, lengths = self._merged(inventory.early, pa.array(data, pa.large_binary()), num_threads=1)
+        symbols, lengths = merge_texts(self.base, inventory.early, pa.array(data, pa.large_binary()), num_threads=1)
         bounds = offsets(lengths).tolist()
         ids = symbols.tolist()
         return [ids[start:end] for start, end in itertools.pairwise(bounds)]
@@ -139,8 +139,8 @@ class ByteLevel:
             text = _text_of(data)
             kind = "letter" if text is not None and is_letter(text) else "multi"
             rows.append(NewRow(candidates.pieces[index], kind, -float(rank), text, index))
-        filled = self.size + len(rows)
-        padding = [f"<|reserved_{i}|>" for i in range(-filled % config.pad_multiple)]
+        names = {index: text for text, index in orjson.loads(json)["model"]["vocab"].items()}
+        padding = [names[index] for index in range(self.size + len(rows), len(names))]
         rows += [NewRow(name, "reserved", 0.0, name) for name in padding]
         files = {TOKENIZER_FILE: json, **extended_files(self.base, config.reserved, config.masks)}
         return Artefact(tuple(rows), files, json_subject(name, json, self.size), {"license": None})
@@ -154,38 +154,12 @@ class ByteLevel:
         data = artefact.files[TOKENIZER_FILE]
         masks = [row.piece for row in artefact.rows if row.kind == "mask"]
         rows = check_base_untouched(self.base, data)
+        names = check_row_names([row.piece for row in artefact.rows], self.size, data)
         dead = check_dead(self.base, data)
         beside = {name: content for name, content in artefact.files.items() if name != TOKENIZER_FILE}
-        texts = check_texts(self.base, data, [*FIXED, *mask_texts(masks, [])], beside)
-        return {**rows, **dead, **texts}
-
-    def _merged(self, early: Merges, texts: pa.Array, num_threads: int) -> tuple[Symbols, Symbols]:
-        """Texts as the base merges their bytes; a text that is a token stays whole where the base says so."""
-        symbols, sizes = merge_units(early, early.ranks, *self._bytes(texts), num_threads)
-        binary = texts.cast(pa.large_binary())
-        if not self.base.ignore_merges:
-            return symbols, sizes
-        whole = pc.index_in(binary, pa.array(self.base.tokens, pa.large_binary())).fill_null(-1).to_numpy()
-        return _replace(symbols, sizes, whole)
-
-    def _bytes(self, texts: pa.Array) -> tuple[Symbols, Symbols]:
-        binary = texts.cast(pa.large_binary())
-        data = np.frombuffer(b"".join(binary.to_pylist()), np.uint8)
-        return self.base.byte_ids[data], pc.binary_length(binary).to_numpy().astype(np.int32)
-
-
-def _occurrences(units: Units, mask: str) -> int:
-    return int(np.dot(pc.count_substring(units.text, mask).to_numpy(), units.counts))
-
-
-def _replace(symbols: Symbols, sizes: Symbols, whole: Ints) -> tuple[Symbols, Symbols]:
-    """Units as symbols, where `whole` >= 0 that one symbol."""
-    is_whole = whole >= 0
-    keep = ~np.repeat(is_whole, sizes)
-    keep[offsets(sizes)[:-1][is_whole]] = True
-    symbols = symbols.copy()
-    symbols[offsets(sizes)[:-1][is_whole]] = whole[is_whole]
-    return symbols[keep], np.where(is_whole, 1, sizes).astype(np.int32)
+        documents = [*corpus_documents(words.korean), *corpus_documents(words.other)]
+        texts = check_texts(self.base, data, [*FIXED, *mask_texts(masks, []), *documents], beside)
+        return {**rows, **names, **dead, **check_counts(data, words.korean), **texts}
 
 
 def _bytes_of(row: NewRow) -> bytes:

@@ -31,7 +31,7 @@ _NORMAL = "^[\x00-\x7f가-힣]*$"
 
 def pre_tokens(
     base: ByteLevelBase, units: pa.LargeStringArray, counts: Ints, masks: Sequence[str] = ()
-) -> tuple[pa.LargeStringArray, Ints]:
+) -> tuple[pa.LargeStringArray, Ints, Ints]:
     """Cut distinct units into the base's pre-tokens.
 
     Args:
@@ -41,8 +41,9 @@ def pre_tokens(
         masks: tokens that will be added to the base: they are cut out as its own added tokens are.
 
     Returns:
-        The distinct pre-tokens ordered by bytes, and how often each occurs. Added tokens and masks are not among them:
-        they are cut out before, and merge with nothing.
+        The distinct pre-tokens ordered by bytes, how often each occurs, and how often each of the base's added tokens
+        and then each mask occurs, shape [added tokens + masks]. These are not among the pre-tokens: they are cut out
+        before, and merge with nothing.
 
     Raises:
         BadInputError: the pre-tokenizer drops text.
@@ -54,7 +55,9 @@ def pre_tokens(
     odd = _mentions(names, units) | _mentions(normal_names, normal)
     blind = blindness(parts_of(base.json["pre_tokenizer"], "pretokenizers"))
     first = _cut_by_shape(light, normal.filter(pa.array(~odd)), counts[~odd], blind)
-    return _summed([first, _cut_each(light, units.filter(pa.array(odd)), counts[odd])])
+    rest, found = _cut_each(light, units.filter(pa.array(odd)), counts[odd])
+    named = np.array([found[light.token_to_id(name)] for name in names.to_pylist()], np.int64)
+    return *_summed([first, rest]), named
 
 
 def _light_tokenizer(base: ByteLevelBase, masks: Iterable[str]) -> Tokenizer:
@@ -124,18 +127,27 @@ def _piece_lengths(light: Tokenizer, texts: pa.LargeStringArray) -> tuple[Ints, 
     return np.array(lengths, np.int64), np.array(pieces, np.int64)
 
 
-def _cut_each(light: Tokenizer, units: pa.LargeStringArray, counts: Ints) -> pa.Table:
-    """Cut every unit by the whole of the library: added tokens, normaliser, pre-tokenizer."""
+def _cut_each(light: Tokenizer, units: pa.LargeStringArray, counts: Ints) -> tuple[pa.Table, Ints]:
+    """Cut every unit by the whole of the library: added tokens, normaliser, pre-tokenizer.
+
+    Returns:
+        The pre-tokens, and occurrences of each added token by its id in `light`.
+    """
     pieces: list[bytes] = []
     repeats: list[int] = []
+    found = np.zeros(light.get_vocab_size(with_added_tokens=True), np.int64)
     for start in range(0, len(units), _BLOCK):
         # Not encode_batch_fast: it does not say to which pre-token a token belongs.
-        for encoding in light.encode_batch(units[start : start + _BLOCK].to_pylist(), add_special_tokens=False):
+        block = light.encode_batch(units[start : start + _BLOCK].to_pylist(), add_special_tokens=False)
+        for encoding, count in zip(block, counts[start : start + _BLOCK], strict=True):
             cut = _pieces(encoding.ids, encoding.word_ids)
             pieces += cut
             repeats.append(len(cut))
+            for index in encoding.ids:
+                if index >= len(CHARACTERS):
+                    found[index] += count
     text = pa.array(pieces, pa.large_binary()).cast(pa.large_string())
-    return _counted(text, np.repeat(counts, np.array(repeats, np.int64)))
+    return _counted(text, np.repeat(counts, np.array(repeats, np.int64))), found
 
 
 def _pieces(ids: list[int], words: list[int | None]) -> list[bytes]:

@@ -49,16 +49,42 @@ def encode_with_transformers(
     Raises:
         Exception: whatever transformers raises if it cannot load the files.
     """
+    tokenizer = _load_with_transformers(loader, files)
+    # Its ids are those of its backend, but for texts that it truncates: this is what a user gets.
+    rows: list[list[int]] = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    return len(tokenizer), rows
+
+
+def special_tokens_with_transformers(
+    loader: str, files: Mapping[str, bytes], texts: Sequence[str]
+) -> list[tuple[list[int], list[int]]]:
+    """The ids of each text without and with special tokens, as transformers gives them.
+
+    Raises:
+        Exception: whatever transformers raises if it cannot load the files.
+    """
+    tokenizer = _load_with_transformers(loader, files)
+    plain, whole = (tokenizer(list(texts), add_special_tokens=add)["input_ids"] for add in (False, True))
+    return list(zip(plain, whole, strict=True))
+
+
+def special_tokens_with_json(tokenizer_json: bytes, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+    """The ids of each text without and with special tokens, as the package tokenizers gives them."""
+    tokenizer = Tokenizer.from_str(tokenizer_json.decode())
+    return [
+        (tokenizer.encode(text, add_special_tokens=False).ids, tokenizer.encode(text, add_special_tokens=True).ids)
+        for text in texts
+    ]
+
+
+def _load_with_transformers(loader: str, files: Mapping[str, bytes]) -> Any:
     import transformers  # noqa: PLC0415  # optional, and seconds to import
 
     with tempfile.TemporaryDirectory() as folder:
         for name, data in files.items():
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(data)
-        tokenizer = getattr(transformers, loader).from_pretrained(folder, local_files_only=True)
-    # Its ids are those of its backend, but for texts that it truncates: this is what a user gets.
-    rows: list[list[int]] = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-    return len(tokenizer), rows
+        return getattr(transformers, loader).from_pretrained(folder, local_files_only=True)
 
 
 def as_llama_class(tokenizer_json: bytes, config: Mapping[str, Any]) -> bytes:

@@ -3,13 +3,14 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts import files
 from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.contracts.hangul import letters_of
+from pipelines.contracts.hangul import is_letter, letters_of
 from tokenizer_lab.loop.candidates import Candidates
 from tokenizer_lab.loop.merges import merge_units
 from tokenizer_lab.loop.spelling import Inventory
@@ -21,14 +22,25 @@ class Curation:
 
     allowed: tuple[str, ...] = ()
     denied: frozenset[str] = frozenset()
+    text_of: Callable[[str], str] = str
+    """The text of a piece."""
+
+    @cached_property
+    def denied_letters(self) -> frozenset[str]:
+        """The denied pieces that are one letter."""
+        return frozenset(filter(is_letter, map(self.text_of, self.denied)))
 
     def denies(self, piece: str) -> bool:
         """Whether a piece must not become a token: it is denied itself, or a letter of it is."""
-        return piece in self.denied or not self.denied.isdisjoint(letters_of(piece))
+        return piece in self.denied or not self.denied_letters.isdisjoint(letters_of(self.text_of(piece)))
 
 
 def read_curation(
-    allow: str | None, deny: str | None, piece_of: Callable[[str], str], may_add: Callable[[str], bool]
+    allow: str | None,
+    deny: str | None,
+    piece_of: Callable[[str], str],
+    may_add: Callable[[str], bool],
+    text_of: Callable[[str], str] = str,
 ) -> Curation:
     """Read the lists.
 
@@ -37,6 +49,7 @@ def read_curation(
         deny: path of the pieces to leave out.
         piece_of: how a text is spelled as a piece.
         may_add: whether a piece may become a token.
+        text_of: the text of a piece.
 
     Raises:
         BadInputError: a list is no UTF-8 text.
@@ -45,12 +58,12 @@ def read_curation(
     allowed, denied = (tuple(dict.fromkeys(map(piece_of, _lines(path)))) for path in (allow, deny))
     if wrong := [piece for piece in allowed if not may_add(piece)]:
         raise UsageError(
-            f"{allow}: {wrong[0]!r} cannot become a token, nor can {len(wrong) - 1} others.",
+            f"{allow}: {text_of(wrong[0])!r} cannot become a token, nor can {len(wrong) - 1} others.",
             hint="a new token is an optional space and then Hangul letters, 16 characters at most",
         )
-    curation = Curation(allowed, frozenset(denied))
+    curation = Curation(allowed, frozenset(denied), text_of)
     if both := list(filter(curation.denies, allowed)):
-        raise UsageError(f"{both[0]!r} is in both lists, {allow} and {deny}, or a letter of it is denied.")
+        raise UsageError(f"{text_of(both[0])!r} is in both lists, {allow} and {deny}, or a letter of it is denied.")
     return curation
 
 

@@ -144,8 +144,19 @@ class _Record:
             return None
         self._has_new_tombstones = False
         # More than there are rows: the budget then chooses among them again. The last dropped are those worth most.
-        returning = np.sort(np.array(may_return[-max(LEAST_BATCH, int(REFILL * free)) :], np.int64))
-        return Drop("refill", np.zeros(0, np.int64), returning)
+        returning = self._with_parents(may_return[-max(LEAST_BATCH, int(REFILL * free)) :])
+        return Drop("refill", np.zeros(0, np.int64), returning) if len(returning) else None
+
+    def _with_parents(self, indices: list[int]) -> Ints:
+        """Those of some candidates that merging could make if they were back: others' parents are tombstones."""
+        back = np.zeros(len(self._candidates), bool)
+        back[indices] = True
+        while True:
+            dead = back & (self._candidates.parents(self._counter.alive | back)[:, 0] < 0)
+            dead[self._candidates.num_multis :] = False
+            if not dead.any():
+                return np.flatnonzero(back)
+            back &= ~dead
 
     def note(self, counts: Ints, drop: Drop) -> str:
         """Record a round before its change; returns it as a line."""

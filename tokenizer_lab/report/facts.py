@@ -17,7 +17,7 @@ def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, ev
     loop, artefact = expansion.loop, expansion.artefact
     kinds = [row.kind for row in artefact.rows]
     counts = _whole_counts(expansion.base, loop)
-    before, after = evaluation.efficiency[0], _row(evaluation, loop.policy)
+    before, after = evaluation.efficiency[0], corpus_row(evaluation, loop.policy)
     return {
         "policy": loop.policy,
         "base vocabulary": expansion.base.size,
@@ -31,6 +31,7 @@ def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, ev
         "budget K": config.budget,
         "cutoff": expansion.cutoff,
         "least count of a multi": int(counts.min()) if len(counts) else None,
+        "letters emitted below the cutoff": _rare_letters(loop, expansion.cutoff),
         "multis below the cutoff": int((counts < expansion.cutoff).sum()),
         "corpus bytes": words.num_bytes,
         "distinct units": len(words.korean) + len(words.other),
@@ -62,6 +63,12 @@ def _whole_counts(base: Base, loop: Loop) -> Ints:
     return loop.fixed_point.counts[whole]
 
 
+def _rare_letters(loop: Loop, cutoff: int) -> int:
+    """Letters that the text has at least `cutoff` times, or a token needs, but longer tokens swallow."""
+    first = loop.candidates.num_multis
+    return int((loop.fixed_point.counts[first:][loop.fixed_point.alive[first:]] < cutoff).sum())
+
+
 def _policy_row(base: Base, loop: Loop, evaluation: Evaluation) -> dict[str, Any]:
     found, counts = loop.fixed_point, _whole_counts(base, loop)
     last = found.rounds[-1]
@@ -89,7 +96,8 @@ def _policy_row(base: Base, loop: Loop, evaluation: Evaluation) -> dict[str, Any
     }
 
 
-def _row(evaluation: Evaluation, tokenizer: str) -> dict[str, Any]:
+def corpus_row(evaluation: Evaluation, tokenizer: str) -> dict[str, Any]:
+    """The figures of a tokenizer on the whole corpus, all sources."""
     return next(
         row
         for row in evaluation.efficiency

@@ -97,11 +97,11 @@ def _candidates(expansion: Expansion) -> pa.Table:
         {
             "candidate": range(len(candidates) + len(left_out)),
             "piece": [*candidates.pieces, *left_out],
-            "kind": [*kinds, *("multi" for _ in left_out)],
+            "kind": [*kinds, *("letter" if len(piece) == 1 else "multi" for piece in left_out)],
             "parents": [*_parent_pieces(loop), *([] for _ in left_out)],
             "first_count": [*first_counts.tolist(), *none],
             "count": [*found.counts.tolist(), *none],
-            "raw_count": [*expansion.raw_counts.tolist(), *none],
+            "raw_count": expansion.raw_counts.tolist(),
             "kept": [*found.alive.tolist(), *(False for _ in left_out)],
             "reason": [*_reasons(loop), *("unreachable" for _ in loop.unreachable), *("denied" for _ in loop.denied)],
             "round": [*(number or None for number in found.dropped_in.tolist()), *(None for _ in left_out)],

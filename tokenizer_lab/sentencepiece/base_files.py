@@ -13,8 +13,9 @@ import orjson
 import yaml
 
 from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
+from pipelines.contracts.errors import BadInputError
 from tokenizer_lab.gates.loaders import REBUILDING_CLASSES, as_llama_class, encode_with_json
+from tokenizer_lab.sentencepiece.special_tokens import Affixes, read_affixes, role_id, wanted_affixes
 
 CONFIG_FILE = "tokenizer_config.json"
 TOKENIZER_FILE = "tokenizer.json"
@@ -44,6 +45,10 @@ class BaseFiles:
     """Its added tokens as `tokenizer.json` has them, by id: special tokens, mostly."""
     license: str | None = None
     """The licence its README names; None: unknown."""
+    affixes: Affixes | None = None
+    """What its `tokenizer.json` puts around each text; None: it has none, or it does not say."""
+    embedding_rows: int = 0
+    """Rows of the model's embedding by its `config.json`; 0: unknown."""
 
     @property
     def tokenizer_class(self) -> str | None:
@@ -71,7 +76,17 @@ def read_base_files(path: str | None) -> BaseFiles:
         return BaseFiles(license="Apache-2.0, by the package mistral-common" if path is None else None)
     config = _read_object(path, CONFIG_FILE)
     copied = {name: files.read_bytes(files.join(path, name)) for name in COPIED if files.exists(files.join(path, name))}
-    return BaseFiles(config, copied, _added_tokens(path, config or {}), _license(path))
+    own = _read_object(path, TOKENIZER_FILE) or {}
+    return BaseFiles(
+        config,
+        copied,
+        _added_tokens(path, own, config or {}),
+        _license(path),
+        affixes=read_affixes(own["post_processor"], files.join(path, TOKENIZER_FILE))
+        if "post_processor" in own
+        else None,
+        embedding_rows=_embedding_rows(_read_object(path, "config.json") or {}),
+    )
 
 
 def _read_object(folder: str, name: str) -> dict[str, Any] | None:
@@ -87,13 +102,17 @@ def _read_object(folder: str, name: str) -> dict[str, Any] | None:
     return value
 
 
-def _added_tokens(folder: str, config: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
+def _embedding_rows(model_config: Mapping[str, Any]) -> int:
+    return int(model_config.get("vocab_size") or (model_config.get("text_config") or {}).get("vocab_size") or 0)
+
+
+def _added_tokens(folder: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
     """Added tokens of all places that may name them, the config last: it wins."""
     flags: dict[str, Any] = {**dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False), "special": True}
     found: dict[int, Mapping[str, Any]] = {}
     for text, index in (_read_object(folder, "added_tokens.json") or {}).items():
         found[index] = {"id": index, "content": text, **flags}
-    for token in (_read_object(folder, TOKENIZER_FILE) or {}).get("added_tokens") or []:
+    for token in own.get("added_tokens") or []:
         found[token["id"]] = {"id": token["id"], "content": token["content"], **_flags(token, flags)}
     for key, token in (config.get("added_tokens_decoder") or {}).items():
         found[int(key)] = {"id": int(key), "content": token["content"], **_flags(token, flags)}
@@ -119,21 +138,6 @@ def _license(folder: str) -> str | None:
     return str(front["license"]) if isinstance(front, dict) and front.get("license") else None
 
 
-def check_added_tokens(base: BaseFiles, model: Any) -> None:
-    """Check that each added token of the base is the row of its id: new ids must not take its place.
-
-    Raises:
-        UsageError: naming the first that is not.
-    """
-    for index, token in sorted((base.added or {}).items()):
-        row = model.pieces[index].piece if index < len(model.pieces) else None
-        if row != token["content"]:
-            raise UsageError(
-                f"the id {index} is {row!r} in the extended model, and {token['content']!r} among the base's tokens.",
-                hint="name the base's added tokens beyond tokenizer.model in `reserved`, in the order of their ids",
-            )
-
-
 def kept_config(base: BaseFiles, model: Any) -> dict[str, Any]:
     """The base's config for the extended model: its own entries stay, but for the class and the size."""
     value = {name: entry for name, entry in (base.config or {}).items() if name not in _OF_ITS_MACHINE}
@@ -143,6 +147,11 @@ def kept_config(base: BaseFiles, model: Any) -> dict[str, Any]:
     value.setdefault("clean_up_tokenization_spaces", False)
     if "vocab_size" in value:
         value["vocab_size"] = len(model.pieces)
+    if "add_bos_token" in value or "add_eos_token" in value:
+        # Both or neither: transformers 5, where it goes by them at all, takes a missing one for false.
+        affixes = wanted_affixes(model, value, base.affixes)
+        for role, found in (("bos", affixes.before), ("eos", affixes.after)):
+            value[f"add_{role}_token"] = bool(found) and found == role_id(model, value, role)
     return value
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tokenizer_lab.config import ExpandConfig
 from tokenizer_lab.loop.candidates import Candidates
-from tokenizer_lab.sentencepiece.model_proto import CONTROL, USER_DEFINED, Piece, extend
+from tokenizer_lab.sentencepiece.model_proto import CONTROL, USER_DEFINED, Piece, extend, padding_rows
 from tokenizer_lab.words import Ints
 
 Kind = Literal["multi", "letter", "mask", "reserved"]
@@ -43,7 +43,7 @@ def fixed_rows(config: ExpandConfig) -> list[Piece]:
 
 
 def lay_out(base: Any, candidates: Candidates, alive: Ints, config: ExpandConfig) -> Layout:
-    """Give every new row its place, and fill up to the pad multiple with `<|reserved_N|>` rows.
+    """Give every new row its place, and fill up to the pad multiple with `<|reserved_N|>` rows of names not taken.
 
     Args:
         base: the base model.
@@ -55,7 +55,8 @@ def lay_out(base: Any, candidates: Candidates, alive: Ints, config: ExpandConfig
     tokens = candidates.rows(base, alive)
     filled = len(base.pieces) + len(fixed) + len(tokens)
     padding_kind: Kind = "reserved"
-    padding = [Piece(f"<|reserved_{i}|>", 0.0, CONTROL) for i in range(-filled % config.pad_multiple)]
+    taken = {piece.piece for piece in base.pieces} | {row.text for row in fixed}
+    padding = padding_rows(taken, -filled % config.pad_multiple)
     named: list[Kind] = ["mask" if row.type == USER_DEFINED else "reserved" for row in fixed]
     kinds: list[Kind] = ["multi" if index < candidates.num_multis else "letter" for index in alive.tolist()]
     return Layout(

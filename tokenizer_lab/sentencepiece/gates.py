@@ -28,6 +28,7 @@ from tokenizer_lab.sentencepiece.row_gates import (
     no_dead_pieces,
 )
 from tokenizer_lab.sentencepiece.text_gates import (
+    around_texts,
     as_with_base,
     fixed_rows_in_text,
     masks_of,
@@ -142,6 +143,8 @@ def text_gates(
 ) -> Iterator[GateResult]:
     """The gates over texts, `names` being the texts and what to call each."""
     yield from same_everywhere(model, tokenizer_json, names, files)
+    if files is not None:
+        yield from around_texts(model, tokenizer_json, files)
     yield from round_trip(model, tokenizer_json, names)
     yield from fixed_rows_in_text(model, tokenizer_json, names)
     if base is None:

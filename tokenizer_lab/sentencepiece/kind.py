@@ -1,6 +1,7 @@
 """A SentencePiece base of the Llama family: the metaspace kind."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow.compute as pc
@@ -18,7 +19,7 @@ from tokenizer_lab.loop.candidates import Candidates
 from tokenizer_lab.loop.intermediate import continued_pieces, intermediate_pieces, is_candidate
 from tokenizer_lab.loop.merges import Symbols
 from tokenizer_lab.loop.spelling import Inventory, Spelling, sentencepiece_inventory, sentencepiece_text
-from tokenizer_lab.sentencepiece.base_files import BaseFiles, check_added_tokens, class_facts, read_base_files
+from tokenizer_lab.sentencepiece.base_files import BaseFiles, class_facts, read_base_files
 from tokenizer_lab.sentencepiece.export import build_model, fixed_rows, lay_out
 from tokenizer_lab.sentencepiece.gates import check_closure, check_counting, check_rows, check_texts
 from tokenizer_lab.sentencepiece.model_proto import (
@@ -31,6 +32,7 @@ from tokenizer_lab.sentencepiece.model_proto import (
     serialize,
 )
 from tokenizer_lab.sentencepiece.tokenizer_json import CONFIG_FILE, TOKENIZER_FILE, tokenizer_config, tokenizer_json
+from tokenizer_lab.sentencepiece.whole_base import whole_base
 from tokenizer_lab.words import (
     UnitRule,
     Units,
@@ -53,17 +55,20 @@ class SentencePieceBase:
         """Read a model: a file, a folder with a `tokenizer.model`, or (None) the default base."""
         data = read_model(path)
         self.name = path or "the 32,000-piece tokenizer of Mistral-7B v0.1 and SOLAR-10.7B"
-        self.model = parse_base(data, path or "the default base")
+        where = path or "the default base"
         self.files: BaseFiles = read_base_files(path)
+        self.model = whole_base(parse_base(data, where), self.files, where)
+        self._names = frozenset(piece.piece for piece in self.model.pieces)
         self.size = len(self.model.pieces)
         copied = {name: xxhash.xxh3_128_hexdigest(data) for name, data in (self.files.copied or {}).items()}
         added = {str(index): dict(token) for index, token in (self.files.added or {}).items()}
-        beside = fingerprint([dict(self.files.config or {}), copied, added])
-        self.inputs = {"base": xxhash.xxh3_128_hexdigest(data), "files of the base": beside}
+        around = [asdict(self.files.affixes)] if self.files.affixes else []
+        beside = fingerprint([dict(self.files.config or {}), copied, added, *around])
+        self.inputs = {"base": xxhash.xxh3_128_hexdigest(serialize(self.model)), "files of the base": beside}
 
     def has_row(self, name: str) -> bool:
         """Whether a row of this name is in the vocabulary already."""
-        return any(piece.piece == name for piece in self.model.pieces)
+        return name in self._names
 
     def read_words(self, folders: Sequence[str], config: ExpandConfig) -> Words:
         """The word tables; masks are cut out by the model itself."""
@@ -128,7 +133,6 @@ class SentencePieceBase:
         """`tokenizer.model`, the `tokenizer.json` that agrees with it, and the base's own files."""
         layout = lay_out(self.model, candidates, np.flatnonzero(alive), config)
         model = build_model(self.model, layout)
-        check_added_tokens(self.files, model)
         of_row = [*[-1] * layout.num_fixed, *layout.alive.tolist()]
         of_row += [-1] * (len(layout.rows) - len(of_row))
         json = tokenizer_json(model, self.files)

@@ -8,19 +8,27 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from tokenizer_lab.gates.loaders import (
     TRANSFORMERS_CLASSES,
     decode_with_json,
     encode_with_json,
     encode_with_transformers,
     has_transformers,
+    special_tokens_with_json,
+    special_tokens_with_transformers,
 )
 from tokenizer_lab.gates.result import GateResult, result_of
 from tokenizer_lab.gates.texts import without_hangul
 from tokenizer_lab.sentencepiece.model_proto import CONTROL, USER_DEFINED, load
+from tokenizer_lab.sentencepiece.special_tokens import read_affixes, wanted_affixes
 from tokenizer_lab.sentencepiece.spm_reference import SpmReference
 
 Ids = list[int]
+
+AROUND = ("", "나라 the", " 두 칸\n")
+"""Texts to see special tokens around."""
 
 
 def same_everywhere(
@@ -83,6 +91,45 @@ def _llama_cpp(model: Any, ids: Sequence[Ids], names: Mapping[str, str]) -> Gate
     others = sum(reference.encode(text) != row for text, row in masked)
     note = f"it puts a space after a mask: {others} of {len(masked)} texts with masks differ" if masked else ""
     return GateResult(result.gate, result.compared, result.failed, result.first, note)
+
+
+def around_texts(model: Any, tokenizer_json: bytes, files: Mapping[str, bytes]) -> Iterator[GateResult]:
+    """The tokens before and after each text are those that the folder's config says, in every library.
+
+    Where the config does not say, they are those of `tokenizer.json`. Ids are compared with the same library's without
+    special tokens: what it makes of the text itself is another gate's matter.
+    """
+    own = read_affixes(orjson.loads(tokenizer_json).get("post_processor"), "tokenizer.json")
+    affixes = wanted_affixes(model, _config(files), own)
+
+    def result(what: str, rows: Sequence[tuple[Ids, Ids]]) -> GateResult:
+        wrong = [
+            f"{what} must put the ids {list(affixes.before)} before each text and {list(affixes.after)} after it, as "
+            f"tokenizer_config.json says. Text {number} differs: {parting(expected, whole)}."
+            for number, (plain, whole) in enumerate(rows)
+            if whole != (expected := [*affixes.before, *plain, *affixes.after])
+        ]
+        return result_of(f"special tokens of {what} are as the config says", len(rows), wrong)
+
+    yield result("tokenizer.json", special_tokens_with_json(tokenizer_json, AROUND))
+    loader = TRANSFORMERS_CLASSES[0]
+    if not has_transformers():
+        yield GateResult(result(loader, []).gate, 0, note="transformers is not installed")
+        return
+    try:
+        rows = special_tokens_with_transformers(loader, {**files, "tokenizer.json": tokenizer_json}, AROUND)
+    except Exception as error:  # as above
+        yield GateResult(result(loader, []).gate, 1, 1, f"{loader} cannot load the folder: {type(error).__name__}.")
+        return
+    yield result(loader, rows)
+
+
+def _config(files: Mapping[str, bytes]) -> dict[str, Any]:
+    try:
+        value = orjson.loads(files.get("tokenizer_config.json", b"{}"))
+    except orjson.JSONDecodeError:  # then no library loads the folder, and a gate says so
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def round_trip(model: Any, tokenizer_json: bytes, names: Mapping[str, str]) -> Iterator[GateResult]:

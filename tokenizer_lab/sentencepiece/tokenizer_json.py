@@ -24,10 +24,10 @@ from tokenizer_lab.sentencepiece.base_files import (
     PLAIN_CLASS,
     TOKENIZER_FILE,
     BaseFiles,
-    check_added_tokens,
     kept_config,
 )
 from tokenizer_lab.sentencepiece.model_proto import NORMAL, USER_DEFINED, merge_ranks
+from tokenizer_lab.sentencepiece.special_tokens import template, wanted_affixes
 
 __all__ = ["CONFIG_FILE", "TOKENIZER_FILE", "all_merges", "tokenizer_config", "tokenizer_json"]
 
@@ -52,13 +52,12 @@ def tokenizer_json(model: Any, base_files: BaseFiles | None = None) -> bytes:
 
     Args:
         model: the extended SentencePiece model.
-        base_files: what lies beside the base's model, for its added tokens and their flags.
+        base_files: what lies beside the base's model, for its added tokens, their flags, and what it puts around texts.
 
     Raises:
-        UsageError: the base's pieces do not allow masks, or a new row stands where the base has an added token.
+        UsageError: the base's pieces do not allow masks.
     """
     base_files = base_files or BaseFiles()
-    check_added_tokens(base_files, model)
     masks = [piece.piece for piece in model.pieces if piece.type == USER_DEFINED]
     added = {index: _added_token(text, index) for text, index in _special_ids(model).items()}
     added.update({index: dict(token) for index, token in (base_files.added or {}).items()})
@@ -75,7 +74,7 @@ def tokenizer_json(model: Any, base_files: BaseFiles | None = None) -> bytes:
             ],
         },
         "pre_tokenizer": _pre_tokenizer(model, masks) if masks else None,
-        "post_processor": _post_processor(model),
+        "post_processor": template(model, wanted_affixes(model, base_files.config or {}, base_files.affixes)),
         "decoder": {
             "type": "Sequence",
             "decoders": [
@@ -137,21 +136,6 @@ def _special_ids(model: Any) -> dict[str, int]:
 def _added_token(text: str, index: int) -> dict[str, Any]:
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     return {"id": index, "content": text, **flags, "special": True}
-
-
-def _post_processor(model: Any) -> dict[str, Any] | None:
-    """`<s>` before a text, as in the base's published file; None where the base has no such piece."""
-    index, text = model.trainer_spec.bos_id, model.trainer_spec.bos_piece
-    if index < 0:
-        return None
-    first, second = ({"Sequence": {"id": name, "type_id": kind}} for name, kind in (("A", 0), ("B", 1)))
-    start = [{"SpecialToken": {"id": text, "type_id": kind}} for kind in (0, 1)]
-    return {
-        "type": "TemplateProcessing",
-        "single": [start[0], first],
-        "pair": [start[0], first, start[1], second],
-        "special_tokens": {text: {"id": text, "ids": [index], "tokens": [text]}},
-    }
 
 
 def _pre_tokenizer(model: Any, masks: list[str]) -> dict[str, Any]:

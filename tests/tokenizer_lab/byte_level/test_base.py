@@ -108,6 +108,39 @@ def test_files_that_cannot_be_read():
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", b"[1]", r"/config\.json must be a JSON object\. It is a list"),
+        ("config.json", b'{"text_config": 3}', "text_config must be of type dict. It is 3"),
+        ("config.json", b'{"vocab_size": "many"}', "vocab_size must be of type int. It is 'many'"),
+        ("config.json", b'{"text_config": {"vocab_size": true}}', "vocab_size must be of type int"),
+        ("tokenizer_config.json", b"{", r"tokenizer_config\.json is not JSON"),
+        ("tokenizer_config.json", b"3", r"tokenizer_config\.json must be a JSON object"),
+        ("tokenizer_config.json", b'{"added_tokens_decoder": []}', "added_tokens_decoder must be of type dict"),
+        ("special_tokens_map.json", b"", r"special_tokens_map\.json is not JSON"),
+    ],
+)
+def test_broken_files_beside_it_are_refused_at_once(name, content, message, tmp_path):
+    files.write_bytes(f"{tmp_path}/tokenizer.json", orjson.dumps(make_json(vocab_size=300)))
+    files.write_bytes(f"{tmp_path}/{name}", content)
+    with pytest.raises(BadInputError, match=message):
+        read_byte_level(str(tmp_path))
+
+
+def test_a_config_without_a_number_of_rows(tmp_path):
+    files.write_bytes(f"{tmp_path}/tokenizer.json", orjson.dumps(make_json(vocab_size=300)))
+    files.write_bytes(f"{tmp_path}/config.json", b'{"text_config": null, "vocab_size": null}')
+    assert read_byte_level(str(tmp_path)).size == make_base(vocab_size=300).size
+
+
+def test_a_folder_without_a_tokenizer_says_what_was_looked_for(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInputError, match=r"holds no tokenizer\.json and no tekken\*\.json") as info:
+        read_byte_level(str(tmp_path / "empty"))
+    assert "tokenizer.model" in info.value.hint
+
+
+@pytest.mark.parametrize(
     ("path", "value", "reason"),
     [
         (["model"], {"type": "WordPiece", "vocab": {}}, "WordPiece"),

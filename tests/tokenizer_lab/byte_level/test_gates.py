@@ -8,7 +8,7 @@ from tokenizer_lab.byte_level.alphabet import spell
 from tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
 from tokenizer_lab.byte_level.export import extended_files, extended_json
 from tokenizer_lab.byte_level.extension import Extension
-from tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_texts
+from tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_row_names, check_texts
 from tokenizer_lab.byte_level.text_gates import named_texts, text_gates
 
 RESERVED, MASKS = ["<|im_end|>", "<|im_start|>"], ["<|acc|>", "<|rrn|>", "<|tell|>"]
@@ -102,7 +102,7 @@ def fails(check, base, value, message):
 def test_a_row_of_the_base_that_moved(base, value):
     vocab = value["model"]["vocab"]
     vocab["a"], vocab["b"] = vocab["b"], vocab["a"]
-    fails(check_base_untouched, base, value, "'a' must have the base's id")
+    fails(check_base_untouched, base, value, "the token 'a' must have the base's id")
 
 
 def test_an_added_token_of_the_base_that_changed(base, value):
@@ -138,7 +138,7 @@ def test_added_tokens_that_the_library_numbers_anew(base, value):
     rows = {text: i for text, i in value["model"]["vocab"].items() if i != last}
     value["model"]["vocab"] = rows
     value["added_tokens"].append({**value["added_tokens"][-1], "id": last + 1, "content": "<|late|>"})
-    fails(check_base_untouched, base, value, "the library gives '<|late|>'")
+    fails(check_base_untouched, base, value, "the library gives the token '<|late|>'")
 
 
 def test_a_new_token_that_is_not_hangul(base, new):
@@ -148,9 +148,9 @@ def test_a_new_token_that_is_not_hangul(base, new):
 
 
 def test_a_dead_token(base, new):
-    """Made of three tokens: nothing merges into it."""
+    """Made of three tokens: nothing merges into it. The message shows its text, not the byte alphabet."""
     token = "뷁뷁뷁".encode()
-    with pytest.raises(CheckError, match=r"is made of \d tokens, not 2"):
+    with pytest.raises(CheckError, match=r"the new token '뷁뷁뷁' is made of \d tokens, not 2"):
         check_dead(base, extended_json(base, [*new, token], RESERVED, MASKS, 64))
 
 
@@ -158,6 +158,17 @@ def test_a_token_that_the_library_cannot_reach(base, new, value):
     """Its two parents are there, and the merge of them is not."""
     value["model"]["merges"] = [merge for merge in value["model"]["merges"] if "".join(merge) != spell(new[-1])]
     fails(check_dead, base, value, "is dead")
+
+
+def test_rows_that_the_table_names_otherwise(base, value):
+    vocab = value["model"]["vocab"]
+    names = sorted(vocab, key=vocab.get)[base.size :]
+    data = orjson.dumps(value)
+    assert check_row_names(names, base.size, data) == {"new rows are named as in tokenizer.json": len(names)}
+    with pytest.raises(CheckError, match=r"row \d+ is '<\|reserved_x\|>'"):
+        check_row_names([*names[:-1], "<|reserved_x|>"], base.size, data)
+    with pytest.raises(CheckError, match="the table ends at"):
+        check_row_names(names[:-1], base.size, data)
 
 
 def test_text_without_hangul_that_changed(base, value):

@@ -56,27 +56,29 @@ def expected(value, units, masks=()):
     """What the whole library does with each unit: normaliser, added tokens and pre-tokenizer; offsets give the cuts."""
     tokenizer = library(value)
     tokenizer.add_tokens([AddedToken(mask, normalized=False) for mask in masks])
-    added = {tokenizer.token_to_id(token) for token in [*(t["content"] for t in value["added_tokens"]), *masks]}
-    counts = collections.Counter()
+    names = [*(t["content"] for t in value["added_tokens"]), *masks]
+    added = {tokenizer.token_to_id(token) for token in names}
+    counts, named = collections.Counter(), collections.Counter()
     for unit, count in units.items():
         encoding = tokenizer.encode(unit, add_special_tokens=False)
         words = collections.defaultdict(list)
+        named.update({index: count * encoding.ids.count(index) for index in added})
         for index, word in zip(encoding.ids, encoding.word_ids, strict=True):
             words[word].append(index)
         for ids in words.values():
             if not added.intersection(ids):
                 counts[b"".join(unspell(tokenizer.id_to_token(i)) for i in ids).decode()] += count
-    return counts
+    return counts, [named[tokenizer.token_to_id(name)] for name in names]
 
 
 def cut(value, units, masks=()):
     base = parse_byte_level(value, {}, "small")
-    found, counts = pre_tokens(
+    found, counts, named = pre_tokens(
         base, pa.array(list(units), pa.large_string()), np.array(list(units.values()), np.int64), masks
     )
     assert found.to_pylist() == sorted(found.to_pylist(), key=str.encode)
     assert len(set(found.to_pylist())) == len(found) == len(counts)
-    return dict(zip(found.to_pylist(), counts.tolist(), strict=True))
+    return dict(zip(found.to_pylist(), counts.tolist(), strict=True)), named.tolist()
 
 
 def variants():
@@ -120,16 +122,18 @@ def test_a_corpus_is_cut_as_the_library_cuts_it(value):
 
 def test_masks_and_added_tokens_are_cut_out():
     units = {"전화<|acc|>입니다<|end|>.": 2, "<|acc|>": 5}
-    assert cut(VARIANTS["llama3"], units, MASKS) == {"전화": 2, "입니다": 2, ".": 2}
-    assert sum(cut(VARIANTS["llama3"], units).values()) > 6
+    found, named = cut(VARIANTS["llama3"], units, MASKS)
+    assert found == {"전화": 2, "입니다": 2, ".": 2}
+    assert named == [0, 2, *[0] * 6, 7, 0]
+    assert sum(cut(VARIANTS["llama3"], units)[0].values()) > 6
 
 
 def test_a_slice_of_a_table_and_an_empty_table():
     base = parse_byte_level(VARIANTS["llama3"], {}, "small")
     units = pa.array(["버림", " 나라", "나라", " 나라.", "<|end|>버림"], pa.large_string()).slice(1, 3)
-    found, counts = pre_tokens(base, units, np.array([1, 2, 4]))
+    found, counts, _ = pre_tokens(base, units, np.array([1, 2, 4]))
     assert (found.to_pylist(), counts.tolist()) == ([" 나라", ".", "나라"], [5, 4, 2])
-    found, counts = pre_tokens(base, units.slice(0, 0), np.zeros(0, np.int64))
+    found, counts, _ = pre_tokens(base, units.slice(0, 0), np.zeros(0, np.int64))
     assert (len(found), len(counts)) == (0, 0)
 
 

@@ -16,6 +16,7 @@ from tests.tokenizer_lab.byte_level.small import SPECIALS, encode, library, make
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, SMALL, make_corpus, write_words
 from tokenizer_lab.byte_level.allowed import is_allowed
 from tokenizer_lab.byte_level.alphabet import unspell
+from tokenizer_lab.byte_level.kind import ByteLevel
 from tokenizer_lab.stage import TIMINGS, expand
 
 CONFIG = SMALL.model_copy(update={"intermediate_vocab_size": 400, "budget": 200})
@@ -29,7 +30,8 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def documents():
-    return make_corpus(60, seed=2)
+    corpus = make_corpus(60, seed=2)
+    return [f"{SPECIALS[0]}{text}{SPECIALS[1]}" if number % 3 else text for number, text in enumerate(corpus)]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,8 @@ def folder(request, tmp_path_factory):
     files.write_bytes(f"{path}/tokenizer.json", orjson.dumps(make_json(ignore_merges=request.param)))
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": SPECIALS[1]}
     files.write_bytes(f"{path}/tokenizer_config.json", orjson.dumps(config))
+    if request.param:  # as Qwen: more rows in the embedding than tokens
+        files.write_bytes(f"{path}/config.json", b'{"vocab_size": 738}')
     return path
 
 
@@ -76,11 +80,12 @@ def test_the_folder_is_complete(expanded):
 
 def test_new_rows_come_after_all_of_the_base(expanded, folder):
     before, after = tokenizer(folder), tokenizer(expanded.folder)
-    first, tokens = before.get_vocab_size(), rows(expanded, "data")
+    first, tokens = ByteLevel(folder).size, rows(expanded, "data")
+    assert first == (738 if files.exists(f"{folder}/config.json") else 708)
     assert [row["id"] for row in tokens] == list(range(first, after.get_vocab_size()))
     assert after.get_vocab_size() % CONFIG.pad_multiple == 0
     assert all(after.token_to_id(row["piece"]) == row["id"] for row in tokens)
-    assert [after.id_to_token(i) for i in range(first)] == [before.id_to_token(i) for i in range(first)]
+    assert [after.id_to_token(i) for i in range(708)] == [before.id_to_token(i) for i in range(708)]
 
 
 def test_each_row_says_what_it_is(expanded, folder, documents):
@@ -121,6 +126,23 @@ def test_counts_are_those_of_the_library_on_whole_documents(expanded, documents)
     for row in rows(expanded, "data"):
         assert row["count"] == direct[row["id"]], row["piece"]
     assert sum(row["count"] for row in rows(expanded, "data") if row["kind"] == "mask") > 0
+
+
+def test_the_gates_saw_the_corpus(expanded):
+    facts = read_report(expanded.folder).facts
+    assert facts["new rows are named as in tokenizer.json"] == len(rows(expanded, "data"))
+    assert facts["documents have the tokens of their pre-tokens"] > 0
+    assert facts["pre-tokens have the tokens that the loop counts"] > 100
+
+
+def test_the_loop_counts_the_added_tokens_of_the_base(table, folder, documents):
+    """What is no Korean pre-token, and Korean as the base spells it, is the corpus as the base encodes it."""
+    base, loaded, config = ByteLevel(folder), tokenizer(folder), CONFIG.model_copy(update={"masks": ()})
+    words = base.read_words([table], config)
+    assert words.added == sum(text.count(name) for text in documents for name in SPECIALS) == 80
+    others, spelling = base.count_others(words, config), base.spell(words, config)
+    korean = int(spelling.lengths @ spelling.counts)
+    assert others.before + korean == sum(len(encode(loaded, text)) for text in documents)
 
 
 def test_text_without_hangul_is_as_before(expanded, folder):

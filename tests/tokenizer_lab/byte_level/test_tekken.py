@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError
+from pipelines.contracts.errors import BadInputError, UsageError
 from tests.strategies import texts
 from tests.tokenizer_lab.byte_level.small import encode, library
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
@@ -162,3 +162,17 @@ def _is_text(token):
     except UnicodeDecodeError:
         return False
     return True
+
+
+@pytest.mark.parametrize("where", ["{tmp_path}", "memory://tekken-folder"])
+def test_a_folder_with_a_tekken_file(where, tmp_path):
+    folder = where.format(tmp_path=tmp_path)
+    files.write_bytes(f"{folder}/tekken.json", orjson.dumps(tekken_json()))
+    files.write_bytes(f"{folder}/config.json", b'{"vocab_size": 2000}')
+    alone = read_byte_level(f"{folder}/tekken.json")
+    base = read_byte_level(folder)
+    assert base.json == alone.json
+    assert (base.size, base.merges.tolist()) == (2000, alone.merges.tolist())
+    files.write_bytes(f"{folder}/tekken_2.json", b"{}")
+    with pytest.raises(UsageError, match="holds 2 files"):
+        read_byte_level(folder)

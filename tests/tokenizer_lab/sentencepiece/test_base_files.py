@@ -2,13 +2,14 @@ import orjson
 import pytest
 
 from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
+from pipelines.contracts.errors import BadInputError
 from tests.tokenizer_lab.extended import extended, write_tokenizer
 from tests.tokenizer_lab.small import make_base
 from tokenizer_lab.check import check_tokenizer
 from tokenizer_lab.gates.texts import FIXED
 from tokenizer_lab.sentencepiece.base_files import class_facts, read_base_files
 from tokenizer_lab.sentencepiece.model_proto import load, parse_base, serialize
+from tokenizer_lab.sentencepiece.special_tokens import Affixes
 from tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
@@ -138,7 +139,7 @@ def test_what_the_base_class_would_do_is_counted(folder, small):
     assert class_facts(read_base_files(None), b"", []) == {"tokenizer class": "PreTrainedTokenizerFast"}
 
 
-def test_added_tokens_beyond_the_model_must_be_reserved_rows(folder, small):
+def test_added_tokens_beyond_the_model_keep_their_flags(folder, small):
     size = len(small.pieces)
     added = LLAMA_CONFIG["added_tokens_decoder"] | {str(size): special("<|im_end|>", lstrip=True)}
     base_files = read_base_files(folder({**LLAMA_CONFIG, "added_tokens_decoder": added}))
@@ -146,8 +147,18 @@ def test_added_tokens_beyond_the_model_must_be_reserved_rows(folder, small):
     assert listed[-1] == {"id": size, **special("<|im_end|>", lstrip=True)}
     assert [token["id"] for token in listed] == [0, 1, 2, size]
     assert base_files.special_names == ["</s>", "<s>", "<unk>", "<|im_end|>"]
-    with pytest.raises(UsageError, match=r"the id \d+ is '<\|tell\|>' in the extended model, and '<\|im_end\|>'"):
-        tokenizer_json(extended(small, reserved=(), masks=("<|tell|>",)), base_files)
+
+
+def test_what_the_base_puts_around_texts_is_read(folder):
+    cls_and_sep = {"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1]}
+    for entries, expected in (
+        ({}, None),
+        ({"post_processor": None}, Affixes()),
+        ({"post_processor": cls_and_sep}, Affixes((1,), (2,))),
+    ):
+        assert read_base_files(folder(**{"tokenizer.json": orjson.dumps(entries)})).affixes == expected
+    with pytest.raises(BadInputError, match=r"tokenizer\.json has a post_processor that does not work"):
+        read_base_files(folder(**{"tokenizer.json": b'{"post_processor": 1}'}))
 
 
 def test_added_tokens_are_found_in_every_file(folder, small):

@@ -1,3 +1,4 @@
+import numpy as np
 import orjson
 import pytest
 import tokenizers
@@ -7,9 +8,12 @@ from hypothesis import strategies as st
 from pipelines.contracts import files
 from pipelines.contracts.hangul import has_letter
 from tests.strategies import texts
-from tests.tokenizer_lab.small import MASKS
+from tests.tokenizer_lab.small import MASKS, SMALL, make_base
 from tokenizer_lab.gates.texts import FIXED, mask_texts
-from tokenizer_lab.sentencepiece.model_proto import NORMAL, Piece, load, read_model
+from tokenizer_lab.loop.candidates import Candidates
+from tokenizer_lab.loop.spelling import sentencepiece_inventory
+from tokenizer_lab.sentencepiece.export import lay_out
+from tokenizer_lab.sentencepiece.model_proto import CONTROL, NORMAL, Piece, extend, load, parse_base, read_model
 from tokenizer_lab.sentencepiece.tokenizer_json import all_merges
 
 PROPERTY = settings(max_examples=300, deadline=None)
@@ -108,6 +112,18 @@ def test_merges_are_all_splits_in_score_order():
 class _Row:
     def __init__(self, piece):
         self.piece, self.score, self.type = piece.text, piece.score, NORMAL
+
+
+def test_padding_takes_names_that_are_free():
+    base = extend(parse_base(make_base(), "base"), [Piece("<|reserved_0|>", 0.0, CONTROL)])
+    config = SMALL.model_copy(
+        update={"reserved": ("<|reserved_1|>",), "masks": ("<|reserved_3|>",), "pad_multiple": len(base.pieces) + 6}
+    )
+    none = np.zeros(0, np.int64)
+    layout = lay_out(base, Candidates((), 0, none, sentencepiece_inventory(base, {})), none, config)
+    names = [row.text for row in layout.rows]
+    assert names == [f"<|reserved_{number}|>" for number in (1, 3, 2, 4, 5, 6)]
+    assert (layout.size, layout.kinds[2:]) == (config.pad_multiple, ("reserved",) * 4)
 
 
 def test_files_say_what_they_are(pair):
