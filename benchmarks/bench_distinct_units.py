@@ -22,9 +22,10 @@ import xxhash
 
 from benchmarks.bench_word_table import generated
 from benchmarks.measure import commit
+from pipelines.contracts.arrays import text_buffers
 from pipelines.count.words import Counts, chunks_of, count_units, merge_counts
 from pipelines.documents import find_documents
-from pipelines.text.units import Rule, text_buffers, unit_slices
+from pipelines.text.units import Rule, unit_slices
 
 BLOCK_BYTES = 32 << 20
 """Text that is counted at once, as `malmoi count` does."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 Bool = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
@@ -77,3 +78,13 @@ def cuts(sizes: I64, limit: int) -> list[tuple[int, int]]:
         result.append((start, stop))
         start = stop
     return result
+
+
+def text_buffers(texts: pa.LargeStringArray) -> tuple[npt.NDArray[np.uint8], I64]:
+    """The UTF-8 bytes of all texts, and where in them each starts and the last one ends."""
+    _, offsets_buffer, data_buffer = texts.buffers()
+    if not len(texts):
+        return np.empty(0, np.uint8), np.zeros(1, np.int64)
+    bounds = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(data_buffer, np.uint8)[bounds[0] : bounds[-1]] if data_buffer else np.empty(0, np.uint8)
+    return data, bounds - bounds[0]

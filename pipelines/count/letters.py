@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from pipelines.contracts.arrays import I64, cuts
-from pipelines.text.units import HANGUL, character_classes, text_buffers
+from pipelines.contracts.arrays import I64, cuts, text_buffers
+from pipelines.text.units import HANGUL, character_classes
 
 _SLICE_BYTES = 1 << 18
 _CODE_POINTS = 0xD7A4  # the last letter is U+D7A3

@@ -4,9 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.contracts.arrays import I64, U64, Bool
+from pipelines.contracts.arrays import I64, U64, Bool, text_buffers
 from pipelines.contracts.hashing import GOLDEN, mix64
-from pipelines.text.units import text_buffers
 
 _WORD = 8  # bytes compared at once
 _ROUNDS = 6  # after so many words the few units that still agree are compared as Python's bytes

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from pipelines.contracts.arrays import cuts
+from pipelines.contracts.arrays import cuts, text_buffers
 from pipelines.contracts.schemas import SOURCES
-from pipelines.text.units import text_buffers
 
 STATISTICS = pa.schema([field for field in SOURCES.schema if field.name != "number"])
 """Statistics on their way: sources have no numbers yet, and several rows may be of one source."""

@@ -42,7 +42,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.arrays import I64, cuts
+from pipelines.contracts.arrays import I64, cuts, text_buffers
 
 CONTINUATION, SPACE, CONTROL, HANGUL, OTHER, BLANK, NEWLINE, SLASH, ALPHA, DIGIT, MARK, EDGE = range(12)
 """Classes of characters. `MARK` is ASCII punctuation; `EDGE`: the third byte decides; `BLANK`: other white space."""
@@ -98,16 +98,6 @@ def unit_slices(texts: pa.LargeStringArray, rule: Rule) -> Iterator[pa.LargeStri
             piece = data[start:stop]
             offsets = np.append(np.flatnonzero(_cut(piece, bounds[first:last] - start, tables)), len(piece))
             yield pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(piece))
-
-
-def text_buffers(texts: pa.LargeStringArray) -> tuple[Bytes, I64]:
-    """The UTF-8 bytes of all texts, and where in them each starts and the last one ends."""
-    _, offsets_buffer, data_buffer = texts.buffers()
-    if not len(texts):
-        return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]] if data_buffer else np.empty(0, np.uint8)
-    return data, offsets - offsets[0]
 
 
 def character_classes(data: Bytes, rule: Rule = "metaspace") -> Bytes:

@@ -71,7 +71,7 @@ def _documents(tokenizer: Tokenizer, korean: Units) -> GateResult:
 def _as_the_loop_merges(tokenizer: Tokenizer, extended: ByteLevelBase, korean: Units) -> GateResult:
     """The loop's own merging makes the library's tokens of a sample of pre-tokens, spread over the table."""
     step = max(1, len(korean) // (NUM_DOCUMENTS * UNITS_A_DOCUMENT))
-    sample = pa.array(korean.text.to_pylist()[::step], pa.large_string())
+    sample = korean.text.take(pa.array(range(0, len(korean), step)))
     symbols, sizes = merge_texts(extended, ranked_merges(extended), sample, num_threads=1)
     found = np.split(symbols, offsets(sizes)[1:-1])
     wrong = [

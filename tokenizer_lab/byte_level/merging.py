@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.arrays import offsets
+from pipelines.contracts.arrays import offsets, text_buffers
 from tokenizer_lab.byte_level.base import ByteLevelBase
 from tokenizer_lab.loop.merges import Merges, Symbols, merge_units
 from tokenizer_lab.words import Ints
@@ -19,7 +19,7 @@ def ranked_merges(base: ByteLevelBase) -> Merges:
 def byte_symbols(base: ByteLevelBase, texts: pa.Array) -> tuple[Symbols, Symbols]:
     """The ids of the texts' single bytes, one text after the other, and how many each text has."""
     binary = texts.cast(pa.large_binary())
-    data = np.frombuffer(b"".join(binary.to_pylist()), np.uint8)
+    data, _ = text_buffers(binary)
     return base.byte_ids[data], pc.binary_length(binary).to_numpy().astype(np.int32)
 
 

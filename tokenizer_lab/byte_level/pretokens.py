@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tokenizers import AddedToken, Tokenizer
 
+from pipelines.contracts.arrays import text_buffers
 from pipelines.contracts.errors import BadInputError
 from tokenizer_lab.byte_level.alphabet import CHARACTERS
 from tokenizer_lab.byte_level.base import ByteLevelBase, parts_of
-from tokenizer_lab.byte_level.shapes import Blindness, blindness, buffers, shapes, strings
+from tokenizer_lab.byte_level.shapes import Blindness, blindness, shapes, strings
 
 Ints = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
@@ -103,7 +104,7 @@ def _normalised(light: Tokenizer, units: pa.LargeStringArray) -> pa.LargeStringA
 
 def _cut_by_shape(light: Tokenizer, units: pa.LargeStringArray, counts: Ints, blind: Blindness) -> pa.Table:
     """Cut one unit of each shape, and all others at the same bytes."""
-    data, _ = buffers(units)
+    data, _ = text_buffers(units)
     encoded = shapes(units, blind)
     lengths, pieces = _piece_lengths(light, encoded.dictionary)
     firsts = np.cumsum(pieces) - pieces  # where the pieces of each shape begin in `lengths`

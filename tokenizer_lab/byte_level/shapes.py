@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.contracts.arrays import text_buffers
+
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
@@ -59,7 +61,7 @@ def blindness(parts: Iterable[dict[str, Any]]) -> Blindness:
 
 def shapes(units: pa.LargeStringArray, blind: Blindness) -> pa.DictionaryArray:
     """The shape of each unit."""
-    data, offsets = buffers(units)
+    data, offsets = text_buffers(units)
     if blind.hangul:
         data = _faceless_hangul(data)
     if blind.ascii:
@@ -89,14 +91,6 @@ def _faceless_hangul(data: Bytes) -> Bytes:
         for place, byte in enumerate(letter):
             data[places + place] = byte
     return data
-
-
-def buffers(texts: pa.LargeStringArray) -> tuple[Bytes, Ints]:
-    """The bytes of all texts, and where each starts; the last offset is the end."""
-    _, offsets_buffer, data_buffer = texts.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(data_buffer, np.uint8) if data_buffer else np.zeros(0, np.uint8)
-    return data[offsets[0] : offsets[-1]], offsets - offsets[0]
 
 
 def strings(data: Bytes, offsets: Ints) -> pa.LargeStringArray:

@@ -8,6 +8,7 @@ New merges rank below every merge of the base, so they start from what the base 
 merges with a sentinel score (runs of spaces in Mistral: -1e9): these rank below the new ones, too, and come last.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.arrays import Bool, offsets
+from pipelines.contracts.arrays import Bool, offsets, text_buffers
 from pipelines.contracts.hangul import SPACE_MARK, is_korean_piece
 from tokenizer_lab.loop.merges import Merges, Symbols, merge_units
 from tokenizer_lab.sentencepiece.model_proto import NORMAL, lowest_rank_score
@@ -56,10 +57,20 @@ class Inventory:
 
     def characters(self, texts: pa.LargeStringArray) -> tuple[Symbols, Symbols]:
         """The symbols of texts' single characters, one text after the other, and how many each has."""
-        points = np.frombuffer("".join(texts.to_pylist()).encode("utf-32-le"), np.uint32)
-        alphabet, places = np.unique(points, return_inverse=True)
-        symbols = np.array([self.ids[character] for character in map(chr, alphabet.tolist())], np.int32)
-        return symbols[places], pc.utf8_length(texts).to_numpy().astype(np.int32)
+        data, _ = text_buffers(texts)
+        points = np.frombuffer(str(data.data, "utf-8").encode("utf-32-le"), np.uint32)
+        symbols = self._of_character[points]
+        if symbols.min(initial=0) < 0:
+            raise KeyError("a character that the base and the corpus do not have")
+        return symbols, pc.utf8_length(texts).to_numpy().astype(np.int32)
+
+    @cached_property
+    def _of_character(self) -> Symbols:
+        """The symbol of each code point, -1 where there is none."""
+        table = np.full(sys.maxunicode + 1, -1, np.int32)
+        single = {text: index for text, index in self.ids.items() if len(text) == 1}
+        table[np.fromiter(map(ord, single), np.int64, len(single))] = list(single.values())
+        return table
 
     def spell(self, texts: pa.LargeStringArray, num_threads: int = 1) -> tuple[Symbols, Symbols]:
         """The symbols that the base makes of texts, and how many of each; texts are not empty."""
