@@ -11,6 +11,9 @@ from pipelines.contracts.config import Config
 CUTOFF_BYTES = 100_000_000_000
 """Corpus size in bytes to which the published cutoff of 6,000 belongs (KoSOLAR and EEVE cards: 100 GB)."""
 
+MAX_WEIGHT = 1_000
+"""Of a source."""
+
 LEAST_CUTOFF = 2
 """No cutoff is below this: a token seen once teaches nothing."""
 
@@ -50,6 +53,9 @@ class ExpandConfig(Config):
     count, with what they are made from."""
     deny: str | None = None
     """A file with one piece a line: these are never candidates."""
+    weights: dict[str, float] = {}
+    """How often each source counts, e.g. {books: 3, web: 0.5}; those not named count once. In steps of a thousandth;
+    a unit's sum is rounded to whole occurrences."""
     held_out: tuple[str, ...] = ()
     """Word tables of text to evaluate on. None given: the held-out part of the word tables, if they have one."""
     parallel: str | None = None
@@ -66,6 +72,14 @@ class ExpandConfig(Config):
     """Guard against a loop that does not end; 10 to 30 rounds are usual."""
     num_threads: int = Field(2, ge=1)
     """Threads to count with. The output does not depend on it."""
+
+    @field_validator("weights")
+    @classmethod
+    def _not_negative(cls, weights: dict[str, float]) -> dict[str, float]:
+        for source, weight in weights.items():
+            if not 0 <= weight <= MAX_WEIGHT:
+                raise ValueError(f"a weight is from 0 to {MAX_WEIGHT}. Got {weight} for {source!r}.")
+        return weights
 
     @field_validator("reserved", "masks")
     @classmethod

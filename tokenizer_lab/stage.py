@@ -78,6 +78,8 @@ def expand(
         raise UsageError("expand needs at least one word table.", hint="make one with `malmoi count`")
     base = open_base(config.base)
     config = _for_base(base, config)
+    if count_job is not None and config.weights:
+        raise UsageError("a job counts every source once.", hint="leave --count-runner or weights out")
     if count_job is not None and base.rule != "metaspace":
         raise UsageError(
             f"a job cannot count the loop of {base.name}: its eojeol are known in this process only.",
@@ -100,7 +102,8 @@ def expand(
         counting = None if count_job is None else JobCounting(base, config, count_job, work)
         expansion = build_tokenizer(base, table, config, curation, say, counting)
         evaluation = _evaluate(expansion, words, config, say)
-        _check_length(expansion, evaluation)
+        if not config.weights:  # with weights the loop rounds each unit's count, the evaluation does not
+            _check_length(expansion, evaluation)
         return _write(out, expansion, evaluation, expansion_facts(expansion, table, config, evaluation), config)
 
     reads = [
@@ -177,7 +180,7 @@ def _evaluate(expansion: Expansion, words: list[str], config: ExpandConfig, prog
     """The base, the result and the compared policies, on the corpus and on held-out text."""
     return evaluate(
         [expansion.base.subject(), expansion.artefact.subject, *(artefact.subject for _, artefact in expansion.others)],
-        read_unit_table(words),
+        read_unit_table(words, weights=config.weights),
         held_out=_held_out(words, config),
         cutoff=expansion.cutoff,
         pairs=read_pairs(config.parallel) if config.parallel else (),
@@ -206,7 +209,7 @@ def _held_out(words: list[str], config: ExpandConfig) -> UnitTable | None:
     if config.held_out:
         return read_unit_table(config.held_out, WORDS.name)
     if any(read_word_manifest(folder).table_files(HELD_OUT.name) for folder in words):
-        return read_unit_table(words, HELD_OUT.name)
+        return read_unit_table(words, HELD_OUT.name, config.weights)
     return None
 
 

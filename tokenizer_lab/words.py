@@ -3,20 +3,21 @@
 New tokens can only occur in Korean units: no other unit holds a Hangul letter, and every new token holds one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.contracts.arrays import text_buffers
 from pipelines.contracts.errors import BadInputError, UsageError
 from pipelines.contracts.fingerprint import fingerprint
-from pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
+from pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK, is_letter
 from pipelines.contracts.manifest import Manifest, read_manifest
-from pipelines.contracts.schemas import LETTERS, WORD_TABLE, WORDS
+from pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS
 from pipelines.contracts.tables import read_table
 
 UnitRule = Literal["metaspace", "byte-level"]
@@ -25,6 +26,7 @@ UnitRule = Literal["metaspace", "byte-level"]
 Ints = npt.NDArray[np.int64]
 
 _KOREAN_UNIT = f"^[ {SPACE_MARK}]*[{LETTER_CLASS}]+$"
+_STEPS = 1_000  # a weight is so many parts of one
 NUM_SHOWN = 5  # characters in a message
 
 
@@ -111,9 +113,23 @@ def check_rule(folders: Sequence[str], rule: UnitRule) -> None:
             )
 
 
-def read_units(folders: Sequence[str]) -> Units:
-    """Read and sum word tables; the result does not depend on how they were partitioned."""
-    tables = [read_table(folder, WORDS, ["unit", "count"]) for folder in folders]
+def read_units(folders: Sequence[str], weights: Mapping[str, float] | None = None) -> Units:
+    """Read and sum word tables; the result does not depend on how they were partitioned.
+
+    Args:
+        folders: word tables.
+        weights: how often each source counts; those not named count once. A unit's sum is rounded, half up.
+
+    Raises:
+        UsageError: a weight for a source that no table has.
+    """
+    if weights:
+        return _weighted(folders, weights)
+    return _summed([read_table(folder, WORDS, ["unit", "count"]) for folder in folders])
+
+
+def _summed(tables: Sequence[pa.Table]) -> Units:
+    """The rows of tables in the order of their units' bytes, units of several tables added up."""
     table = pa.concat_tables(tables)
     table = table.set_column(0, "unit", table["unit"].cast(pa.large_string()))
     if len(tables) > 1:
@@ -124,11 +140,37 @@ def read_units(folders: Sequence[str]) -> Units:
     return Units(table["unit"].chunk(0), table["count"].to_numpy())
 
 
-def read_letters(folders: Sequence[str]) -> dict[str, int]:
-    """Occurrences of each Hangul letter in word tables."""
-    table = pa.concat_tables([read_table(folder, LETTERS) for folder in folders])
-    table = table.group_by("letter").aggregate([("count", "sum")]).sort_by("letter")
-    return dict(zip(table["letter"].to_pylist(), table["count_sum"].to_pylist(), strict=True))
+def _weighted(folders: Sequence[str], weights: Mapping[str, float]) -> Units:
+    # In thousandths, as whole numbers: sums of floats would depend on the order of the tables.
+    steps = {source: round(weight * _STEPS) for source, weight in weights.items()}
+    names = {folder: read_table(folder, SOURCES, ["number", "source"]).to_pydict() for folder in folders}
+    known = {source for table in names.values() for source in table["source"]}
+    if unknown := sorted(set(steps) - known):
+        raise UsageError(f"no source is called {unknown[0]!r}.", hint=f"weights are for {', '.join(sorted(known))}")
+    units = _summed([_in_steps(folder, named, steps) for folder, named in names.items()])
+    counts = (units.counts + _STEPS // 2) // _STEPS
+    return Units(units.text, counts).where(pa.array(counts > 0))
+
+
+def _in_steps(folder: str, named: Mapping[str, list[Any]], steps: Mapping[str, int]) -> pa.Table:
+    """Units with the sum of what each source counts, in thousandths."""
+    table = read_table(folder, WORDS, ["unit", "sources", "source_counts"])
+    of_number = np.full(1 + max(named["number"]), _STEPS, np.int64)
+    of_number[named["number"]] = [steps.get(source, _STEPS) for source in named["source"]]
+    terms = pc.list_flatten(table["source_counts"]).to_numpy() * of_number[pc.list_flatten(table["sources"]).to_numpy()]
+    ends = np.cumsum(pc.list_value_length(table["sources"]).to_numpy())
+    totals = np.append(0, np.cumsum(terms))[ends]
+    return pa.table({"unit": table["unit"], "count": np.diff(totals, prepend=0)})
+
+
+def letters_in(units: Units) -> dict[str, int]:
+    """Occurrences of each Hangul letter in units."""
+    data, _ = text_buffers(units.text)
+    points = np.frombuffer(str(data.data, "utf-8").encode("utf-32-le"), np.uint32)
+    weights = np.repeat(units.counts, pc.utf8_length(units.text).to_numpy())
+    totals = np.bincount(points, weights)  # exact below 2^53
+    found = {chr(point): int(totals[point]) for point in np.flatnonzero(totals).tolist()}
+    return {letter: count for letter, count in found.items() if is_letter(letter)}
 
 
 def split_korean(units: Units, letters: dict[str, int], num_bytes: int) -> Words:

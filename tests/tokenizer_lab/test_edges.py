@@ -10,7 +10,7 @@ from pipelines.contracts.errors import UsageError
 from pipelines.contracts.report import read_report
 from tests.tokenizer_lab.small import SMALL, write_words
 from tokenizer_lab.stage import expand
-from tokenizer_lab.words import read_letters
+from tokenizer_lab.words import letters_in, read_units
 
 
 def run(words, out, base, **settings):
@@ -48,7 +48,7 @@ def test_held_out_text_must_be_cut_by_the_same_rule(words, small_base, tmp_path)
 
 
 def test_pieces_that_the_budget_has_no_room_for_are_refused(words, small_base, tmp_path):
-    letters = sorted(read_letters([words]))
+    letters = sorted(letters_in(read_units([words])))
     allow = listed(tmp_path / "allow", *(f" {a}{b}" for a, b in zip(letters, letters[60:120], strict=False)))
     with pytest.raises(UsageError, match=r"need \d+ rows with what they are made from\. The budget leaves \d+"):
         run([words], tmp_path / "out", small_base, allow=allow, budget=100)

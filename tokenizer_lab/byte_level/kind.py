@@ -30,7 +30,7 @@ from tokenizer_lab.loop.candidates import Candidates
 from tokenizer_lab.loop.intermediate import LONGEST_PIECE, continued_pieces
 from tokenizer_lab.loop.merges import Symbols
 from tokenizer_lab.loop.spelling import Inventory, Spelling
-from tokenizer_lab.words import UnitRule, Units, Words, check_rule, read_letters, read_units, split_korean
+from tokenizer_lab.words import UnitRule, Units, Words, check_rule, letters_in, read_units, split_korean
 
 _WHOLE_MASK = re.compile(r"<\|[a-z]+\|>")
 _BYTES_A_LETTER = 3
@@ -67,9 +67,9 @@ class ByteLevel:
             raise UsageError(
                 f"byte-level units would cut the mask {wrong[0]!r}.", hint="use lower-case letters alone: <|name|>"
             )
-        units = read_units(folders)
+        units = read_units(folders, config.weights)
         text, counts, named = pre_tokens(self.base, units.text, units.counts, config.masks)
-        words = split_korean(Units(text, counts), read_letters(folders), units.num_bytes)
+        words = split_korean(Units(text, counts), letters_in(units), units.num_bytes)
         own = len(named) - len(config.masks)
         return replace(words, added=int(named[:own].sum()), masks=tuple(named[own:].tolist()))
 

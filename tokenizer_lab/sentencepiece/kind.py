@@ -39,7 +39,7 @@ from tokenizer_lab.words import (
     Words,
     check_korean_units,
     check_rule,
-    read_letters,
+    letters_in,
     read_units,
     split_korean,
 )
@@ -73,8 +73,8 @@ class SentencePieceBase:
     def read_words(self, folders: Sequence[str], config: ExpandConfig) -> Words:
         """The word tables; masks are cut out by the model itself."""
         check_rule(folders, self.rule)
-        units = read_units(folders)
-        words = split_korean(units, read_letters(folders), units.num_bytes)
+        units = read_units(folders, config.weights)
+        words = split_korean(units, letters_in(units), units.num_bytes)
         check_korean_units(words.korean)
         check_exact(extend(self.model, fixed_rows(config)), words)
         return words
