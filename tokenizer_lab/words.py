@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.arrays import text_buffers
+from pipelines.contracts.arrays import code_points
 from pipelines.contracts.errors import BadInputError, UsageError
 from pipelines.contracts.fingerprint import fingerprint
 from pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK, is_letter
@@ -165,10 +165,8 @@ def _in_steps(folder: str, named: Mapping[str, list[Any]], steps: Mapping[str, i
 
 def letters_in(units: Units) -> dict[str, int]:
     """Occurrences of each Hangul letter in units."""
-    data, _ = text_buffers(units.text)
-    points = np.frombuffer(str(data.data, "utf-8").encode("utf-32-le"), np.uint32)
     weights = np.repeat(units.counts, pc.utf8_length(units.text).to_numpy())
-    totals = np.bincount(points, weights)  # exact below 2^53
+    totals = np.bincount(code_points(units.text), weights)  # exact below 2^53
     found = {chr(point): int(totals[point]) for point in np.flatnonzero(totals).tolist()}
     return {letter: count for letter, count in found.items() if is_letter(letter)}
 

@@ -88,3 +88,13 @@ def text_buffers(texts: pa.LargeStringArray) -> tuple[npt.NDArray[np.uint8], I64
     bounds = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     data = np.frombuffer(data_buffer, np.uint8)[bounds[0] : bounds[-1]] if data_buffer else np.empty(0, np.uint8)
     return data, bounds - bounds[0]
+
+
+def code_points(texts: pa.LargeStringArray) -> U32:
+    """The code points of all texts, one text after the other.
+
+    >>> code_points(pa.array(["a가", "b"], pa.large_string())).tolist()
+    [97, 44032, 98]
+    """
+    data, _ = text_buffers(texts)
+    return np.frombuffer(str(data.data, "utf-8").encode("utf-32-le"), np.uint32)

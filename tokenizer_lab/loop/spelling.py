@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.arrays import Bool, offsets, text_buffers
+from pipelines.contracts.arrays import Bool, code_points, offsets
 from pipelines.contracts.hangul import SPACE_MARK, is_korean_piece
 from tokenizer_lab.loop.merges import Merges, Symbols, merge_units
 from tokenizer_lab.sentencepiece.model_proto import NORMAL, lowest_rank_score
@@ -57,9 +57,7 @@ class Inventory:
 
     def characters(self, texts: pa.LargeStringArray) -> tuple[Symbols, Symbols]:
         """The symbols of texts' single characters, one text after the other, and how many each has."""
-        data, _ = text_buffers(texts)
-        points = np.frombuffer(str(data.data, "utf-8").encode("utf-32-le"), np.uint32)
-        symbols = self._of_character[points]
+        symbols = self._of_character[code_points(texts)]
         if symbols.min(initial=0) < 0:
             raise KeyError("a character that the base and the corpus do not have")
         return symbols, pc.utf8_length(texts).to_numpy().astype(np.int32)
