@@ -28,8 +28,8 @@ bench: $(READY)  ## the measurements that need no input of their own
 	for bench in $$(grep -L 'required=True' benchmarks/bench_*.py); do $(BIN)/python $$bench || exit 1; done
 
 docs: $(READY)  ## regenerate the pages that are made from the code
-	$(BIN)/python -m pipelines.contracts.describe > docs/data-format.md
-	$(BIN)/python -m pipelines.text.describe > docs/rules.md
+	$(BIN)/python -m malmoi_pipelines.contracts.describe > docs/data-format.md
+	$(BIN)/python -m malmoi_pipelines.text.describe > docs/rules.md
 
 clean:  ## the demo's output and the environment
 	rm -rf demo $(VENV)

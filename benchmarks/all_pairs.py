@@ -3,8 +3,8 @@
     python benchmarks/all_pairs.py FILES [--unit eojeol|syllables] [--size 5] [--threshold 0.8] [--limit 5000]
 
 FILES are Parquet files or folders with a `text` column; prints the number of pairs and their similarities. It shares no
-code with `pipelines.dedupe`: shingles are strings of a normalisation written again, nothing is hashed or sampled, and
-every shared shingle of every two texts is counted.
+code with `malmoi_pipelines.dedupe`: shingles are strings of a normalisation written again, nothing is hashed or
+sampled, and every shared shingle of every two texts is counted.
 """
 
 import argparse

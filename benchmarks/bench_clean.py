@@ -22,20 +22,20 @@ from typing import Any
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import orjson
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.clean.core import judge_block
+from malmoi_pipelines.clean.task import TaskWriter, read_task
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.raw.inputs import Part, Task, find_inputs
+from malmoi_pipelines.raw.readers import BLOCK_BYTES
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.stage import sample
+from malmoi_pipelines.text.normalise import normalise_all
+from malmoi_pipelines.text.pii import find_spans_all
+from malmoi_pipelines.text.quality import judge
 
 from benchmarks.measure import commit
 from benchmarks.raw_text import raw_blocks
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.core import judge_block
-from pipelines.clean.task import TaskWriter, read_task
-from pipelines.engine.options import RunOptions
-from pipelines.raw.inputs import Part, Task, find_inputs
-from pipelines.raw.readers import BLOCK_BYTES
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.stage import sample
-from pipelines.text.normalise import normalise_all
-from pipelines.text.pii import find_spans_all
-from pipelines.text.quality import judge
 
 PEER = pathlib.Path(__file__).with_name("peer_datatrove.py")
 SOURCES = ("court-decisions", "movie-reviews", "docs-ko")

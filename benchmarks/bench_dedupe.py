@@ -45,11 +45,11 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet
+from malmoi_pipelines.documents import find_documents
 
 from benchmarks.all_pairs import plain_form, similar_pairs
 from benchmarks.measure import commit
 from malmoi.resources import SAMPLE_SECONDS
-from pipelines.documents import find_documents
 
 HERE = pathlib.Path(__file__).parent
 THRESHOLD, SIZE = 0.8, 5

@@ -38,17 +38,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 import numpy.typing as npt
 import psutil
+from malmoi_pipelines.contracts.arrays import F64, I64, Bool
+from malmoi_pipelines.contracts.manifest import read_manifest
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.contracts.tables import read_batches, table_paths
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.sample.config import parse_bytes
 
 from benchmarks.bench_dedupe import cpu_seconds, share
 from benchmarks.measure import PACKAGES, commit
 from benchmarks.planted import numbers_of, plant
 from malmoi.resources import SAMPLE_SECONDS, Meter
-from pipelines.contracts.arrays import F64, I64, Bool
-from pipelines.contracts.manifest import read_manifest
-from pipelines.contracts.report import read_report
-from pipelines.contracts.tables import read_batches, table_paths
-from pipelines.engine.options import RunOptions
-from pipelines.sample.config import parse_bytes
 
 ROOT = pathlib.Path(__file__).parents[1]
 START_BYTES = 200_000

@@ -19,13 +19,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 import pyarrow as pa
 import xxhash
+from malmoi_pipelines.contracts.arrays import text_buffers
+from malmoi_pipelines.count.words import Counts, chunks_of, count_units, merge_counts
+from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.text.units import Rule, unit_slices
 
 from benchmarks.bench_word_table import generated
 from benchmarks.measure import commit
-from pipelines.contracts.arrays import text_buffers
-from pipelines.count.words import Counts, chunks_of, count_units, merge_counts
-from pipelines.documents import find_documents
-from pipelines.text.units import Rule, unit_slices
 
 BLOCK_BYTES = 32 << 20
 """Text that is counted at once, as `malmoi count` does."""

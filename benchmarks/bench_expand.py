@@ -14,18 +14,17 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import numpy as np
-
-from pipelines.contracts.tables import string_bytes
-from pipelines.documents import find_documents
-from tokenizer_lab.build import Builder
-from tokenizer_lab.config import ExpandConfig
-from tokenizer_lab.counting import encode_units
-from tokenizer_lab.evaluate import evaluate, read_unit_table, sentencepiece_subject
-from tokenizer_lab.loop.candidates import Candidates
-from tokenizer_lab.loop.curation import Curation
-from tokenizer_lab.loop.recount import Recount
-from tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, load_for_units
+from malmoi_pipelines.contracts.tables import string_bytes
+from malmoi_pipelines.documents import find_documents
+from malmoi_tokenizer_lab.build import Builder
+from malmoi_tokenizer_lab.config import ExpandConfig
+from malmoi_tokenizer_lab.counting import encode_units
+from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table, sentencepiece_subject
+from malmoi_tokenizer_lab.loop.candidates import Candidates
+from malmoi_tokenizer_lab.loop.curation import Curation
+from malmoi_tokenizer_lab.loop.recount import Recount
+from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, load_for_units
 
 COVERAGE = 0.9995
 """Share of letter occurrences that a SentencePiece trainer's letters cover by default."""

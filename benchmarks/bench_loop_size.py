@@ -18,12 +18,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from tokenizer_lab.build import Builder
-from tokenizer_lab.config import ExpandConfig
-from tokenizer_lab.loop.curation import Curation
-from tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from tokenizer_lab.words import Units, Words
+from malmoi_tokenizer_lab.build import Builder
+from malmoi_tokenizer_lab.config import ExpandConfig
+from malmoi_tokenizer_lab.loop.curation import Curation
+from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from malmoi_tokenizer_lab.words import Units, Words
 
 
 def main() -> None:

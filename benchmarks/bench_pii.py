@@ -23,9 +23,10 @@ from importlib.metadata import version
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+from malmoi_pipelines.text.pii import PiiOptions, find_spans_all
+
 from benchmarks.measure import commit
 from benchmarks.raw_text import raw_blocks
-from pipelines.text.pii import PiiOptions, find_spans_all
 from tests.pipelines.text.pii_set import look_alikes, positives
 
 Mark = tuple[int, int, str]

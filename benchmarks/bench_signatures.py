@@ -30,14 +30,14 @@ os.environ.setdefault("RAYON_NUM_THREADS", "1")  # rensa: one core, as all other
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import numpy as np
+from malmoi_pipelines.contracts.arrays import I64, U32, U64, offsets
+from malmoi_pipelines.dedupe.config import SHINGLE_SIZES
+from malmoi_pipelines.dedupe.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.normalise import normalise
+from malmoi_pipelines.dedupe.shingles import shingles
 
 from benchmarks.measure import commit
 from benchmarks.raw_text import raw_blocks
-from pipelines.contracts.arrays import I64, U32, U64, offsets
-from pipelines.dedupe.config import SHINGLE_SIZES
-from pipelines.dedupe.minhash import band_digests, signatures
-from pipelines.dedupe.normalise import normalise
-from pipelines.dedupe.shingles import shingles
 
 BANDS, ROWS = 14, 8
 PERMUTATIONS = BANDS * ROWS
@@ -74,9 +74,9 @@ def main() -> None:
 
 def generate(folder: str) -> str:
     """The generated sample's root; asked for only here, since it needs more packages than the rest."""
-    config = importlib.import_module("pipelines.sample.config").SampleConfig(bytes="48MB")
-    options = importlib.import_module("pipelines.engine.options").RunOptions()
-    importlib.import_module("pipelines.sample.stage").sample(f"{folder}/raw", config, options)
+    config = importlib.import_module("malmoi_pipelines.sample.config").SampleConfig(bytes="48MB")
+    options = importlib.import_module("malmoi_pipelines.engine.options").RunOptions()
+    importlib.import_module("malmoi_pipelines.sample.stage").sample(f"{folder}/raw", config, options)
     return f"{folder}/raw/data"
 
 
@@ -240,7 +240,7 @@ def rensa_c(seed: int) -> Signer:
 
 def compiled(seed: int) -> Signer:
     """Our arithmetic as a loop that numba compiles: document by document, permutation by permutation."""
-    factors, addends = importlib.import_module("pipelines.dedupe.minhash")._permutations(PERMUTATIONS, seed)
+    factors, addends = importlib.import_module("malmoi_pipelines.dedupe.minhash")._permutations(PERMUTATIONS, seed)
     fold = compile_fold()
 
     def sign(hashes: U64, bounds: I64) -> U32:

@@ -12,13 +12,14 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.clean.stage import clean
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.stage import sample
+
 from benchmarks.measure import measure
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.stage import clean
-from pipelines.contracts.report import read_report
-from pipelines.engine.options import RunOptions
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.stage import sample
 
 
 def main() -> None:

@@ -13,20 +13,20 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import mistral_common
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.clean.stage import clean
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.stage import sample
+from malmoi_pipelines.shard.config import ShardConfig
+from malmoi_pipelines.shard.stage import shard
 
 from benchmarks.measure import measure
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.stage import clean
-from pipelines.contracts.report import read_report
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.stage import dedupe
-from pipelines.engine.options import RunOptions
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.stage import sample
-from pipelines.shard.config import ShardConfig
-from pipelines.shard.stage import shard
 
 BASE = str(pathlib.Path(mistral_common.__file__).parent / "data" / "tokenizer.model.v1")
 

@@ -21,20 +21,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import duckdb
 import pyarrow as pa
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.clean.stage import clean
+from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
+from malmoi_pipelines.contracts.tables import string_bytes
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.count.words import count_units, ordered_rows
+from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.sample.config import SampleConfig, parse_bytes
+from malmoi_pipelines.sample.stage import sample
+from malmoi_pipelines.text.units import Rule, split_units, unit_slices
 
 from benchmarks.measure import commit
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.stage import clean
-from pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
-from pipelines.contracts.tables import string_bytes
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
-from pipelines.count.words import count_units, ordered_rows
-from pipelines.documents import find_documents
-from pipelines.engine.options import RunOptions
-from pipelines.sample.config import SampleConfig, parse_bytes
-from pipelines.sample.stage import sample
-from pipelines.text.units import Rule, split_units, unit_slices
 
 _SPACES, _OTHERS = f"[ {SPACE_MARK}]", rf"[^{LETTER_CLASS} {SPACE_MARK}\x00-\x1f\x7f]"
 METASPACE = rf"{_SPACES}*[{LETTER_CLASS}]+|{_SPACES}*{_OTHERS}+|{_SPACES}+|[\x00-\x1f\x7f]"

@@ -21,17 +21,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
-from pipelines.contracts.arrays import I64, U64, Bool, offsets, ranges
-from pipelines.contracts.hashing import GOLDEN, mix64
-from pipelines.contracts.manifest import FileInfo
-from pipelines.contracts.report import Report
-from pipelines.contracts.schemas import DOCUMENTS, Field, Table
-from pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
-from pipelines.contracts.tables import write_parquet
-from pipelines.engine.job import Job, Result, Step
-from pipelines.engine.options import RunOptions
-from pipelines.engine.run import run_job
+from malmoi_pipelines.contracts.arrays import I64, U64, Bool, offsets, ranges
+from malmoi_pipelines.contracts.hashing import GOLDEN, mix64
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, Field, Table
+from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.engine.job import Job, Result, Step
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.engine.run import run_job
 
 TRUTH = Table(
     "truth",

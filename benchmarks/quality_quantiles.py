@@ -13,16 +13,16 @@ from collections.abc import Iterator
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import numpy as np
+from malmoi_pipelines.contracts.arrays import F64
+from malmoi_pipelines.contracts.report import markdown_table
+from malmoi_pipelines.text.measures import Measures
+from malmoi_pipelines.text.normalise import NormaliseOptions, normalise_all
+from malmoi_pipelines.text.phrases import BOILERPLATE, SPAM
+from malmoi_pipelines.text.quality import RULES, judge
+from malmoi_pipelines.text.thresholds import Thresholds
 
 from benchmarks.measure import commit
 from benchmarks.raw_text import raw_blocks
-from pipelines.contracts.arrays import F64
-from pipelines.contracts.report import markdown_table
-from pipelines.text.measures import Measures
-from pipelines.text.normalise import NormaliseOptions, normalise_all
-from pipelines.text.phrases import BOILERPLATE, SPAM
-from pipelines.text.quality import RULES, judge
-from pipelines.text.thresholds import Thresholds
 
 QUANTILES = (0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999)
 LANGUAGES = {"docs-en": "english", "parallel": "parallel"}

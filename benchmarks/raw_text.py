@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import Part, find_inputs
-from pipelines.raw.readers import read_blocks
-from pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.inputs import Part, find_inputs
+from malmoi_pipelines.raw.readers import read_blocks
+from malmoi_pipelines.raw.rows import RawBlock
 
 OPTIONS = ReadOptions()
 

@@ -5,10 +5,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 import yaml
-
-from pipelines.contracts import files
-from pipelines.contracts.config import Config, apply_overrides, parse_config
-from pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_config
+from malmoi_pipelines.contracts.errors import UsageError
 
 C = TypeVar("C", bound=Config)
 
@@ -70,7 +69,7 @@ def run_options(runner: str, workers: int | None, flags: tuple[str, ...]) -> Any
     """
     if importlib.util.find_spec("apache_beam") is None:
         raise UsageError("this verb needs Apache Beam, which is not installed.", hint="pip install 'malmoi[beam]'")
-    from pipelines.engine.options import RunOptions, check_flags
+    from malmoi_pipelines.engine.options import RunOptions, check_flags
 
     options = RunOptions(runner, workers, flags)
     check_flags(options)

@@ -4,20 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from malmoi_pipelines.clean.perplexity import PerplexityOptions
+from malmoi_pipelines.clean.stage import clean
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.stage import StageResult
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.lm.stage import train_lm
+from malmoi_pipelines.sample.stage import sample
+from malmoi_pipelines.shard.stage import shard
+from malmoi_pipelines.text.perplexity import ModelOptions
+
 from malmoi.console import StageProgress
 from malmoi.folders import FOLDERS
 from malmoi.recipe import Recipe
-from pipelines.clean.perplexity import PerplexityOptions
-from pipelines.clean.stage import clean
-from pipelines.contracts import files
-from pipelines.contracts.stage import StageResult
-from pipelines.count.stage import count
-from pipelines.dedupe.stage import dedupe
-from pipelines.engine.options import RunOptions
-from pipelines.lm.stage import train_lm
-from pipelines.sample.stage import sample
-from pipelines.shard.stage import shard
-from pipelines.text.perplexity import ModelOptions
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,13 @@ def _below(base: str, names: list[str]) -> list[str]:
 
 
 def _expand(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> StageResult:
-    from tokenizer_lab.stage import expand
+    from malmoi_tokenizer_lab.stage import expand
 
     return expand([folder["count"]], folder["expand"], recipe.expand, overwrite=True, progress=progress.message)
 
 
 def _train(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> StageResult:
-    from trainer.stage import train
+    from malmoi_trainer.stage import train
 
     return train(
         folder["shard"],

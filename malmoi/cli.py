@@ -5,10 +5,10 @@ import os
 import sys
 
 import typer
+from malmoi_pipelines.contracts.errors import MalmoiError
 
 from malmoi import data_verbs, folder_verbs, lm_verbs, model_verbs, pii_verbs, run_verb, tokenizer_verbs
 from malmoi.console import print_error
-from pipelines.contracts.errors import MalmoiError
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 

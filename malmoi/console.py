@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from malmoi_pipelines.contracts.values import format_value
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
-
-from pipelines.contracts.values import format_value
 
 LINE_SECONDS = 10.0  # between two progress lines where there is no terminal
 

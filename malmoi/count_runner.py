@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.report import read_report
-from pipelines.count_tokens.config import CountTokensConfig
-from pipelines.count_tokens.stage import count_tokens, read_token_counts
-from pipelines.count_tokens.summary import DISTINCT_UNITS, EOJEOL_TOKENS
-from pipelines.engine.options import RunOptions
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.count_tokens.config import CountTokensConfig
+from malmoi_pipelines.count_tokens.stage import count_tokens, read_token_counts
+from malmoi_pipelines.count_tokens.summary import DISTINCT_UNITS, EOJEOL_TOKENS
+from malmoi_pipelines.engine.options import RunOptions
 
 if TYPE_CHECKING:
-    from tokenizer_lab.job_counter import CountJob
+    from malmoi_tokenizer_lab.job_counter import CountJob
 
 
 def count_job(words: list[str], options: RunOptions) -> "CountJob":
@@ -19,7 +19,7 @@ def count_job(words: list[str], options: RunOptions) -> "CountJob":
         words: the word tables that the loop runs on.
         options: where the job runs.
     """
-    from tokenizer_lab.job_counter import JobCounts
+    from malmoi_tokenizer_lab.job_counter import JobCounts
 
     def count(tokenizer: str, out: str) -> JobCounts:
         result = count_tokens(words, tokenizer, out, CountTokensConfig(), options)

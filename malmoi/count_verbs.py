@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from malmoi_pipelines.contracts.errors import UsageError
 
 from malmoi.arguments import (
     BEAM,
@@ -19,7 +20,6 @@ from malmoi.arguments import (
 )
 from malmoi.data_verbs import finish, input_paths
 from malmoi.verb_group import with_subverbs
-from pipelines.contracts.errors import UsageError
 
 subverbs = typer.Typer()
 
@@ -58,8 +58,8 @@ def count(
     if not paths and not add:
         raise UsageError("at least one input is needed.", hint="name a file, a glob or a folder; or tables by --add")
     options = run_options(runner, workers, flags)
-    from pipelines.count.config import CountConfig
-    from pipelines.count.stage import count as run
+    from malmoi_pipelines.count.config import CountConfig
+    from malmoi_pipelines.count.stage import count as run
 
     settings = stage_config(CountConfig, config, set_, units=units, held_out_share=held_out_share)
     tables = add or []
@@ -89,8 +89,8 @@ def tokens(
     """Count how often each token of a tokenizer occurs in the corpus, exactly, without reading the corpus again."""
     tables, flags = input_paths(words, context)
     options = run_options(runner, workers, flags)
-    from pipelines.count_tokens.config import CountTokensConfig
-    from pipelines.count_tokens.stage import count_tokens as run
+    from malmoi_pipelines.count_tokens.config import CountTokensConfig
+    from malmoi_pipelines.count_tokens.stage import count_tokens as run
 
     settings = stage_config(CountTokensConfig, config, set_, table="held_out" if held_out else None)
     finish(

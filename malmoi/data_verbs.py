@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.stage import StageResult
 
 from malmoi.arguments import (
     BEAM,
@@ -20,8 +22,6 @@ from malmoi.arguments import (
 )
 from malmoi.console import StageProgress, stage_progress
 from malmoi.summary import print_result
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.stage import StageResult
 
 RawInputs = Annotated[
     list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, dataset folders, remote URLs.")
@@ -65,8 +65,8 @@ def sample(
     """Generate Korean-like raw text with planted defects and a ground truth that says where."""
     _, flags = split_inputs([], context.args)
     options = run_options(runner, workers, flags)
-    from pipelines.sample.config import SampleConfig
-    from pipelines.sample.stage import sample as run
+    from malmoi_pipelines.sample.config import SampleConfig
+    from malmoi_pipelines.sample.stage import sample as run
 
     settings = stage_config(SampleConfig, config, set_, bytes=size, seed=seed)
     finish(quiet, lambda progress: run(out, settings, options, overwrite=overwrite, progress=progress))
@@ -86,8 +86,8 @@ def clean(
     """Raw text to documents: normalised, filtered, PII masked; every reject with its reason."""
     paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
-    from pipelines.clean.config import CleanConfig
-    from pipelines.clean.stage import clean as run
+    from malmoi_pipelines.clean.config import CleanConfig
+    from malmoi_pipelines.clean.stage import clean as run
 
     settings = stage_config(CleanConfig, config, set_)
     finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))
@@ -110,8 +110,8 @@ def shard(
     """Corpus and tokenizer to packed training examples, biased to the new tokens."""
     paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
-    from pipelines.shard.config import ShardConfig
-    from pipelines.shard.stage import shard as run
+    from malmoi_pipelines.shard.config import ShardConfig
+    from malmoi_pipelines.shard.stage import shard as run
 
     settings = stage_config(ShardConfig, config, set_)
     finish(

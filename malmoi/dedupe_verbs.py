@@ -13,8 +13,8 @@ from malmoi.data_verbs import Documents, finish, input_paths
 from malmoi.verb_group import with_subverbs
 
 if TYPE_CHECKING:
-    from pipelines.dedupe.explain.explanation import Explanation, Kept, Removal, Removed
-    from pipelines.dedupe.explain.text_diff import Piece
+    from malmoi_pipelines.dedupe.explain.explanation import Explanation, Kept, Removal, Removed
+    from malmoi_pipelines.dedupe.explain.text_diff import Piece
 
 Against = Annotated[
     list[str] | None,
@@ -47,8 +47,8 @@ def dedupe(
     """Documents to a corpus: exact and verified near duplicates removed, each with its survivor."""
     paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
-    from pipelines.dedupe.config import DedupeConfig
-    from pipelines.dedupe.stage import dedupe as run
+    from malmoi_pipelines.dedupe.config import DedupeConfig
+    from malmoi_pipelines.dedupe.stage import dedupe as run
 
     settings = stage_config(DedupeConfig, config, set_)
     earlier = against or []
@@ -68,8 +68,8 @@ def plan(
     workers: Workers = None,
 ) -> None:
     """Estimate, from a sample of the text, what dedupe would take and find; nothing is written."""
-    from pipelines.dedupe.config import DedupeConfig
-    from pipelines.dedupe.estimate import estimate
+    from malmoi_pipelines.dedupe.config import DedupeConfig
+    from malmoi_pipelines.dedupe.estimate import estimate
 
     settings = stage_config(DedupeConfig, config, set_)
     run_options("DirectRunner", workers, ())
@@ -98,8 +98,8 @@ def explain(
     set_: Set = None,
 ) -> None:
     """Say why a document was removed, with a diff, or what a document that stays stands for."""
-    from pipelines.dedupe.config import DedupeConfig
-    from pipelines.dedupe.explain.explanation import explain as look
+    from malmoi_pipelines.dedupe.config import DedupeConfig
+    from malmoi_pipelines.dedupe.explain.explanation import explain as look
 
     settings = stage_config(DedupeConfig, config, set_) if config or set_ else None
     found = look(
@@ -164,7 +164,7 @@ def _member(removal: "Removal") -> dict[str, Any]:
 
 def print_diff(pieces: list["Piece"], limit: int) -> None:
     """The first changes of a diff with what is around them, marked and coloured."""
-    from pipelines.dedupe.explain.text_diff import fold
+    from malmoi_pipelines.dedupe.explain.text_diff import fold
 
     # A replacement is one change, of two pieces or more.
     starts = [piece.side != "both" and before == "both" for piece, before in _with_side_before(pieces)]
@@ -207,8 +207,8 @@ def byte_size(option: str, value: str) -> int:
     Raises:
         UsageError: it is none.
     """
-    from pipelines.contracts.errors import UsageError
-    from pipelines.sample.config import parse_bytes
+    from malmoi_pipelines.contracts.errors import UsageError
+    from malmoi_pipelines.sample.config import parse_bytes
 
     try:
         size = parse_bytes(value)

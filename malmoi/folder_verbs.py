@@ -7,12 +7,19 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError
+from malmoi_pipelines.contracts.manifest import (
+    FileInfo,
+    Manifest,
+    has_manifest,
+    read_manifest,
+    verify_file,
+    verify_sizes,
+)
 
 from malmoi.console import err, out, print_facts, print_rows
 from malmoi.summary import print_report
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, CheckError
-from pipelines.contracts.manifest import FileInfo, Manifest, has_manifest, read_manifest, verify_file, verify_sizes
 
 Folder = Annotated[str, typer.Argument(metavar="PATH", help="A dataset folder, or a run folder of several.")]
 CELL = 100  # characters of a cell in a sample of rows

@@ -50,8 +50,8 @@ def train(
     """Reference text to a language model (ARPA, Kneser-Ney). All text is learnt from: choose it well."""
     paths, flags = input_paths(inputs, context)
     options = run_options(runner, workers, flags)
-    from pipelines.lm.config import LmConfig
-    from pipelines.lm.stage import train_lm
+    from malmoi_pipelines.lm.config import LmConfig
+    from malmoi_pipelines.lm.stage import train_lm
 
     settings = stage_config(LmConfig, config, set_, order=order, tokenizer=tokenizer)
     finish(quiet, lambda progress: train_lm(paths, out, settings, options, overwrite=overwrite, progress=progress))

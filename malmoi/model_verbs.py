@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 import typer
+from malmoi_pipelines.contracts.errors import UsageError
 
 from malmoi.arguments import BEAM, ConfigFile, Out, Overwrite, Quiet, Set, Workers, run_options, stage_config
 from malmoi.data_verbs import finish, input_paths
-from pipelines.contracts.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -50,8 +50,8 @@ def expand(
     """Word table to an extended tokenizer: the fixed-point loop of KoSOLAR / EEVE."""
     tables, flags = input_paths(words, context)
     job = _count_job(tables, count_runner, workers, flags)
-    from tokenizer_lab.config import ExpandConfig
-    from tokenizer_lab.stage import expand as run
+    from malmoi_tokenizer_lab.config import ExpandConfig
+    from malmoi_tokenizer_lab.stage import expand as run
 
     given = {"base": base, "cutoff": cutoff, "budget": budget, "policy": policy, "compare": compare}
     curation = {"allow": allow, "deny": deny, "held_out": held_out, "parallel": parallel}
@@ -92,8 +92,8 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train the grown rows of a model on shards, everything else frozen, and save a plain Hugging Face model."""
-    from trainer.config import TrainConfig
-    from trainer.stage import train as run
+    from malmoi_trainer.config import TrainConfig
+    from malmoi_trainer.stage import train as run
 
     settings = stage_config(TrainConfig, config, set_)
     finish(

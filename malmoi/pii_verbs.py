@@ -28,8 +28,8 @@ def show(
     set_: Set = None,
 ) -> None:
     """List personal data: file, line, document, offsets, kind, rule, and the text around with its digits hidden."""
-    from pipelines.pii.config import ShowConfig
-    from pipelines.pii.listing import Hit, Listing, find_hits
+    from malmoi_pipelines.pii.config import ShowConfig
+    from malmoi_pipelines.pii.listing import Hit, Listing, find_hits
 
     listing = Listing()
     hits = find_hits(inputs, stage_config(ShowConfig, config, set_), listing)
@@ -65,8 +65,8 @@ def mask(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
     """Mask personal data in all strings of a file of JSON lines; every line, its order, id and fields stay."""
-    from pipelines.pii.config import MaskConfig
-    from pipelines.pii.mask_file import mask_file
+    from malmoi_pipelines.pii.config import MaskConfig
+    from malmoi_pipelines.pii.mask_file import mask_file
 
     settings = stage_config(MaskConfig, config, set_)
     with err.status("masking"):
@@ -85,7 +85,7 @@ def mask(
 
 
 def _print_rules(rules: "Counter[tuple[str, str]]", num_bytes: int, title: str) -> None:
-    from pipelines.text.pii import RULES
+    from malmoi_pipelines.text.pii import RULES
 
     rows: list[dict[str, Any]] = [
         {

@@ -2,18 +2,18 @@
 
 from typing import Self
 
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_config
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.shard.config import ShardConfig
+from malmoi_tokenizer_lab.config import ExpandConfig
+from malmoi_trainer.config import TrainConfig
 from pydantic import Field, model_validator
 
 from malmoi.arguments import load_yaml
-from pipelines.clean.config import CleanConfig
-from pipelines.contracts.config import Config, apply_overrides, parse_config
-from pipelines.count.config import CountConfig
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.lm.config import LmConfig
-from pipelines.sample.config import SampleConfig
-from pipelines.shard.config import ShardConfig
-from tokenizer_lab.config import ExpandConfig
-from trainer.config import TrainConfig
 
 
 class ReferenceModel(LmConfig):

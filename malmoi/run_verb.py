@@ -4,17 +4,17 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.manifest import REPORTS
+from malmoi_pipelines.contracts.report import Report, read_report
+from malmoi_pipelines.contracts.stage import StageResult, check_apart
 
 from malmoi.arguments import BEAM, Out, Overwrite, Quiet, Runner, Set, Workers, run_options, split_inputs
 from malmoi.console import err, print_rows, stage_progress
 from malmoi.console import out as stdout
 from malmoi.folders import FOLDERS
 from malmoi.resources import Meter
-from pipelines.contracts import files
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.manifest import REPORTS
-from pipelines.contracts.report import Report, read_report
-from pipelines.contracts.stage import StageResult, check_apart
 
 TIMINGS = "timings.json"  # what each stage took; also marks a folder as a run folder
 

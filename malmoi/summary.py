@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from malmoi_pipelines.contracts.report import ledger_rows, read_report
+from malmoi_pipelines.contracts.stage import StageResult
+
 from malmoi.console import out, print_facts, print_rows
-from pipelines.contracts.report import ledger_rows, read_report
-from pipelines.contracts.stage import StageResult
 
 
 def print_result(result: StageResult) -> None:

@@ -9,7 +9,7 @@ from malmoi.console import err, out, print_facts, print_rows
 from malmoi.data_verbs import finish
 
 if TYPE_CHECKING:
-    from tokenizer_lab.explain import Explanation
+    from malmoi_tokenizer_lab.explain import Explanation
 
 tokenizer = typer.Typer(
     name="tokenizer", help="Tokenizers: check one, explain a token of it, compare several.", no_args_is_help=True
@@ -34,8 +34,8 @@ def check(
     ] = None,
 ) -> None:
     """Run every gate over a tokenizer; exit code 4 if one failed."""
-    from pipelines.contracts.errors import CheckError
-    from tokenizer_lab.check import check_tokenizer
+    from malmoi_pipelines.contracts.errors import CheckError
+    from malmoi_tokenizer_lab.check import check_tokenizer
 
     with err.status("checking"):
         results = check_tokenizer(folder, base)
@@ -55,7 +55,7 @@ def explain(
     folder: Annotated[str, typer.Option("--in", help="The folder that expand wrote.")],
 ) -> None:
     """Say why a token is in an expanded tokenizer or not: its rounds, counts, parents and what is made from it."""
-    from tokenizer_lab.explain import explain as look
+    from malmoi_tokenizer_lab.explain import explain as look
 
     print_explanation(look(folder, token))
 
@@ -86,8 +86,8 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Measure tokenizers side by side on word tables: fertility, bytes per token, vocabulary use, parity."""
-    from tokenizer_lab.compare import CompareConfig
-    from tokenizer_lab.compare import compare as run
+    from malmoi_tokenizer_lab.compare import CompareConfig
+    from malmoi_tokenizer_lab.compare import compare as run
 
     settings = stage_config(CompareConfig, config, set_, parallel=parallel)
     finish(

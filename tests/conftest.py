@@ -8,9 +8,9 @@ import fsspec
 import pyarrow as pa
 import pytest
 from hypothesis import settings
+from malmoi_pipelines.contracts.schemas import DOCUMENTS
+from malmoi_pipelines.contracts.tables import write_parquet
 
-from pipelines.contracts.schemas import DOCUMENTS
-from pipelines.contracts.tables import write_parquet
 from tests.end_to_end import run
 
 # How long an example takes says something of the machine and its other work, not of the code.

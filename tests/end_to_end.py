@@ -8,9 +8,9 @@ import sys
 
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts.manifest import read_manifest
 
 from malmoi.folders import FOLDERS
-from pipelines.contracts.manifest import read_manifest
 
 ROOT = pathlib.Path(__file__).parents[1]
 SMALL = [

@@ -3,12 +3,12 @@
 import unicodedata
 
 import pytest
+from malmoi_pipelines.clean.stage import clean
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.engine.options import RunOptions
 
 from malmoi.recipe import load_recipe
-from pipelines.clean.stage import clean
-from pipelines.contracts.report import read_report
-from pipelines.dedupe.stage import dedupe
-from pipelines.engine.options import RunOptions
 from tests.end_to_end import ROOT, rows
 
 pytestmark = pytest.mark.slow

@@ -8,21 +8,21 @@ import shutil
 
 import pytest
 from apache_beam.utils.subprocess_server import JavaJarServer
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.clean.stage import clean
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.stage import train_lm
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.stage import sample
+from malmoi_pipelines.shard.config import ShardConfig
+from malmoi_pipelines.shard.stage import shard
 
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.stage import clean
-from pipelines.contracts.report import read_report
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.stage import dedupe
-from pipelines.engine.options import RunOptions
-from pipelines.lm.config import LmConfig
-from pipelines.lm.stage import train_lm
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.stage import sample
-from pipelines.shard.config import ShardConfig
-from pipelines.shard.stage import shard
 from tests.end_to_end import base_model
 
 SOURCES = ("web", "reviews", "legal", "english", "parallel")

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 import typer.main
+from malmoi_pipelines.contracts.errors import UsageError
 
 from malmoi import cli
 from malmoi.recipe import load_recipe
-from pipelines.contracts.errors import UsageError
 
 ROOT = pathlib.Path(__file__).parents[2]
 VERBS = set(typer.main.get_command(cli.app).commands)
@@ -54,8 +54,8 @@ def test_the_readmes_folders_targets_and_recipes_exist():
     readme = (ROOT / "README.md").read_text()
     tree = readme.split("## The house")[1].split("```")[1]
     package = ROOT
-    for indent, folders in re.findall(r"^( *)((?:[a-z_]+/ ?)+)", tree, re.M):
-        for folder in folders.replace("/", " ").split():
+    for indent, folders in re.findall(r"^( *)((?:[a-z_/]+/ ?)+)", tree, re.M):
+        for folder in folders.split():
             package = package if indent else ROOT / folder
             assert (package / folder if indent else package).is_dir(), folder
     assert package != ROOT

@@ -1,12 +1,12 @@
 import time
 
 import pytest
+from malmoi_pipelines.contracts.report import Report
 
 from malmoi import console
 from malmoi.arguments import split_inputs
 from malmoi.resources import Meter
 from malmoi.run_verb import headline
-from pipelines.contracts.report import Report
 
 
 def test_progress_without_a_terminal_is_plain_lines(capsys, monkeypatch):

@@ -3,12 +3,12 @@ import types
 
 import pytest
 import typer
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.count_tokens.stage import read_token_counts
 from typer.testing import CliRunner
 
 from malmoi import count_verbs
 from malmoi.console import out as console
-from pipelines.contracts.errors import UsageError
-from pipelines.count_tokens.stage import read_token_counts
 from tests.pipelines.small_tokenizers import write_base
 
 
@@ -35,7 +35,10 @@ def malmoi(monkeypatch):
 def staged(monkeypatch):
     """Both stages replaced by ones that keep what they are called with."""
     calls = []
-    for module, name in (("pipelines.count.stage", "count"), ("pipelines.count_tokens.stage", "count_tokens")):
+    for module, name in (
+        ("malmoi_pipelines.count.stage", "count"),
+        ("malmoi_pipelines.count_tokens.stage", "count_tokens"),
+    ):
         fake = types.ModuleType(module)
         setattr(fake, name, lambda *given, name=name, **named: calls.append((name, given, named)))
         monkeypatch.setitem(sys.modules, module, fake)

@@ -3,12 +3,12 @@ import types
 
 import pytest
 import typer
+from malmoi_pipelines.contracts.errors import UsageError
 from typer.testing import CliRunner
 
 from malmoi import dedupe_verbs
 from malmoi.console import out as console
 from malmoi.verb_group import with_subverbs
-from pipelines.contracts.errors import UsageError
 from tests.pipelines.dedupe.explain.written_corpus import (
     LONG,
     NEAR,
@@ -44,9 +44,9 @@ def malmoi(monkeypatch):
 def staged(monkeypatch):
     """The stage replaced by one that keeps what it is called with."""
     calls = []
-    fake = types.ModuleType("pipelines.dedupe.stage")
+    fake = types.ModuleType("malmoi_pipelines.dedupe.stage")
     fake.dedupe = lambda *given, **named: calls.append((given, named))
-    monkeypatch.setitem(sys.modules, "pipelines.dedupe.stage", fake)
+    monkeypatch.setitem(sys.modules, "malmoi_pipelines.dedupe.stage", fake)
     monkeypatch.setattr(dedupe_verbs, "finish", lambda quiet, stage: stage(None))
     return calls
 
@@ -166,9 +166,9 @@ def test_plan_prints_the_estimate(malmoi, monkeypatch):
         calls.append((given, named))
         return types.SimpleNamespace(facts={"hours": 2}, tables={"steps": [{"step": "digest", "GB": 3}]})
 
-    fake = types.ModuleType("pipelines.dedupe.estimate")
+    fake = types.ModuleType("malmoi_pipelines.dedupe.estimate")
     fake.estimate = estimate
-    monkeypatch.setitem(sys.modules, "pipelines.dedupe.estimate", fake)
+    monkeypatch.setitem(sys.modules, "malmoi_pipelines.dedupe.estimate", fake)
     shown = malmoi("dedupe", "plan", "x", "--against", "old", "--sample", "2MB", "--workers", 3, "--set", "rows=4")
     [((paths, settings), named)] = calls
     assert (paths, settings.rows) == (["x"], 4)

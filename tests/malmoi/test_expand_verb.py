@@ -4,13 +4,13 @@ import json
 import pathlib
 
 import pytest
+from malmoi_pipelines.contracts.manifest import read_manifest
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.engine.options import RunOptions
 from typer.testing import CliRunner
 
 from malmoi.cli import app
-from pipelines.contracts.manifest import read_manifest
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
-from pipelines.engine.options import RunOptions
 from tests.tokenizer_lab.small import make_base, make_corpus
 
 SETTINGS = ["--cutoff=5", "--budget=320", "--set=intermediate_vocab_size=900", "--set=morphemes=false", "--quiet"]

@@ -2,11 +2,11 @@ import json
 
 import pytest
 import typer
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.manifest import read_manifest
 from typer.testing import CliRunner
 
 from malmoi import lm_verbs
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.manifest import read_manifest
 
 
 @pytest.fixture

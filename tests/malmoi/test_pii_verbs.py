@@ -2,11 +2,11 @@ import json
 
 import pytest
 import typer
+from malmoi_pipelines.contracts.errors import UsageError
 from typer.testing import CliRunner
 
 from malmoi import pii_verbs
 from malmoi.console import out as console
-from pipelines.contracts.errors import UsageError
 
 PHONE = "010-9876-5432"
 

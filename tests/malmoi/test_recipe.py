@@ -5,13 +5,13 @@ import re
 
 import pytest
 import yaml
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.engine.options import RunOptions
 
 from malmoi.chain import build_chain
 from malmoi.recipe import load_recipe
-from pipelines.clean.config import CleanConfig
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import UsageError
-from pipelines.engine.options import RunOptions
 
 ROOT = pathlib.Path(__file__).parents[2]
 

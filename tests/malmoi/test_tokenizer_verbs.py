@@ -1,15 +1,15 @@
 import pytest
 import typer
+from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_tokenizer_lab import compare
+from malmoi_tokenizer_lab.sentencepiece.model_proto import parse_base
 from typer.testing import CliRunner
 
 from malmoi import tokenizer_verbs
 from malmoi.console import out as console
-from pipelines.contracts.errors import CheckError, UsageError
 from tests.tokenizer_lab.extended import extended, new_pieces, write_tokenizer
 from tests.tokenizer_lab.small import make_base
 from tests.tokenizer_lab.test_explain import KEPT, new_row, write_explained
-from tokenizer_lab import compare
-from tokenizer_lab.sentencepiece.model_proto import parse_base
 
 
 @pytest.fixture

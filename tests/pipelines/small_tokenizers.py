@@ -5,16 +5,16 @@ import json
 
 import pyarrow as pa
 import tokenizers
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.fingerprint import fingerprint
+from malmoi_pipelines.contracts.hangul import is_letter
+from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.schemas import HELD_OUT, LETTERS, SOURCES, WORDS
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.text.units import split_units
 from sentencepiece import sentencepiece_model_pb2 as proto
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
-from pipelines.contracts import files
-from pipelines.contracts.fingerprint import fingerprint
-from pipelines.contracts.hangul import is_letter
-from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.schemas import HELD_OUT, LETTERS, SOURCES, WORDS
-from pipelines.contracts.tables import write_parquet
-from pipelines.text.units import split_units
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_base, make_corpus
 
 # By what Llama-3 and Qwen cut text: contractions, letters, digits by three (or one), punctuation, white space.

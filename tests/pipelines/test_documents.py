@@ -8,19 +8,19 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines import documents
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.documents import find_documents, read_documents
+from malmoi_pipelines.engine.options import RunOptions
 
-from pipelines import documents
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.schemas import DOCUMENTS, REJECTS
-from pipelines.contracts.tables import write_parquet
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.stage import dedupe
-from pipelines.documents import find_documents, read_documents
-from pipelines.engine.options import RunOptions
 from tests.conftest import make_documents
 
 SECRET = "비밀문장"

@@ -9,18 +9,18 @@ import sentencepiece
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError
+from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.schemas import NEW_TOKENS
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.encoders.encoder import BATCH
+from malmoi_pipelines.encoders.json_spec import document_ends
+from malmoi_pipelines.encoders.opening import open_encoder
+from malmoi_pipelines.encoders.sentencepiece_model import SentencePieceEncoder
+from malmoi_pipelines.encoders.tokenizer_json import JsonEncoder, _byte_alphabet
 from tokenizers import normalizers, pre_tokenizers
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, CheckError
-from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.schemas import NEW_TOKENS
-from pipelines.contracts.tables import write_parquet
-from pipelines.encoders.encoder import BATCH
-from pipelines.encoders.json_spec import document_ends
-from pipelines.encoders.opening import open_encoder
-from pipelines.encoders.sentencepiece_model import SentencePieceEncoder
-from pipelines.encoders.tokenizer_json import JsonEncoder, _byte_alphabet
 from tests.pipelines.small_tokenizers import BOS, EOS, byte_level, edited, metaspace_json, write_base, write_json
 from tests.strategies import texts
 

@@ -3,11 +3,11 @@
 import importlib.util
 
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_tokenizer_lab.sentencepiece.model_proto import parse_base, read_model
+from malmoi_tokenizer_lab.stage import expand
 
-from pipelines.contracts import files
 from tests.tokenizer_lab.small import SMALL, make_base, make_corpus, write_words
-from tokenizer_lab.sentencepiece.model_proto import parse_base, read_model
-from tokenizer_lab.stage import expand
 
 needs_mistral = pytest.mark.skipif(
     importlib.util.find_spec("mistral_common") is None, reason="needs mistral-common for the real base"

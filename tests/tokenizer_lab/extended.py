@@ -1,14 +1,12 @@
 """A base extended by hand, without the loop: what gates, exports and `explain` are tested on."""
 
 import pyarrow as pa
-
-from pipelines.contracts import files
-from pipelines.contracts.fingerprint import fingerprint
-from pipelines.contracts.hangul import letters_of
-from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.tables import write_parquet
-from tests.tokenizer_lab.small import MASKS
-from tokenizer_lab.sentencepiece.model_proto import (
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.fingerprint import fingerprint
+from malmoi_pipelines.contracts.hangul import letters_of
+from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_tokenizer_lab.sentencepiece.model_proto import (
     CONTROL,
     MODEL_FILE,
     USER_DEFINED,
@@ -17,7 +15,9 @@ from tokenizer_lab.sentencepiece.model_proto import (
     scores_below,
     serialize,
 )
-from tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
+from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
+
+from tests.tokenizer_lab.small import MASKS
 
 RESERVED = ("<|im_end|>", "<|im_start|>")
 MULTIS = (

@@ -7,14 +7,13 @@ import re
 
 import pyarrow as pa
 import sentencepiece
+from malmoi_pipelines.contracts.fingerprint import fingerprint
+from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.schemas import LETTERS, SOURCES, WORDS
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_tokenizer_lab.config import ExpandConfig
+from malmoi_tokenizer_lab.sentencepiece.model_proto import read_model
 from sentencepiece import sentencepiece_model_pb2 as proto
-
-from pipelines.contracts.fingerprint import fingerprint
-from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.schemas import LETTERS, SOURCES, WORDS
-from pipelines.contracts.tables import write_parquet
-from tokenizer_lab.config import ExpandConfig
-from tokenizer_lab.sentencepiece.model_proto import read_model
 
 HANGUL = "\uac00-\ud7a3\u3131-\u318e"
 UNIT = re.compile(rf"[\x00-\x1f\x7f]|[ \u2581]*[{HANGUL}]+|[ \u2581]*[^ \u2581\x00-\x1f\x7f{HANGUL}]+|[ \u2581]+")

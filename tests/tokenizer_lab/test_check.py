@@ -2,17 +2,13 @@ import orjson
 import pytest
 import tokenizers
 import xxhash
-
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.contracts.hangul import letters_of
-from pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
-from tests.tokenizer_lab.conftest import needs_mistral
-from tests.tokenizer_lab.extended import extended, new_pieces, write_tables, write_tokenizer
-from tests.tokenizer_lab.small import make_base
-from tokenizer_lab.check import check_tokenizer
-from tokenizer_lab.gates import texts as gate_texts
-from tokenizer_lab.sentencepiece.model_proto import (
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.hangul import letters_of
+from malmoi_pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
+from malmoi_tokenizer_lab.check import check_tokenizer
+from malmoi_tokenizer_lab.gates import texts as gate_texts
+from malmoi_tokenizer_lab.sentencepiece.model_proto import (
     NORMAL,
     Piece,
     extend,
@@ -21,6 +17,10 @@ from tokenizer_lab.sentencepiece.model_proto import (
     scores_below,
     serialize,
 )
+
+from tests.tokenizer_lab.conftest import needs_mistral
+from tests.tokenizer_lab.extended import extended, new_pieces, write_tables, write_tokenizer
+from tests.tokenizer_lab.small import make_base
 
 NO_BASE = "the base is not known: pass --base"
 

@@ -2,15 +2,15 @@ import json
 import pathlib
 
 import pytest
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_tokenizer_lab.compare import CompareConfig, compare
+from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, parse_model, read_model
 
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.contracts.manifest import read_manifest, verify_file
-from pipelines.contracts.report import read_report
 from tests.tokenizer_lab.evaluate.tables import write_table
 from tests.tokenizer_lab.evaluate.test_subject import byte_level_json
 from tests.tokenizer_lab.small import make_base, make_corpus
-from tokenizer_lab.compare import CompareConfig, compare
-from tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, parse_model, read_model
 
 CORPUS = [("web" if number % 3 else "news", text) for number, text in enumerate(make_corpus(60))]
 CONFIG = CompareConfig(morphemes=False, num_threads=1)

@@ -5,14 +5,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_tokenizer_lab.counting import Tokens, check_exact, encode_units
+from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, load_for_units, parse_base, read_model
+from malmoi_tokenizer_lab.words import Units, Words, words_fingerprint
 
-from pipelines.contracts.errors import BadInputError, CheckError, UsageError
-from pipelines.contracts.hangul import has_letter
 from tests.tokenizer_lab.small import SMALL, count_units, parse_folder, split, write_words
-from tokenizer_lab.counting import Tokens, check_exact, encode_units
-from tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, load_for_units, parse_base, read_model
-from tokenizer_lab.words import Units, Words, words_fingerprint
 
 NO_UNITS = Units(pa.array([], pa.large_string()), np.zeros(0, np.int64))
 

@@ -4,13 +4,13 @@ import pathlib
 
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_tokenizer_lab.stage import expand
+from malmoi_tokenizer_lab.words import letters_in, read_units
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.report import read_report
 from tests.tokenizer_lab.small import SMALL, write_words
-from tokenizer_lab.stage import expand
-from tokenizer_lab.words import letters_in, read_units
 
 
 def run(words, out, base, **settings):

@@ -1,15 +1,15 @@
 import orjson
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER, WORD_TABLE
+from malmoi_tokenizer_lab.byte_level.alphabet import spell
+from malmoi_tokenizer_lab.explain import explain
+from malmoi_tokenizer_lab.sentencepiece.model_proto import parse_base
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.report import Report
-from pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER, WORD_TABLE
 from tests.tokenizer_lab.extended import extended, write_tables, write_tokenizer
 from tests.tokenizer_lab.small import make_base
-from tokenizer_lab.byte_level.alphabet import spell
-from tokenizer_lab.explain import explain
-from tokenizer_lab.sentencepiece.model_proto import parse_base
 
 KEPT = ("나라", "우리", "우리나라")
 DROPPED = {"나라가": ("cutoff", 2, 3), "▁나라": ("budget", 4, 40), "라나라": ("unreachable", None, 0)}

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_tokenizer_lab.build import Builder
+from malmoi_tokenizer_lab.job_counter import JobCounting, JobCounts
+from malmoi_tokenizer_lab.loop.curation import Curation
+from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from malmoi_tokenizer_lab.sentencepiece.model_proto import load_for_units, parse_model, read_model
+from malmoi_tokenizer_lab.stage import expand
 
-from pipelines.contracts import files
-from pipelines.contracts.hangul import has_letter
 from tests.tokenizer_lab.small import SMALL, count_units, make_corpus, write_words
-from tokenizer_lab.build import Builder
-from tokenizer_lab.job_counter import JobCounting, JobCounts
-from tokenizer_lab.loop.curation import Curation
-from tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from tokenizer_lab.sentencepiece.model_proto import load_for_units, parse_model, read_model
-from tokenizer_lab.stage import expand
 
 CONFIG = SMALL.model_copy(update={"intermediate_vocab_size": 400, "budget": 200})
 

@@ -6,23 +6,23 @@ import numpy as np
 import orjson
 import pyarrow.parquet as pq
 import pytest
-
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import CheckError, UsageError
-from pipelines.contracts.manifest import read_manifest, verify_file
-from pipelines.contracts.report import read_report
-from pipelines.contracts.schemas import TOKENIZER, check_schema
-from tests.tokenizer_lab.small import SMALL, parse_folder, write_words
-from tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
-from tokenizer_lab.sentencepiece import text_gates
-from tokenizer_lab.sentencepiece.model_proto import (
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.contracts.schemas import TOKENIZER, check_schema
+from malmoi_tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
+from malmoi_tokenizer_lab.sentencepiece import text_gates
+from malmoi_tokenizer_lab.sentencepiece.model_proto import (
     load_for_units,
     lowest_rank_score,
     parse_base,
     read_model,
     scores_below,
 )
-from tokenizer_lab.stage import TIMINGS, expand
+from malmoi_tokenizer_lab.stage import TIMINGS, expand
+
+from tests.tokenizer_lab.small import SMALL, parse_folder, write_words
 
 
 def run(words, out, base, **settings):

@@ -6,18 +6,18 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.hangul import letters_of
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_tokenizer_lab.config import ExpandConfig
+from malmoi_tokenizer_lab.stage import expand
+from malmoi_tokenizer_lab.words import letters_in, read_units
 
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.hangul import letters_of
-from pipelines.contracts.report import read_report
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
-from pipelines.engine.options import RunOptions
 from tests.tokenizer_lab.small import SMALL, count_units, make_corpus
-from tokenizer_lab.config import ExpandConfig
-from tokenizer_lab.stage import expand
-from tokenizer_lab.words import letters_in, read_units
 
 DOCUMENTS = {"books": make_corpus(40, seed=2), "law": make_corpus(30, seed=4), "web": make_corpus(60, seed=3)}
 

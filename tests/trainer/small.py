@@ -7,20 +7,19 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import torch
+from malmoi_pipelines.contracts.files import hash_file
+from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
+from malmoi_pipelines.contracts.schemas import EXAMPLES, NEW_TOKENS
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_trainer.batches import Batch, collate
+from malmoi_trainer.config import ModelConfig, TrainConfig
+from malmoi_trainer.examples import Rows
+from malmoi_trainer.freezing import freeze
+from malmoi_trainer.surgery import NewRows, grow
+from malmoi_trainer.trainable import TRAINABLE_SETS
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import LlamaConfig, LlamaForCausalLM
-
-from pipelines.contracts.files import hash_file
-from pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
-from pipelines.contracts.schemas import EXAMPLES, NEW_TOKENS
-from pipelines.contracts.tables import write_parquet
-from trainer.batches import Batch, collate
-from trainer.config import ModelConfig, TrainConfig
-from trainer.examples import Rows
-from trainer.freezing import freeze
-from trainer.surgery import NewRows, grow
-from trainer.trainable import TRAINABLE_SETS
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz가나다라마바사아자차카타파하"
 BASE = ["<unk>", "<s>", "</s>", "▁", *LETTERS]

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError
+from malmoi_pipelines.contracts.manifest import read_manifest
+from malmoi_trainer.batches import NO_LABEL, batch_at, collate
+from malmoi_trainer.examples import ExampleStore
+from malmoi_trainer.inputs import fetch
 
-from pipelines.contracts.errors import BadInputError, CheckError
-from pipelines.contracts.manifest import read_manifest
 from tests.trainer.small import SEQUENCE_LENGTH, VOCAB_SIZE, Example, Inputs, make_examples, write_shards
-from trainer.batches import NO_LABEL, batch_at, collate
-from trainer.examples import ExampleStore
-from trainer.inputs import fetch
 
 
 def open_store(folder: str | Path, vocab_size: int = VOCAB_SIZE) -> ExampleStore:

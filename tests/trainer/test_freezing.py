@@ -1,11 +1,11 @@
 import pytest
 import torch
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_trainer.freezing import check_frozen, frozen_digests, named_parts
+from malmoi_trainer.loop import make_optimizer, train_steps
+from malmoi_trainer.trainable import PARTS, TRAINABLE_SETS
 
-from pipelines.contracts.errors import CheckError
 from tests.trainer.small import BASE_SIZE, NEW_ROWS, grown_model, random_batch, small_config
-from trainer.freezing import check_frozen, frozen_digests, named_parts
-from trainer.loop import make_optimizer, train_steps
-from trainer.trainable import PARTS, TRAINABLE_SETS
 
 
 def snapshot(model):

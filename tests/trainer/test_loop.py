@@ -1,13 +1,13 @@
 import pytest
 import torch
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_trainer.batches import collate
+from malmoi_trainer.curve import curve_rows, first_and_last
+from malmoi_trainer.examples import Rows
+from malmoi_trainer.loop import Step, batch_loss, learning_rate_at, train_steps
 from torch.nn import functional
 
-from pipelines.contracts.errors import CheckError
 from tests.trainer.small import BASE_SIZE, SEQUENCE_LENGTH, base_model, grown_model, random_batch, small_config
-from trainer.batches import collate
-from trainer.curve import curve_rows, first_and_last
-from trainer.examples import Rows
-from trainer.loop import Step, batch_loss, learning_rate_at, train_steps
 
 
 def test_loss_is_the_plain_cross_entropy_of_each_document_alone():
@@ -25,7 +25,7 @@ def test_loss_is_the_plain_cross_entropy_of_each_document_alone():
 
 @pytest.mark.parametrize("chunk", [7, 1024])
 def test_gradients_are_those_of_the_plain_cross_entropy(chunk, monkeypatch):
-    monkeypatch.setattr("trainer.loop.LOSS_CHUNK", chunk)
+    monkeypatch.setattr("malmoi_trainer.loop.LOSS_CHUNK", chunk)
     model, batch = grown_model("kosolar"), random_batch(1)
     batch_loss(model, batch).backward()
     fused = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}

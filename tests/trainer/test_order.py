@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from trainer.order import permute
+from malmoi_trainer.order import permute
 
 
 @settings(max_examples=60, deadline=None)

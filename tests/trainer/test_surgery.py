@@ -1,9 +1,9 @@
 import pytest
 import torch
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_trainer.surgery import NewRows, grow, merge
 
-from pipelines.contracts.errors import UsageError
 from tests.trainer.small import BASE, BASE_SIZE, NEW, NEW_ROWS, SPACE, VOCAB_SIZE, base_model
-from trainer.surgery import NewRows, grow, merge
 
 
 def ids(text: str) -> list[int]:

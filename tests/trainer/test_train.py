@@ -7,12 +7,14 @@ import fsspec
 import orjson
 import pytest
 import torch
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_trainer.config import TrainConfig
+from malmoi_trainer.stage import train
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import CheckError, UsageError
-from pipelines.contracts.manifest import read_manifest, verify_file
-from pipelines.contracts.report import read_report
 from tests.trainer.small import (
     BASE_SIZE,
     NEW,
@@ -24,8 +26,6 @@ from tests.trainer.small import (
     write_shards,
     write_tokenizer,
 )
-from trainer.config import TrainConfig
-from trainer.stage import train
 
 LOSS_FIRST, LOSS_LAST = "loss, first tenth of steps", "loss, last tenth of steps"
 
@@ -233,12 +233,16 @@ def test_missing_libraries_are_named_before_anything_is_cleared(inputs: Inputs, 
 
 
 def test_importing_the_trainer_loads_no_beam_and_no_other_package():
-    code = "import sys, trainer.stage, trainer.run; print(*sys.modules)"
+    code = "import sys, malmoi_trainer.stage, malmoi_trainer.run; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    packages = {name for name in done.stdout.split() if name.split(".")[0] in {"pipelines", "tokenizer_lab", "malmoi"}}
+    packages = {
+        name
+        for name in done.stdout.split()
+        if name.split(".")[0] in {"malmoi_pipelines", "malmoi_tokenizer_lab", "malmoi"}
+    }
     assert "apache_beam" not in done.stdout
-    assert all(name == "pipelines" or name.startswith("pipelines.contracts") for name in packages)
-    assert "trainer.run" in done.stdout
+    assert all(name == "malmoi_pipelines" or name.startswith("malmoi_pipelines.contracts") for name in packages)
+    assert "malmoi_trainer.run" in done.stdout
 
 
 def test_a_finished_run_is_skipped_without_the_training_libraries(inputs: Inputs, tmp_path):
@@ -248,8 +252,8 @@ def test_a_finished_run_is_skipped_without_the_training_libraries(inputs: Inputs
     config = small_config(**changes).model_dump(exclude={"create"})
     code = f"""
 import sys
-from trainer.config import TrainConfig
-from trainer.stage import train
+from malmoi_trainer.config import TrainConfig
+from malmoi_trainer.stage import train
 assert train({inputs.shards!r}, {inputs.tokenizer!r}, {str(tmp_path / "run")!r}, TrainConfig(**{config!r})).skipped
 sys.exit(", ".join({{"torch", "transformers", "matplotlib"}} & set(sys.modules)))
 """

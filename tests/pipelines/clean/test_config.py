@@ -1,11 +1,10 @@
 """Policies of sources inherit what they leave out; wrong settings are named."""
 
 import pytest
-
-from pipelines.clean.config import CleanConfig, PiiOptions, SourcePolicy
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import UsageError
-from pipelines.text.quality import Thresholds
+from malmoi_pipelines.clean.config import CleanConfig, PiiOptions, SourcePolicy
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.text.quality import Thresholds
 
 
 def test_a_source_inherits_what_its_policy_leaves_out():

@@ -6,12 +6,12 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.clean.core import Counts, clean_block
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
+from malmoi_pipelines.raw.config import Columns
+from malmoi_pipelines.raw.rows import RawBlock
 
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.core import Counts, clean_block
-from pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
-from pipelines.raw.config import Columns
-from pipelines.raw.rows import RawBlock
 from tests.strategies import texts as text_strategy
 
 PLAIN = "오늘은 날씨가 참 좋아서 공원을 걸었습니다."

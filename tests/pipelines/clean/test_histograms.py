@@ -6,8 +6,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.clean.histograms import SCALES, add_measures, histogram_rows, histogram_svg
+from malmoi_pipelines.clean.histograms import SCALES, add_measures, histogram_rows, histogram_svg
 
 CELLS = st.lists(st.tuples(st.sampled_from(["web", "법령"]), st.integers(0, 10**6), st.floats(0, 1)), min_size=1)
 

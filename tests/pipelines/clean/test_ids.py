@@ -6,9 +6,8 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.clean.ids import ID_DIGEST, digest_batch, find_shared, id_keys, new_ids
-from pipelines.raw.rows import RawBlock
+from malmoi_pipelines.clean.ids import ID_DIGEST, digest_batch, find_shared, id_keys, new_ids
+from malmoi_pipelines.raw.rows import RawBlock
 
 ROWS = st.lists(
     st.tuples(st.sampled_from("123"), st.sampled_from(["web", "news"]), st.sampled_from("가나")), max_size=12

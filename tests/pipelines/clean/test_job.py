@@ -4,18 +4,18 @@ import pickle
 
 import pyarrow as pa
 import pytest
+from malmoi_pipelines.clean import sink, stage, task
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.clean.job import clean_job
+from malmoi_pipelines.clean.summary import remove_replaced, summarise
+from malmoi_pipelines.contracts import files, tables
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS
+from malmoi_pipelines.contracts.tables import read_batches
+from malmoi_pipelines.engine.job import Send
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.raw.inputs import find_inputs, plan_tasks
 
-from pipelines.clean import sink, stage, task
-from pipelines.clean.config import CleanConfig
-from pipelines.clean.job import clean_job
-from pipelines.clean.summary import remove_replaced, summarise
-from pipelines.contracts import files, tables
-from pipelines.contracts.errors import BadInputError
-from pipelines.contracts.schemas import DOCUMENTS, REJECTS
-from pipelines.contracts.tables import read_batches
-from pipelines.engine.job import Send
-from pipelines.engine.options import RunOptions
-from pipelines.raw.inputs import find_inputs, plan_tasks
 from tests.pipelines.raw.raw_files import gz, jsonl, put, zstd
 
 PHONE = "연락처는 010-1234-5678로 해 주세요."

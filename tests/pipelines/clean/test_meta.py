@@ -1,9 +1,8 @@
 import json
 
 import pytest
-
-from pipelines.clean.meta import mask_metas
-from pipelines.text.pii import PiiOptions
+from malmoi_pipelines.clean.meta import mask_metas
+from malmoi_pipelines.text.pii import PiiOptions
 
 
 @pytest.mark.parametrize(

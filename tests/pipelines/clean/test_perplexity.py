@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.clean.perplexity import BINS_PER_UNIT, Scores, find_cuts, merge_sketches, sketch, sketch_batch
+from malmoi_pipelines.clean.perplexity import BINS_PER_UNIT, Scores, find_cuts, merge_sketches, sketch, sketch_batch
 
 PERPLEXITIES = st.lists(st.floats(1, 1e6), min_size=1, max_size=60)
 

@@ -1,7 +1,6 @@
 import pytest
-
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError
 
 
 @pytest.fixture(params=["local", "memory"])

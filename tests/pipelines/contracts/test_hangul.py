@@ -1,9 +1,8 @@
 """Cutting a document into units, by bytes, and the rules for characters must agree on every character."""
 
 import numpy as np
-
-from pipelines.contracts import hangul
-from pipelines.text import units
+from malmoi_pipelines.contracts import hangul
+from malmoi_pipelines.text import units
 
 CHARACTERS = [chr(point) for point in range(0x10000) if not 0xD800 <= point <= 0xDFFF]
 

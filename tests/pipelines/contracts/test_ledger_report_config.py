@@ -4,14 +4,13 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_config
+from malmoi_pipelines.contracts.describe import describe
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint, fingerprint_files
+from malmoi_pipelines.contracts.ledger import Ledger
+from malmoi_pipelines.contracts.report import Report
 from pydantic import Field
-
-from pipelines.contracts.config import Config, apply_overrides, parse_config
-from pipelines.contracts.describe import describe
-from pipelines.contracts.errors import BadInputError, CheckError, UsageError
-from pipelines.contracts.fingerprint import code_version, fingerprint, fingerprint_files
-from pipelines.contracts.ledger import Ledger
-from pipelines.contracts.report import Report
 
 ROOT = pathlib.Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "data" / "golden"
@@ -123,4 +122,4 @@ def test_fingerprints_depend_on_content_and_not_on_order_or_place(tmp_path):
 
 
 def test_code_versions_differ_by_package():
-    assert code_version("pipelines") == code_version("pipelines") != code_version("trainer")
+    assert code_version("malmoi_pipelines") == code_version("malmoi_pipelines") != code_version("malmoi_trainer")

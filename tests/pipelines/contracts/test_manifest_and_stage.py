@@ -1,15 +1,14 @@
 import orjson
 import pyarrow as pa
 import pytest
-
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, CheckError, UsageError
-from pipelines.contracts.ledger import Ledger
-from pipelines.contracts.manifest import read_manifest, verify_file, verify_sizes
-from pipelines.contracts.report import Report, read_report
-from pipelines.contracts.schemas import LETTERS
-from pipelines.contracts.stage import StageIdentity, StageOutput, run_stage
-from pipelines.contracts.tables import read_table, write_parquet
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.ledger import Ledger
+from malmoi_pipelines.contracts.manifest import read_manifest, verify_file, verify_sizes
+from malmoi_pipelines.contracts.report import Report, read_report
+from malmoi_pipelines.contracts.schemas import LETTERS
+from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, run_stage
+from malmoi_pipelines.contracts.tables import read_table, write_parquet
 
 
 @pytest.fixture(params=["local", "memory"])

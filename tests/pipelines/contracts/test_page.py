@@ -1,6 +1,6 @@
-from pipelines.contracts.ledger import Ledger
-from pipelines.contracts.page import NUM_OPEN
-from pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.ledger import Ledger
+from malmoi_pipelines.contracts.page import NUM_OPEN
+from malmoi_pipelines.contracts.report import Report
 
 SVG = (
     b'<?xml version="1.0"?>\n<!DOCTYPE svg>\n'

@@ -1,10 +1,10 @@
 """Fixtures of the tests of the word table."""
 
 import pytest
+from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.schemas import DOCUMENTS
+from malmoi_pipelines.contracts.tables import write_parquet
 
-from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.schemas import DOCUMENTS
-from pipelines.contracts.tables import write_parquet
 from tests.conftest import make_documents
 
 

@@ -4,10 +4,9 @@ import re
 from collections import Counter
 
 import pyarrow as pa
-
-from pipelines.contracts.schemas import HELD_OUT, LETTERS, SOURCES, WORDS
-from pipelines.contracts.tables import read_table
-from pipelines.text.units import split_units
+from malmoi_pipelines.contracts.schemas import HELD_OUT, LETTERS, SOURCES, WORDS
+from malmoi_pipelines.contracts.tables import read_table
+from malmoi_pipelines.text.units import split_units
 
 LETTER = re.compile("[가-힣ㄱ-ㆎ]")
 

@@ -1,10 +1,10 @@
 import pytest
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.engine.options import RunOptions
 
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.contracts.report import read_report
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
-from pipelines.engine.options import RunOptions
 from tests.pipelines.count.oracle import counted, read_counts, table_files
 from tests.pipelines.count.test_count import drawn
 

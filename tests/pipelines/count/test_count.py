@@ -4,17 +4,17 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.manifest import verify_file
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.contracts.schemas import SOURCES, WORDS
+from malmoi_pipelines.contracts.tables import read_table
+from malmoi_pipelines.count import steps
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import check_counted, count, plan_files
+from malmoi_pipelines.count.steps import Plan
+from malmoi_pipelines.engine.options import RunOptions
 
-from pipelines.contracts.errors import BadInputError, CheckError, UsageError
-from pipelines.contracts.manifest import verify_file
-from pipelines.contracts.report import read_report
-from pipelines.contracts.schemas import SOURCES, WORDS
-from pipelines.contracts.tables import read_table
-from pipelines.count import steps
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import check_counted, count, plan_files
-from pipelines.count.steps import Plan
-from pipelines.engine.options import RunOptions
 from tests.pipelines.count.oracle import (
     counted,
     letters_of,

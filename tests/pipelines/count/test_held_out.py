@@ -1,8 +1,9 @@
-from pipelines.contracts.schemas import HELD_OUT
-from pipelines.count.config import CountConfig
-from pipelines.count.grouping import is_held_out
-from pipelines.count.stage import count
-from pipelines.engine.options import RunOptions
+from malmoi_pipelines.contracts.schemas import HELD_OUT
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.grouping import is_held_out
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.engine.options import RunOptions
+
 from tests.conftest import make_documents
 from tests.pipelines.count.oracle import counted, letters_of, read_counts, read_letters, read_statistics, statistics
 from tests.pipelines.count.test_count import drawn

@@ -8,13 +8,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.contracts.errors import BadInputError
-from pipelines.count import statistics
-from pipelines.count.letters import count_letters
-from pipelines.count.order import by_bytes, by_count, digests
-from pipelines.count.statistics import text_statistics
-from pipelines.count.words import (
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.count import statistics
+from malmoi_pipelines.count.letters import count_letters
+from malmoi_pipelines.count.order import by_bytes, by_count, digests
+from malmoi_pipelines.count.statistics import text_statistics
+from malmoi_pipelines.count.words import (
     MAX_SOURCES,
     check_sources,
     chunks_of,
@@ -23,7 +22,8 @@ from pipelines.count.words import (
     merge_counts,
     ordered_rows,
 )
-from pipelines.engine.partition import partition_of
+from malmoi_pipelines.engine.partition import partition_of
+
 from tests.pipelines.count.oracle import letters_of
 from tests.pipelines.count.oracle import statistics as oracle_statistics
 from tests.strategies import texts

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.contracts.schemas import TOKENS
+from malmoi_pipelines.contracts.tables import read_table
+from malmoi_pipelines.count_tokens.config import CountTokensConfig
+from malmoi_pipelines.count_tokens.stage import count_tokens, read_token_counts
+from malmoi_pipelines.count_tokens.summary import check_counted
+from malmoi_pipelines.count_tokens.words import open_words
+from malmoi_pipelines.encoders.opening import open_encoder
+from malmoi_pipelines.engine.options import RunOptions
 from sentencepiece import sentencepiece_model_pb2 as proto
 from tokenizers import normalizers
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import CheckError, UsageError
-from pipelines.contracts.report import read_report
-from pipelines.contracts.schemas import TOKENS
-from pipelines.contracts.tables import read_table
-from pipelines.count_tokens.config import CountTokensConfig
-from pipelines.count_tokens.stage import count_tokens, read_token_counts
-from pipelines.count_tokens.summary import check_counted
-from pipelines.count_tokens.words import open_words
-from pipelines.encoders.opening import open_encoder
-from pipelines.engine.options import RunOptions
 from tests.end_to_end import base_model
 from tests.pipelines.small_tokenizers import byte_level, metaspace_json, write_base, write_words
 from tests.strategies import texts
@@ -114,7 +114,7 @@ def test_tables_add_up_and_their_sources_by_name(tmp_path, tokenizer):
 def test_parts_and_row_groups_change_no_byte(tmp_path, tokenizer, monkeypatch):
     one = write_words(f"{tmp_path}/one", CORPUS)
     result = count_tokens([one], tokenizer("sentencepiece"), f"{tmp_path}/1", CountTokensConfig(), RUN)
-    monkeypatch.setattr("pipelines.count_tokens.words.TASK_ROWS", 100)
+    monkeypatch.setattr("malmoi_pipelines.count_tokens.words.TASK_ROWS", 100)
     many = write_words(f"{tmp_path}/many", CORPUS, parts=3, group_rows=60)
     assert len(open_words([many], "data").parts) > 9
     again = count_tokens([many], tokenizer("sentencepiece"), f"{tmp_path}/2", CountTokensConfig(), RUN)
@@ -233,7 +233,7 @@ def test_the_report_measures_the_corpus(tmp_path, tokenizer):
 
 
 def test_the_report_tells_of_new_tokens(tmp_path, tokenizer, monkeypatch):
-    monkeypatch.setattr("pipelines.encoders.opening._first_new", lambda folder, size: size - 100)
+    monkeypatch.setattr("malmoi_pipelines.encoders.opening._first_new", lambda folder, size: size - 100)
     words = write_words(f"{tmp_path}/words", CORPUS)
     result = count_tokens([words], tokenizer("sentencepiece"), f"{tmp_path}/out", CountTokensConfig(), RUN)
     facts, counts = read_report(result.folder).facts, read_token_counts(result.folder)

@@ -3,15 +3,15 @@
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.clean.stage import clean
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.count_tokens.config import CountTokensConfig
+from malmoi_pipelines.count_tokens.stage import count_tokens, read_token_counts
+from malmoi_pipelines.encoders.opening import open_encoder
+from malmoi_pipelines.engine.options import RunOptions
 
 from malmoi.recipe import load_recipe
-from pipelines.clean.stage import clean
-from pipelines.count.config import CountConfig
-from pipelines.count.stage import count
-from pipelines.count_tokens.config import CountTokensConfig
-from pipelines.count_tokens.stage import count_tokens, read_token_counts
-from pipelines.encoders.opening import open_encoder
-from pipelines.engine.options import RunOptions
 from tests.end_to_end import ROOT, base_model
 from tests.pipelines.small_tokenizers import byte_level
 

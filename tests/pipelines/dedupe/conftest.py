@@ -11,16 +11,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts import files, tables
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS, Table, check_schema
+from malmoi_pipelines.dedupe import pictures
+from malmoi_pipelines.dedupe.config import DedupeConfig, Guards
+from malmoi_pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
+from malmoi_pipelines.dedupe.summary import summarise
+from malmoi_pipelines.engine.job import Result, Send, Step
 
-from pipelines.contracts import files, tables
-from pipelines.contracts.manifest import FileInfo
-from pipelines.contracts.report import Report
-from pipelines.contracts.schemas import DOCUMENTS, REMOVALS, Table, check_schema
-from pipelines.dedupe import pictures
-from pipelines.dedupe.config import DedupeConfig, Guards
-from pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
-from pipelines.dedupe.summary import summarise
-from pipelines.engine.job import Result, Send, Step
 from tests.pipelines.dedupe.corpus import Document, Removal
 
 PARTITIONS = Partitions(3, 1)

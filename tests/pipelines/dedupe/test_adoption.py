@@ -7,15 +7,15 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts import tables
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS
+from malmoi_pipelines.dedupe import pictures
+from malmoi_pipelines.dedupe import stage as stage_module
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.engine.dry_run import dry_run
+from malmoi_pipelines.engine.options import RunOptions
 
-from pipelines.contracts import tables
-from pipelines.contracts.schemas import DOCUMENTS, REMOVALS
-from pipelines.dedupe import pictures
-from pipelines.dedupe import stage as stage_module
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.stage import dedupe
-from pipelines.engine.dry_run import dry_run
-from pipelines.engine.options import RunOptions
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, plain_dedupe, planted_corpus, words
 

@@ -8,19 +8,19 @@ import shutil
 
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts import files, tables
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.manifest import read_manifest
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.contracts.schemas import DIGESTS, DOCUMENTS, REMOVALS
+from malmoi_pipelines.dedupe import pictures
+from malmoi_pipelines.dedupe import stage as stage_module
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.stage import dedupe as run_stage
+from malmoi_pipelines.dedupe.steps import Partitions
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.engine.run import run_job
 
-from pipelines.contracts import files, tables
-from pipelines.contracts.errors import BadInputError, CheckError, UsageError
-from pipelines.contracts.manifest import read_manifest
-from pipelines.contracts.report import read_report
-from pipelines.contracts.schemas import DIGESTS, DOCUMENTS, REMOVALS
-from pipelines.dedupe import pictures
-from pipelines.dedupe import stage as stage_module
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.stage import dedupe as run_stage
-from pipelines.dedupe.steps import Partitions
-from pipelines.engine.options import RunOptions
-from pipelines.engine.run import run_job
 from tests.pipelines.dedupe.conftest import UNGUARDED, run_steps, write_files
 from tests.pipelines.dedupe.corpus import (
     Document,

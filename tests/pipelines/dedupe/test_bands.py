@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.schemas import DIGESTS
+from malmoi_pipelines.contracts.streams import open_stream, read_stream
+from malmoi_pipelines.dedupe import work_files
+from malmoi_pipelines.dedupe.bands import MeetBands, SendBands, band_blocks
+from malmoi_pipelines.dedupe.messages import BANDS, EXACT_EDGE, MEETING, file_of, from_chunks, locators, to_batch
+from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.partition import partition_of
 
-from pipelines.contracts.schemas import DIGESTS
-from pipelines.contracts.streams import open_stream, read_stream
-from pipelines.dedupe import work_files
-from pipelines.dedupe.bands import MeetBands, SendBands, band_blocks
-from pipelines.dedupe.messages import BANDS, EXACT_EDGE, MEETING, file_of, from_chunks, locators, to_batch
-from pipelines.engine.job import Result, Send
-from pipelines.engine.partition import partition_of
 from tests.pipelines.dedupe.conftest import recut
 
 VALUES = np.random.default_rng(1).integers(0, 2**64, 24, np.uint64)

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.dedupe.components import JoinStars, components, send_labels
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.messages import LABEL, from_chunks
+from malmoi_pipelines.dedupe.steps import Partitions
+from malmoi_pipelines.engine.job import Result, Send, Step
 
-from pipelines.contracts.errors import CheckError
-from pipelines.dedupe.components import JoinStars, components, send_labels
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.messages import LABEL, from_chunks
-from pipelines.dedupe.steps import Partitions
-from pipelines.engine.job import Result, Send, Step
 from tests.pipelines.dedupe.conftest import UNGUARDED, run_steps
 from tests.pipelines.dedupe.corpus import chain, edit, plain_components, planted_corpus, split_files, words
 

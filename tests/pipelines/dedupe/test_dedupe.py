@@ -7,11 +7,11 @@ from collections import defaultdict
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.ledger import IN, KEPT, MERGED
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.steps import Partitions
 
-from pipelines.contracts import files
-from pipelines.contracts.ledger import IN, KEPT, MERGED
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.steps import Partitions
 from tests.pipelines.dedupe.conftest import UNGUARDED, Deduper, Outcome
 from tests.pipelines.dedupe.corpus import (
     Document,

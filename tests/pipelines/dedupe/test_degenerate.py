@@ -8,8 +8,8 @@ import sys
 import unicodedata
 
 import pytest
+from malmoi_pipelines.dedupe.config import DedupeConfig, Guards
 
-from pipelines.dedupe.config import DedupeConfig, Guards
 from tests.end_to_end import ROOT
 from tests.pipelines.dedupe.conftest import Outcome
 from tests.pipelines.dedupe.corpus import (
@@ -163,10 +163,10 @@ def test_equal_names_and_texts_in_several_files(dedupe):
 GIANT = """
 import json, random, resource, sys, time
 import pyarrow as pa, pyarrow.parquet as pq
-from pipelines.contracts.report import read_report
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.stage import dedupe
-from pipelines.engine.options import RunOptions
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.engine.options import RunOptions
 
 root, copies, unit = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 rng = random.Random(1)

@@ -7,13 +7,13 @@ import random
 import pyarrow.parquet as pq
 import pytest
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from malmoi_pipelines.contracts.schemas import CORPUS
+from malmoi_pipelines.contracts.stage import StageResult
+from malmoi_pipelines.dedupe.config import DedupeConfig, RepeatedLines
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.engine import transforms
+from malmoi_pipelines.engine.options import RunOptions
 
-from pipelines.contracts.schemas import CORPUS
-from pipelines.contracts.stage import StageResult
-from pipelines.dedupe.config import DedupeConfig, RepeatedLines
-from pipelines.dedupe.stage import dedupe
-from pipelines.engine import transforms
-from pipelines.engine.options import RunOptions
 from tests.pipelines.dedupe.conftest import UNGUARDED, write_files
 from tests.pipelines.dedupe.corpus import Document, planted_corpus
 

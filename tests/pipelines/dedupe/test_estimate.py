@@ -10,19 +10,19 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.contracts.schemas import DOCUMENTS
+from malmoi_pipelines.dedupe import pictures
+from malmoi_pipelines.dedupe import stage as stage_module
+from malmoi_pipelines.dedupe.config import DedupeConfig, Guards, RepeatedLines
+from malmoi_pipelines.dedupe.estimate import Estimate, estimate
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.dedupe.steps import Partitions
+from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.engine.dry_run import dry_run
+from malmoi_pipelines.engine.options import RunOptions
 
-from pipelines.contracts.errors import BadInputError, CheckError
-from pipelines.contracts.report import read_report
-from pipelines.contracts.schemas import DOCUMENTS
-from pipelines.dedupe import pictures
-from pipelines.dedupe import stage as stage_module
-from pipelines.dedupe.config import DedupeConfig, Guards, RepeatedLines
-from pipelines.dedupe.estimate import Estimate, estimate
-from pipelines.dedupe.stage import dedupe
-from pipelines.dedupe.steps import Partitions
-from pipelines.documents import find_documents
-from pipelines.engine.dry_run import dry_run
-from pipelines.engine.options import RunOptions
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, edit, planted_corpus, words
 
@@ -191,7 +191,7 @@ def test_partitions_are_planned_for_the_uncompressed_bytes(tmp_path, monkeypatch
     """As the stage does, so that the plan names the partitions of the run."""
     documents = compressible(600)
     path = write_parquet(tmp_path / "in.parquet", documents, group_rows=50)
-    monkeypatch.setattr("pipelines.dedupe.steps.PARTITION_BYTES", 200_000)
+    monkeypatch.setattr("malmoi_pipelines.dedupe.steps.PARTITION_BYTES", 200_000)
     expected = Partitions.of(stage_module.input_bytes(find_documents([path], {}))).digests
     assert expected > 3
     found = estimate([path], CONFIG, workers=2, sample_bytes=1 << 20).facts

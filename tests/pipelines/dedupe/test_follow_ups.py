@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import pytest
+from malmoi_pipelines.contracts.hashing import GOLDEN
+from malmoi_pipelines.dedupe import resolve
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.messages import MATCH, REMOVAL, file_of, from_chunks, locators, row_of, to_batch
+from malmoi_pipelines.dedupe.resolve import ResolveMatches
+from malmoi_pipelines.dedupe.steps import Partitions
+from malmoi_pipelines.dedupe.work_files import ShingleWriter
+from malmoi_pipelines.engine.job import Result, Send
 
-from pipelines.contracts.hashing import GOLDEN
-from pipelines.dedupe import resolve
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.messages import MATCH, REMOVAL, file_of, from_chunks, locators, row_of, to_batch
-from pipelines.dedupe.resolve import ResolveMatches
-from pipelines.dedupe.steps import Partitions
-from pipelines.dedupe.work_files import ShingleWriter
-from pipelines.engine.job import Result, Send
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import chain, plain_jaccard, split_files
 

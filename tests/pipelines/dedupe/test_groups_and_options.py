@@ -6,10 +6,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.verify import possible
 
-from pipelines.contracts import files
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.verify import possible
 from tests.pipelines.dedupe.conftest import UNGUARDED, Outcome
 from tests.pipelines.dedupe.corpus import (
     Document,

@@ -3,10 +3,10 @@
 import random
 
 import pytest
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.dedupe.config import DedupeConfig, Guards
 
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import CheckError, UsageError
-from pipelines.dedupe.config import DedupeConfig, Guards
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, chain, edit, plain_jaccard, words
 

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import xxhash
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.schemas import DIGESTS, REPEATED_LINES
+from malmoi_pipelines.dedupe import order
+from malmoi_pipelines.dedupe.config import DedupeConfig, RepeatedLines
 
-from pipelines.contracts import files
-from pipelines.contracts.schemas import DIGESTS, REPEATED_LINES
-from pipelines.dedupe import order
-from pipelines.dedupe.config import DedupeConfig, RepeatedLines
 from tests.pipelines.dedupe.conftest import UNGUARDED, Outcome, read_rows
 from tests.pipelines.dedupe.corpus import Document, Removal, edit, plain_dedupe, plain_normalise, split_files, words
 from tests.pipelines.dedupe.test_repeated_lines import plain_outcome

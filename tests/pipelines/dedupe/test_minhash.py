@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 from datasketch import MinHash
-
-from pipelines.contracts.arrays import offsets
-from pipelines.dedupe import minhash as module
-from pipelines.dedupe.minhash import band_digests, signatures
+from malmoi_pipelines.contracts.arrays import offsets
+from malmoi_pipelines.dedupe import minhash as module
+from malmoi_pipelines.dedupe.minhash import band_digests, signatures
 
 
 def random_pair(rng: np.random.Generator, size: int, similarity: float) -> tuple[np.ndarray, np.ndarray, float]:

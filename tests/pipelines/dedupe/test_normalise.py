@@ -4,8 +4,8 @@ import unicodedata
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.dedupe.normalise import Block, normalise
 
-from pipelines.dedupe.normalise import Block, normalise
 from tests.pipelines.dedupe.corpus import plain_normalise, plain_words
 
 TEXT = st.text(

@@ -8,16 +8,16 @@ import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.clean.stage import clean
+from malmoi_pipelines.contracts import tables
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.stage import dedupe as dedupe_stage
+from malmoi_pipelines.dedupe.steps import Partitions
+from malmoi_pipelines.engine.options import RunOptions
 
 from benchmarks.all_pairs import similar_pairs
 from malmoi.recipe import load_recipe
-from pipelines.clean.stage import clean
-from pipelines.contracts import tables
-from pipelines.contracts.schemas import DOCUMENTS, REMOVALS
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.stage import dedupe as dedupe_stage
-from pipelines.dedupe.steps import Partitions
-from pipelines.engine.options import RunOptions
 from tests.end_to_end import ROOT
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, edit, plain_dedupe, planted_corpus, split_files, words

@@ -9,17 +9,17 @@ import pytest
 import xxhash
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files, tables
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.schemas import DIGESTS, DOCUMENTS, REPEATED_LINES
+from malmoi_pipelines.contracts.streams import open_stream, read_stream
+from malmoi_pipelines.dedupe import order, repeated_lines, work_files
+from malmoi_pipelines.dedupe.config import RepeatedLines
+from malmoi_pipelines.dedupe.messages import NAMED_REMOVAL, locators, row_of
+from malmoi_pipelines.dedupe.repeated_lines import NAMED_LINE_DROP, LineRemover, MeetLines, NameKeepers, SendLines
+from malmoi_pipelines.dedupe.text_lines import LineLedger, cut, line_keys, size, without
+from malmoi_pipelines.engine.job import Result, Send, Step
 
-from pipelines.contracts import files, tables
-from pipelines.contracts.errors import CheckError
-from pipelines.contracts.schemas import DIGESTS, DOCUMENTS, REPEATED_LINES
-from pipelines.contracts.streams import open_stream, read_stream
-from pipelines.dedupe import order, repeated_lines, work_files
-from pipelines.dedupe.config import RepeatedLines
-from pipelines.dedupe.messages import NAMED_REMOVAL, locators, row_of
-from pipelines.dedupe.repeated_lines import NAMED_LINE_DROP, LineRemover, MeetLines, NameKeepers, SendLines
-from pipelines.dedupe.text_lines import LineLedger, cut, line_keys, size, without
-from pipelines.engine.job import Result, Send, Step
 from tests.pipelines.dedupe.conftest import run_steps, write_files
 from tests.pipelines.dedupe.corpus import Document, plain_words
 

@@ -1,11 +1,10 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from pipelines.contracts.arrays import offsets
-from pipelines.dedupe.messages import MATCH, Columns, take
-from pipelines.dedupe.resolve import follow_ups, removals
-from pipelines.dedupe.verify import intersections
+from malmoi_pipelines.contracts.arrays import offsets
+from malmoi_pipelines.dedupe.messages import MATCH, Columns, take
+from malmoi_pipelines.dedupe.resolve import follow_ups, removals
+from malmoi_pipelines.dedupe.verify import intersections
 
 
 def matches(*edges: tuple[int, int, float]) -> Columns:

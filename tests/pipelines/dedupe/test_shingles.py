@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.dedupe.normalise import normalise
+from malmoi_pipelines.dedupe.shingles import shingles, unit_counts
+from malmoi_pipelines.text import rolling_hash as module
 
-from pipelines.dedupe.normalise import normalise
-from pipelines.dedupe.shingles import shingles, unit_counts
-from pipelines.text import rolling_hash as module
 from tests.pipelines.dedupe.corpus import plain_words, words
 
 WORDS = st.lists(st.sampled_from(["가", "나", "가나", "나가", "a", "0"]), max_size=12).map(" ".join)

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pytest
-
-from pipelines.contracts.errors import BadInputError
-from pipelines.engine.dry_run import dry_run
-from pipelines.engine.job import Job, Result, Send, Step
-from pipelines.engine.options import RunOptions
-from pipelines.engine.partition import split
-from pipelines.engine.run import run_job
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.engine.dry_run import dry_run
+from malmoi_pipelines.engine.job import Job, Result, Send, Step
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.engine.partition import split
+from malmoi_pipelines.engine.run import run_job
 
 SENDERS, RECEIVERS = 3, 5
 

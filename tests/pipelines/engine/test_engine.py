@@ -6,13 +6,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
-from pipelines.engine.coders import RecordBatchCoder
-from pipelines.engine.job import Job, Result, Step
-from pipelines.engine.options import RunOptions, check_flags
-from pipelines.engine.partition import PartitionBuffer, partition_of, split
-from pipelines.engine.run import run_job
+from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
+from malmoi_pipelines.engine.coders import RecordBatchCoder
+from malmoi_pipelines.engine.job import Job, Result, Step
+from malmoi_pipelines.engine.options import RunOptions, check_flags
+from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of, split
+from malmoi_pipelines.engine.run import run_job
 
 SENDERS, RECEIVERS = 3, 5
 
@@ -143,7 +142,7 @@ def test_splitting_keeps_every_row_in_its_partition(digests, partitions):
 
 
 def test_a_full_buffer_sends_before_it_is_asked(monkeypatch):
-    monkeypatch.setattr("pipelines.engine.partition.FLUSH_BYTES", 100)
+    monkeypatch.setattr("malmoi_pipelines.engine.partition.FLUSH_BYTES", 100)
     buffer = PartitionBuffer()
     batch = pa.RecordBatch.from_arrays([pa.array(range(8))], names=["n"])
     assert list(buffer.add(batch, np.zeros(8, np.int64))) == []

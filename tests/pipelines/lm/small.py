@@ -3,12 +3,12 @@
 import json
 
 import numpy as np
+from malmoi_pipelines.engine.job import Send
+from malmoi_pipelines.lm.arpa import write_arpa
+from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.train import Plan, train
+from malmoi_pipelines.raw.inputs import find_inputs, plan_tasks
 
-from pipelines.engine.job import Send
-from pipelines.lm.arpa import write_arpa
-from pipelines.lm.config import LmConfig
-from pipelines.lm.train import Plan, train
-from pipelines.raw.inputs import find_inputs, plan_tasks
 from tests.pipelines.lm.naive import Naive, read_arpa
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.lm.estimate import FALLBACK, discounts
 
-from pipelines.lm.estimate import FALLBACK, discounts
 from tests.pipelines.lm.naive import BOS, EOS, UNK
 from tests.pipelines.lm.small import naive_of, read_model, train_here
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.lm.ngrams import BOS, EOS, Counts, context_hash, count_windows, merge, sort_key
+from malmoi_pipelines.lm.ngrams import BOS, EOS, Counts, context_hash, count_windows, merge, sort_key
 
 ids = st.one_of(st.integers(0, 4), st.integers(0, 2**32 - 1))
 

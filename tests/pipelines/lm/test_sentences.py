@@ -6,9 +6,9 @@ import pytest
 import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.lm.sentences import CCNET, FOLD, PLAIN, load_tokenizer, sentences
 
-from pipelines.contracts.errors import UsageError
-from pipelines.lm.sentences import CCNET, FOLD, PLAIN, load_tokenizer, sentences
 from tests.strategies import texts
 
 SENTENCEPIECE = str(pathlib.Path(mistral_common.__file__).parent / "data" / "tokenizer.model.v1")

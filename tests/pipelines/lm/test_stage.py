@@ -7,17 +7,17 @@ import numpy as np
 import orjson
 import pytest
 import zstandard
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.manifest import verify_file
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.stage import train_lm
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.stage import sample
+from malmoi_pipelines.text.perplexity import ModelOptions, load_model
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.contracts.manifest import verify_file
-from pipelines.contracts.report import read_report
-from pipelines.engine.options import RunOptions
-from pipelines.lm.config import LmConfig
-from pipelines.lm.stage import train_lm
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.stage import sample
-from pipelines.text.perplexity import ModelOptions, load_model
 from tests.pipelines.lm.small import naive_of, write_texts
 from tests.pipelines.lm.test_estimate import assert_equals_naive, zipf
 from tests.pipelines.lm.test_sentences import SENTENCEPIECE

@@ -3,9 +3,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.pii.json_line import mask_line
-from pipelines.text.pii import PiiOptions, find_spans, mask
+from malmoi_pipelines.pii.json_line import mask_line
+from malmoi_pipelines.text.pii import PiiOptions, find_spans, mask
 
 OPTIONS = PiiOptions()
 PHONE = "010-1234-5678"

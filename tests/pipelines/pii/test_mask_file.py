@@ -4,10 +4,9 @@ import json
 import fsspec
 import pytest
 import zstandard
-
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.pii.config import MaskConfig
-from pipelines.pii.mask_file import mask_file
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.pii.config import MaskConfig
+from malmoi_pipelines.pii.mask_file import mask_file
 
 CONFIG = MaskConfig()
 LINES = [

@@ -8,11 +8,10 @@ import lzma
 import orjson
 import pyarrow.parquet as pq
 import zstandard
-
-from pipelines.contracts import files
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import Part, find_inputs
-from pipelines.raw.readers import read_blocks
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.inputs import Part, find_inputs
+from malmoi_pipelines.raw.readers import read_blocks
 
 
 def jsonl(records):

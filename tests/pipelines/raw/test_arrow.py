@@ -10,11 +10,11 @@ import pyarrow.feather
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.raw.arrow_footer import batch_offsets, batch_rows
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.rows import derived_id
 
-from pipelines.contracts.errors import BadInputError
-from pipelines.raw.arrow_footer import batch_offsets, batch_rows
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.rows import derived_id
 from tests.pipelines.raw.raw_files import blocks, put, read, texts
 from tests.strategies import texts as text_strategy
 

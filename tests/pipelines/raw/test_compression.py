@@ -5,9 +5,9 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.raw.compression import CORRUPT, OUTPUT_BYTES, TRUNCATED, DamagedFileError, read_chunks, read_range
+from malmoi_pipelines.raw.formats import kind_of
 
-from pipelines.raw.compression import CORRUPT, OUTPUT_BYTES, TRUNCATED, DamagedFileError, read_chunks, read_range
-from pipelines.raw.formats import kind_of
 from tests.pipelines.raw.raw_files import COMPRESS, put
 
 SUFFIXES = [suffix for suffix in COMPRESS if suffix]

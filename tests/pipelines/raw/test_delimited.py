@@ -8,10 +8,10 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.raw.config import ReadOptions
 
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.raw.config import ReadOptions
 from tests.pipelines.raw.raw_files import COMPRESS, blocks, put, read, texts
 from tests.strategies import texts as text_strategy
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
+from malmoi_pipelines.raw.config import IGNORE, ReadOptions
+from malmoi_pipelines.raw.formats import kind_of
+from malmoi_pipelines.raw.inputs import MAX_TASKS, InputFile, Part, find_inputs, plan_tasks
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
-from pipelines.raw.config import IGNORE, ReadOptions
-from pipelines.raw.formats import kind_of
-from pipelines.raw.inputs import MAX_TASKS, InputFile, Part, find_inputs, plan_tasks
 from tests.pipelines.raw.raw_files import put
 
 LINE = b'{"text": "x"}\n'

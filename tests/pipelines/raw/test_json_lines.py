@@ -4,10 +4,10 @@ import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.raw.config import Columns
+from malmoi_pipelines.raw.json_lines import SEPARATOR, _add, _add_line, parse_together
+from malmoi_pipelines.raw.rows import RawBlock
 
-from pipelines.raw.config import Columns
-from pipelines.raw.json_lines import SEPARATOR, _add, _add_line, parse_together
-from pipelines.raw.rows import RawBlock
 from tests.strategies import texts
 
 values = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=False), texts, st.just([1]))

@@ -5,13 +5,13 @@ import io
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.inputs import Part, find_inputs
+from malmoi_pipelines.raw.readers import read_blocks
+from malmoi_pipelines.raw.rows import derived_id
 
-from pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
-from pipelines.contracts.schemas import DOCUMENTS, REJECTS
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import Part, find_inputs
-from pipelines.raw.readers import read_blocks
-from pipelines.raw.rows import derived_id
 from tests.conftest import make_documents
 from tests.pipelines.raw.raw_files import blocks, find, parquet, put, read
 

@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.inputs import Part
+from malmoi_pipelines.raw.readers import read_blocks
 
-from pipelines.contracts import files
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.inputs import Part
-from pipelines.raw.readers import read_blocks
 from tests.pipelines.raw.raw_files import blocks, find, parquet, put, rows
 
 OPTIONS = ReadOptions(max_line_bytes=60)

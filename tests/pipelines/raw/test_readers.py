@@ -10,12 +10,12 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.schemas import DOCUMENTS
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.lines import cut_lines
+from malmoi_pipelines.raw.rows import RAW_BYTES, derived_id
 
-from pipelines.contracts.errors import BadInputError
-from pipelines.contracts.schemas import DOCUMENTS
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.lines import cut_lines
-from pipelines.raw.rows import RAW_BYTES, derived_id
 from tests.conftest import make_documents
 from tests.pipelines.raw.raw_files import COMPRESS, blocks, gz, jsonl, parquet, put, read, texts, zstd
 from tests.strategies import texts as text_strategy

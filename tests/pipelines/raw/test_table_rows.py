@@ -5,10 +5,10 @@ import io
 import orjson
 import pyarrow as pa
 import pytest
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.raw.config import Columns, ReadOptions
+from malmoi_pipelines.raw.rows import RawBlock
 
-from pipelines.contracts.errors import BadInputError
-from pipelines.raw.config import Columns, ReadOptions
-from pipelines.raw.rows import RawBlock
 from tests.pipelines.raw.raw_files import blocks, parquet, put, read, texts
 
 

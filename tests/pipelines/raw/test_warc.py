@@ -8,10 +8,10 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.warc import _codec, _decode, _UndecodableError
 
-from pipelines.contracts.errors import BadInputError
-from pipelines.raw.config import ReadOptions
-from pipelines.raw.warc import _codec, _decode, _UndecodableError
 from tests.pipelines.raw.raw_files import COMPRESS, blocks, put, read, texts
 from tests.strategies import texts as text_strategy
 

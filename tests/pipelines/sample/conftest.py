@@ -7,11 +7,10 @@ from typing import Any
 import orjson
 import pytest
 import zstandard
-
-from pipelines.contracts import files
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.plan import plan_shards
-from pipelines.sample.shard import ShardResult, write_shard
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.plan import plan_shards
+from malmoi_pipelines.sample.shard import ShardResult, write_shard
 
 CONFIG = SampleConfig(bytes="8MB", seed=7, shard_bytes="700kB")
 

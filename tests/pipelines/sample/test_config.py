@@ -1,9 +1,8 @@
 import pytest
-
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import UsageError
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.plan import plan_shards
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.plan import plan_shards
 
 
 @pytest.mark.parametrize(

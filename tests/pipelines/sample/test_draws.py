@@ -3,8 +3,7 @@ from collections import Counter
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.sample.draws import Dice, bits, key_of, lognormal_table, quantile_table, stream, zipf_table
+from malmoi_pipelines.sample.draws import Dice, bits, key_of, lognormal_table, quantile_table, stream, zipf_table
 
 KEYS = st.integers(0, 2**64 - 1)
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.sample.copies import jaccard, shingles
-from pipelines.sample.draws import stream
-from pipelines.sample.hangul import final_class, nouns
-from pipelines.sample.korean import LEGAL, REVIEW, WEB, korean
-from pipelines.sample.sources import SOURCES
+from malmoi_pipelines.sample.copies import jaccard, shingles
+from malmoi_pipelines.sample.draws import stream
+from malmoi_pipelines.sample.hangul import final_class, nouns
+from malmoi_pipelines.sample.korean import LEGAL, REVIEW, WEB, korean
+from malmoi_pipelines.sample.sources import SOURCES
 
 
 def keys_of(seed: int, count: int) -> np.ndarray:

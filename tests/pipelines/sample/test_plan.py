@@ -1,7 +1,6 @@
 import pytest
-
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.plan import plan_shards
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.plan import plan_shards
 
 
 @pytest.mark.parametrize("size", ["200kB", "1MB", "37MB", "2GB", "100GB"])

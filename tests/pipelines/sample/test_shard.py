@@ -6,14 +6,14 @@ from collections import Counter
 import numpy as np
 import orjson
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.fingerprint import canonical_json
+from malmoi_pipelines.sample.config import SampleConfig
+from malmoi_pipelines.sample.job import GenerateShards, report_tables, summarise
+from malmoi_pipelines.sample.plan import plan_shards
+from malmoi_pipelines.sample.shard import write_shard
+from malmoi_pipelines.sample.sources import SOURCES
 
-from pipelines.contracts import files
-from pipelines.contracts.fingerprint import canonical_json
-from pipelines.sample.config import SampleConfig
-from pipelines.sample.job import GenerateShards, report_tables, summarise
-from pipelines.sample.plan import plan_shards
-from pipelines.sample.shard import write_shard
-from pipelines.sample.sources import SOURCES
 from tests.pipelines.sample.conftest import lines_of
 
 SMALL = SampleConfig(bytes="1MB", shard_bytes="150kB", seed=3)

@@ -6,12 +6,11 @@ from collections import Counter, defaultdict
 import ftfy
 import orjson
 import pytest
-
-from pipelines.sample.check_digits import reads_as_rrn
-from pipelines.sample.copies import jaccard, near_duplicate, related, shingles
-from pipelines.sample.draws import Dice, key_of
-from pipelines.sample.look_alikes import LOOK_ALIKES
-from pipelines.sample.personal import ACC_FORMS, PII_FORMS, RRN_FORMS
+from malmoi_pipelines.sample.check_digits import reads_as_rrn
+from malmoi_pipelines.sample.copies import jaccard, near_duplicate, related, shingles
+from malmoi_pipelines.sample.draws import Dice, key_of
+from malmoi_pipelines.sample.look_alikes import LOOK_ALIKES
+from malmoi_pipelines.sample.personal import ACC_FORMS, PII_FORMS, RRN_FORMS
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,16 @@ import sentencepiece
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.shard.config import ShardConfig
+from malmoi_pipelines.shard.packing import pack
+from malmoi_pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
+from malmoi_pipelines.shard.stage import check_packed, shard
 
-from pipelines.contracts import files
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import BadInputError, CheckError, UsageError
-from pipelines.contracts.report import read_report
-from pipelines.engine.options import RunOptions
-from pipelines.shard.config import ShardConfig
-from pipelines.shard.packing import pack
-from pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
-from pipelines.shard.stage import check_packed, shard
 from tests.pipelines.small_tokenizers import BOS, EOS, byte_level, write_json
 
 WORDS = ["나라", "말씀", "글자", "사랑", "하늘", "바다", "사람", "마음", "노래", "시간", "the", "of", "and", "word"]
@@ -126,7 +126,7 @@ def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_fi
 def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model_file, monkeypatch):
     vocab = sentencepiece.SentencePieceProcessor(model_file=model_file).vocab_size()
     new_from = vocab - 60
-    monkeypatch.setattr("pipelines.encoders.opening._first_new", lambda path, size: new_from)
+    monkeypatch.setattr("malmoi_pipelines.encoders.opening._first_new", lambda path, size: new_from)
     corpus = write_documents(tmp_path / "in", documents())
     shares = []
     for number, bias in enumerate((0.0, 20.0)):

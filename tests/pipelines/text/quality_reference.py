@@ -1,10 +1,10 @@
-"""Every measure and rule of `pipelines.text.quality` for one text, as plainly as it can be written: the oracle."""
+"""Every measure and rule of `malmoi_pipelines.text.quality` for one text, as plainly as it can be: the oracle."""
 
 import re
 from collections import Counter
 
-from pipelines.text.phrases import read_phrases
-from pipelines.text.quality import RULES
+from malmoi_pipelines.text.phrases import read_phrases
+from malmoi_pipelines.text.quality import RULES
 
 BULLETS = "•‣⁃∙◦·ㆍ・■□▪▫▶▷►◀◁◆◇◈●○◎★☆※☞➔→✓✔"
 

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from pipelines.text.describe import rules_page
+from malmoi_pipelines.text.describe import rules_page
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "rules.md"
 

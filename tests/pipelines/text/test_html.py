@@ -1,6 +1,5 @@
 import pytest
-
-from pipelines.text.html import clear_html
+from malmoi_pipelines.text.html import clear_html
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,11 @@ import struct
 import sys
 
 import pytest
-
-from pipelines.contracts.errors import UsageError
-from pipelines.text import language_id
-from pipelines.text.language_id import LanguageId, language_scores
-from pipelines.text.quality import judge
-from pipelines.text.thresholds import Thresholds
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.text import language_id
+from malmoi_pipelines.text.language_id import LanguageId, language_scores
+from malmoi_pipelines.text.quality import judge
+from malmoi_pipelines.text.thresholds import Thresholds
 
 KOREAN, ENGLISH = "나는 학교에 간다 그리고", "the school is over there"
 

@@ -4,9 +4,9 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.text import normalise as module
+from malmoi_pipelines.text.normalise import NormaliseOptions, normalise, normalise_all
 
-from pipelines.text import normalise as module
-from pipelines.text.normalise import NormaliseOptions, normalise, normalise_all
 from tests import strategies
 
 KOREAN = "대한민국은 민주공화국이다."

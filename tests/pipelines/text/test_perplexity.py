@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.stage import train_lm
+from malmoi_pipelines.text.perplexity import ModelOptions, load_model
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import UsageError
-from pipelines.engine.options import RunOptions
-from pipelines.lm.config import LmConfig
-from pipelines.lm.stage import train_lm
-from pipelines.text.perplexity import ModelOptions, load_model
 from tests.pipelines.lm.small import write_texts
 from tests.pipelines.lm.test_sentences import SENTENCEPIECE
 from tests.strategies import texts

@@ -3,8 +3,8 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.text.pii import RULES, PiiOptions, Span, find_spans, mask
 
-from pipelines.text.pii import RULES, PiiOptions, Span, find_spans, mask
 from tests.pipelines.text.pii_numbers import check_digit, corporate, ean, grouped, rrn, wide
 
 

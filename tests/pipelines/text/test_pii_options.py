@@ -7,8 +7,8 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.text.pii import KINDS, RULES, PiiOptions, Span, find_spans, find_spans_all, mask, may_hold, token
 
-from pipelines.text.pii import KINDS, RULES, PiiOptions, Span, find_spans, find_spans_all, mask, may_hold, token
 from tests.pipelines.text.pii_numbers import check_digit, grouped
 
 EVERYTHING = PiiOptions(mode="strict", representative=True, email=True, card=True, ip=True, passport=True, spelled=True)

@@ -3,8 +3,8 @@
 from collections import Counter
 
 import pytest
+from malmoi_pipelines.text.pii import PiiOptions, find_spans, mask
 
-from pipelines.text.pii import PiiOptions, find_spans, mask
 from tests.pipelines.text.pii_set import look_alikes, positives
 
 POSITIVES = list(positives())

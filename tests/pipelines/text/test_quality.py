@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.contracts.config import parse_config
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.text import quality
+from malmoi_pipelines.text.measures import Measures
+from malmoi_pipelines.text.phrases import read_phrases
+from malmoi_pipelines.text.quality import GATED, RULES, judge
+from malmoi_pipelines.text.thresholds import PRESETS, Thresholds
 
-from pipelines.clean.config import CleanConfig
-from pipelines.contracts.config import parse_config
-from pipelines.contracts.errors import UsageError
-from pipelines.text import quality
-from pipelines.text.measures import Measures
-from pipelines.text.phrases import read_phrases
-from pipelines.text.quality import GATED, RULES, judge
-from pipelines.text.thresholds import PRESETS, Thresholds
 from tests import strategies
 from tests.pipelines.text import quality_reference as reference
 

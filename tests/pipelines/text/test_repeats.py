@@ -1,8 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.text.repeats import cut_repeats
+from malmoi_pipelines.text.repeats import cut_repeats
 
 
 @pytest.mark.parametrize(

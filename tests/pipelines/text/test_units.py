@@ -6,9 +6,9 @@ import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.text import units as module
+from malmoi_pipelines.text.units import split_units
 
-from pipelines.text import units as module
-from pipelines.text.units import split_units
 from tests.pipelines.text.pre_tokenizers import PATTERNS, crossed, pre_tokens
 from tests.strategies import documents, texts
 

@@ -6,11 +6,11 @@ import itertools
 import orjson
 import regex
 import tokenizers
+from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
+from malmoi_tokenizer_lab.byte_level.base import parse_byte_level
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
-from tokenizer_lab.byte_level.allowed import is_allowed
-from tokenizer_lab.byte_level.base import parse_byte_level
 
 LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"

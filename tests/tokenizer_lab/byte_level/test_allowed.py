@@ -3,9 +3,8 @@ import re
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.contracts.hangul import HANGUL_CLASS, is_letter
-from tokenizer_lab.byte_level.allowed import allowed_pairs, end_states, is_allowed
+from malmoi_pipelines.contracts.hangul import HANGUL_CLASS, is_letter
+from malmoi_tokenizer_lab.byte_level.allowed import allowed_pairs, end_states, is_allowed
 
 CHARACTERS = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
 

@@ -1,8 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.byte_level.alphabet import CHARACTERS, spell, unspell
 from tokenizers import pre_tokenizers
-
-from tokenizer_lab.byte_level.alphabet import CHARACTERS, spell, unspell
 
 
 def test_the_alphabet_is_the_librarys():

@@ -4,14 +4,14 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_tokenizer_lab.byte_level.alphabet import spell
+from malmoi_tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
+from malmoi_tokenizer_lab.gates.texts import FIXED
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
 from tests.strategies import texts
 from tests.tokenizer_lab.byte_level.small import SPECIALS, ReferenceEncoder, encode, make_base, make_json
-from tokenizer_lab.byte_level.alphabet import spell
-from tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
-from tokenizer_lab.gates.texts import FIXED
 
 parts = st.one_of(texts, st.sampled_from([*SPECIALS, "<|", "|>", " ", "\n", "'s", "'LL", "1234567"]))
 

@@ -4,13 +4,13 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_tokenizer_lab.byte_level.count_gates import check_counts, corpus_documents
+from malmoi_tokenizer_lab.byte_level.export import extended_json
+from malmoi_tokenizer_lab.gates.texts import UNITS_A_DOCUMENT
+from malmoi_tokenizer_lab.words import Units
 
-from pipelines.contracts.errors import CheckError
 from tests.tokenizer_lab.byte_level.small import corpus_words
-from tokenizer_lab.byte_level.count_gates import check_counts, corpus_documents
-from tokenizer_lab.byte_level.export import extended_json
-from tokenizer_lab.gates.texts import UNITS_A_DOCUMENT
-from tokenizer_lab.words import Units
 
 DOCUMENTS, MERGED = "documents have the tokens of their pre-tokens", "pre-tokens have the tokens that the loop counts"
 

@@ -2,15 +2,15 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_tokenizer_lab.byte_level.alphabet import spell
+from malmoi_tokenizer_lab.byte_level.base import parse_byte_level
+from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json
+from malmoi_tokenizer_lab.gates.texts import FIXED, mask_texts
 
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.hangul import has_letter
 from tests.strategies import texts
 from tests.tokenizer_lab.byte_level.small import SPECIALS, ReferenceEncoder, encode, library, make_base, make_json
-from tokenizer_lab.byte_level.alphabet import spell
-from tokenizer_lab.byte_level.base import parse_byte_level
-from tokenizer_lab.byte_level.export import extended_files, extended_json
-from tokenizer_lab.gates.texts import FIXED, mask_texts
 
 RESERVED, MASKS = ["<|im_end|>", "<|im_start|>"], ["<|acc|>", "<|rrn|>", "<|tell|>"]
 PROPERTY = settings(max_examples=150, deadline=None)

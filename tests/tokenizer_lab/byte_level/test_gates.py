@@ -1,15 +1,15 @@
 import orjson
 import pytest
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_tokenizer_lab.byte_level.alphabet import spell
+from malmoi_tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
+from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json
+from malmoi_tokenizer_lab.byte_level.extension import Extension
+from malmoi_tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_row_names, check_texts
+from malmoi_tokenizer_lab.byte_level.text_gates import named_texts, text_gates
 
-from pipelines.contracts.errors import CheckError
 from tests.tokenizer_lab.byte_level.small import continued, corpus_words, make_json
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
-from tokenizer_lab.byte_level.alphabet import spell
-from tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
-from tokenizer_lab.byte_level.export import extended_files, extended_json
-from tokenizer_lab.byte_level.extension import Extension
-from tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_row_names, check_texts
-from tokenizer_lab.byte_level.text_gates import named_texts, text_gates
 
 RESERVED, MASKS = ["<|im_end|>", "<|im_start|>"], ["<|acc|>", "<|rrn|>", "<|tell|>"]
 

@@ -5,16 +5,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_tokenizer_lab.byte_level.alphabet import unspell
+from malmoi_tokenizer_lab.byte_level.base import parse_byte_level
+from malmoi_tokenizer_lab.byte_level.pretokens import pre_tokens
+from malmoi_tokenizer_lab.gates.texts import FIXED
 from tokenizers import AddedToken
 
-from pipelines.contracts.errors import BadInputError
 from tests.strategies import texts
 from tests.tokenizer_lab.byte_level.small import LLAMA3, SPECIALS, library, make_json
 from tests.tokenizer_lab.small import make_corpus
-from tokenizer_lab.byte_level.alphabet import unspell
-from tokenizer_lab.byte_level.base import parse_byte_level
-from tokenizer_lab.byte_level.pretokens import pre_tokens
-from tokenizer_lab.gates.texts import FIXED
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 TELL_APART = {

@@ -7,17 +7,17 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.text.units import split_units
+from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
+from malmoi_tokenizer_lab.byte_level.alphabet import unspell
+from malmoi_tokenizer_lab.byte_level.kind import ByteLevel
+from malmoi_tokenizer_lab.stage import TIMINGS, expand
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.report import read_report
-from pipelines.text.units import split_units
 from tests.tokenizer_lab.byte_level.small import SPECIALS, encode, library, make_json
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, SMALL, make_corpus, write_words
-from tokenizer_lab.byte_level.allowed import is_allowed
-from tokenizer_lab.byte_level.alphabet import unspell
-from tokenizer_lab.byte_level.kind import ByteLevel
-from tokenizer_lab.stage import TIMINGS, expand
 
 CONFIG = SMALL.model_copy(update={"intermediate_vocab_size": 400, "budget": 200})
 TABLES = {

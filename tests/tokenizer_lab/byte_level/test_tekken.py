@@ -7,15 +7,15 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_tokenizer_lab.byte_level.base import read_byte_level
+from malmoi_tokenizer_lab.byte_level.tekken import SPECIALS
+from malmoi_tokenizer_lab.gates.texts import FIXED, random_texts
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
 from tests.strategies import texts
 from tests.tokenizer_lab.byte_level.small import encode, library
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
-from tokenizer_lab.byte_level.base import read_byte_level
-from tokenizer_lab.byte_level.tekken import SPECIALS
-from tokenizer_lab.gates.texts import FIXED, random_texts
 
 tekken = pytest.importorskip("mistral_common.tokens.tokenizers.tekken")
 PATTERN = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"

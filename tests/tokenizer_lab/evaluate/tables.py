@@ -4,13 +4,13 @@ import collections
 
 import numpy as np
 import pyarrow as pa
+from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.schemas import HELD_OUT, SOURCES, WORDS
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_tokenizer_lab.counting import Tokens
+from malmoi_tokenizer_lab.evaluate.subject import Subject
 
-from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.schemas import HELD_OUT, SOURCES, WORDS
-from pipelines.contracts.tables import write_parquet
 from tests.tokenizer_lab.small import split
-from tokenizer_lab.counting import Tokens
-from tokenizer_lab.evaluate.subject import Subject
 
 PIECES = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", "a", "b", "▁a", "가", "나", "다", "▁가", "▁가나"]
 NEW, SIZE = PIECES.index("▁가"), len(PIECES)

@@ -7,13 +7,13 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table
+from malmoi_tokenizer_lab.evaluate import figures as figures_module
+from malmoi_tokenizer_lab.evaluate.evaluation import ALL
+from malmoi_tokenizer_lab.evaluate.figures import NUM_STRR
 
 from tests.tokenizer_lab.evaluate.tables import encode, toy_subject, write_table
 from tests.tokenizer_lab.small import split
-from tokenizer_lab.evaluate import evaluate, read_unit_table
-from tokenizer_lab.evaluate import figures as figures_module
-from tokenizer_lab.evaluate.evaluation import ALL
-from tokenizer_lab.evaluate.figures import NUM_STRR
 
 DOCUMENTS = [
     ("web", "가나 다 가나 가나다 ab\n가나 라"),

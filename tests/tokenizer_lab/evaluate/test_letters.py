@@ -4,12 +4,12 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table
+from malmoi_tokenizer_lab.evaluate.figures import unit_facts
+from malmoi_tokenizer_lab.evaluate.letters import coverage, letter_counts
+from malmoi_tokenizer_lab.evaluate.subject import Subject
 
 from tests.tokenizer_lab.evaluate.tables import NEW, PIECES, toy_subject, write_table
-from tokenizer_lab.evaluate import evaluate, read_unit_table
-from tokenizer_lab.evaluate.figures import unit_facts
-from tokenizer_lab.evaluate.letters import coverage, letter_counts
-from tokenizer_lab.evaluate.subject import Subject
 
 
 @given(st.lists(st.text("가나뷁ㅋㅏabᄀ漢😀 \n.", max_size=20), min_size=1, max_size=5))

@@ -5,11 +5,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.evaluate import evaluate, morphemes, read_unit_table
+from malmoi_tokenizer_lab.evaluate.figures import unit_facts
+from malmoi_tokenizer_lab.evaluate.morphemes import Sample, agreement, morpheme_cuts, samples
 
 from tests.tokenizer_lab.evaluate.tables import toy_subject, write_table
-from tokenizer_lab.evaluate import evaluate, morphemes, read_unit_table
-from tokenizer_lab.evaluate.figures import unit_facts
-from tokenizer_lab.evaluate.morphemes import Sample, agreement, morpheme_cuts, samples
 
 needs_kiwi = pytest.mark.skipif(importlib.util.find_spec("kiwipiepy") is None, reason="needs kiwipiepy")
 
@@ -89,7 +89,7 @@ def test_held_out_words_are_asked_for_where_there_are_any(tmp_path):
 
 
 def test_without_kiwi_the_evaluation_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("tokenizer_lab.evaluate.evaluation.has_kiwi", lambda: False)
+    monkeypatch.setattr("malmoi_tokenizer_lab.evaluate.evaluation.has_kiwi", lambda: False)
     found = evaluate([toy_subject()], read_unit_table([write_table(str(tmp_path), [("web", "가나")])]))
     assert found.morphemes == []
     assert any("kiwipiepy is not installed" in note for note in found.notes)

@@ -1,4 +1,4 @@
-from tokenizer_lab.evaluate.overlap import overlap_rows, token_rows
+from malmoi_tokenizer_lab.evaluate.overlap import overlap_rows, token_rows
 
 
 def test_pairs_by_hand():

@@ -2,11 +2,11 @@ import json
 
 import pytest
 import zstandard
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_tokenizer_lab.evaluate.parallel import parity, read_pairs
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
 from tests.tokenizer_lab.evaluate.tables import toy_subject
-from tokenizer_lab.evaluate.parallel import parity, read_pairs
 
 PAIRS = [("가나 다", "a b"), ("나", "a a a"), ("", "b")]
 

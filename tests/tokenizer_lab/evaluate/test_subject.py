@@ -5,12 +5,8 @@ import collections
 import numpy as np
 import pyarrow as pa
 import pytest
-from sentencepiece import sentencepiece_model_pb2 as proto
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-
-from pipelines.contracts.errors import BadInputError, UsageError
-from tests.tokenizer_lab.small import make_base, make_corpus, split
-from tokenizer_lab.evaluate.reading import (
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_tokenizer_lab.evaluate.reading import (
     TokenizerFile,
     common_rule,
     inexact,
@@ -18,10 +14,14 @@ from tokenizer_lab.evaluate.reading import (
     read_tokenizers,
     short_names,
 )
-from tokenizer_lab.evaluate.subject import json_subject, sentencepiece_subject
-from tokenizer_lab.evaluate.token_bytes import token_bytes
-from tokenizer_lab.evaluate.unit_table import make_unit_table
-from tokenizer_lab.sentencepiece.model_proto import Piece, extend, parse_model
+from malmoi_tokenizer_lab.evaluate.subject import json_subject, sentencepiece_subject
+from malmoi_tokenizer_lab.evaluate.token_bytes import token_bytes
+from malmoi_tokenizer_lab.evaluate.unit_table import make_unit_table
+from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, extend, parse_model
+from sentencepiece import sentencepiece_model_pb2 as proto
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from tests.tokenizer_lab.small import make_base, make_corpus, split
 
 CORPUS = make_corpus(12)
 

@@ -3,10 +3,10 @@ import collections
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_tokenizer_lab.evaluate import read_unit_table
 
-from pipelines.contracts.errors import UsageError
 from tests.tokenizer_lab.evaluate.tables import counts_by_source, write_table
-from tokenizer_lab.evaluate import read_unit_table
 
 DOCUMENTS = [
     ("web", "가나 다 가나 ab\n가나"),

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table
+from malmoi_tokenizer_lab.evaluate.subject import Subject
+from malmoi_tokenizer_lab.evaluate.vocabulary import Length, NewTokens, lengths, new_tokens, use
 
 from tests.tokenizer_lab.evaluate.tables import IDS, NEW, PIECES, encode, toy_subject, write_table
 from tests.tokenizer_lab.small import split
-from tokenizer_lab.evaluate import evaluate, read_unit_table
-from tokenizer_lab.evaluate.subject import Subject
-from tokenizer_lab.evaluate.vocabulary import Length, NewTokens, lengths, new_tokens, use
 
 TEXT = "가나 가나 가 다 ab 가나다"
 

@@ -7,15 +7,15 @@ import pytest
 import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.loop.bpe_trainer import train_bpe
+from malmoi_tokenizer_lab.loop.intermediate import LONGEST_PIECE, continued_pieces, intermediate_pieces, is_candidate
+from malmoi_tokenizer_lab.loop.merges import Merges
+from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from sentencepiece import sentencepiece_model_pb2 as proto
 
 from tests.tokenizer_lab.loop.toy import MARK, bases, corpora, letters_in, spelled, toy_inventory
 from tests.tokenizer_lab.plain_bpe import symbols_of
 from tests.tokenizer_lab.small import count_units
-from tokenizer_lab.loop.bpe_trainer import train_bpe
-from tokenizer_lab.loop.intermediate import LONGEST_PIECE, continued_pieces, intermediate_pieces, is_candidate
-from tokenizer_lab.loop.merges import Merges
-from tokenizer_lab.loop.spelling import Inventory, Spelling
 
 
 def short(text):

@@ -1,8 +1,11 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.hangul import letters_of
+from malmoi_tokenizer_lab.loop.candidates import find_candidates
+from malmoi_tokenizer_lab.loop.merges import Merges
+from malmoi_tokenizer_lab.loop.spelling import Inventory
 
-from pipelines.contracts.hangul import letters_of
 from tests.tokenizer_lab.loop.toy import (
     BARE,
     MARK,
@@ -15,9 +18,6 @@ from tests.tokenizer_lab.loop.toy import (
     vocabularies,
 )
 from tests.tokenizer_lab.plain_bpe import parents
-from tokenizer_lab.loop.candidates import find_candidates
-from tokenizer_lab.loop.merges import Merges
-from tokenizer_lab.loop.spelling import Inventory
 
 
 def texts_of(candidates):

@@ -1,14 +1,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_tokenizer_lab.loop.candidates import find_candidates
+from malmoi_tokenizer_lab.loop.curation import Curation, read_curation, with_wanted
+from malmoi_tokenizer_lab.loop.intermediate import is_candidate
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError, UsageError
 from tests.tokenizer_lab.loop.toy import MARK, MULTIS_OF_BASES, bases, pieces, toy_inventory, vocabularies
 from tests.tokenizer_lab.plain_bpe import parents
-from tokenizer_lab.loop.candidates import find_candidates
-from tokenizer_lab.loop.curation import Curation, read_curation, with_wanted
-from tokenizer_lab.loop.intermediate import is_candidate
 
 
 @pytest.fixture

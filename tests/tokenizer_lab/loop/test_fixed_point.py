@@ -5,9 +5,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.hangul import letters_of
+from malmoi_tokenizer_lab.loop.candidates import find_candidates
+from malmoi_tokenizer_lab.loop.curation import with_wanted
+from malmoi_tokenizer_lab.loop.intermediate import continued_pieces, is_candidate
+from malmoi_tokenizer_lab.loop.policies import LEAST_BATCH
+from malmoi_tokenizer_lab.loop.recount import Recount
+from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
 
-from pipelines.contracts.errors import CheckError
-from pipelines.contracts.hangul import letters_of
 from tests.tokenizer_lab.loop.toy import (
     BARE,
     MARK,
@@ -25,12 +31,6 @@ from tests.tokenizer_lab.loop.toy import (
     vocabularies,
 )
 from tests.tokenizer_lab.small import SMALL
-from tokenizer_lab.loop.candidates import find_candidates
-from tokenizer_lab.loop.curation import with_wanted
-from tokenizer_lab.loop.intermediate import continued_pieces, is_candidate
-from tokenizer_lab.loop.policies import LEAST_BATCH
-from tokenizer_lab.loop.recount import Recount
-from tokenizer_lab.sentencepiece.kind import SentencePieceBase
 
 policies = st.sampled_from(POLICIES)
 budgets = st.one_of(st.just(math.inf), st.integers(1, 12))
@@ -80,8 +80,8 @@ class Case:
 
     def run(self, policy, symbols=None):
         with pytest.MonkeyPatch.context() as patch:  # small batches: many rounds
-            patch.setattr("tokenizer_lab.loop.policies.LEAST_BATCH", self.batch)
-            patch.setattr("tokenizer_lab.loop.fixed_point.LEAST_BATCH", self.batch)
+            patch.setattr("malmoi_tokenizer_lab.loop.policies.LEAST_BATCH", self.batch)
+            patch.setattr("malmoi_tokenizer_lab.loop.fixed_point.LEAST_BATCH", self.batch)
             return run(self.candidates, symbols or self.symbols, policy, self.limits)
 
     def needed(self, alive, tokens=None):
@@ -261,7 +261,7 @@ class Undoing(Recount):
 
 @pytest.mark.parametrize(("counter", "number"), [(Stuck, 1), (Undoing, 2)])
 def test_a_vocabulary_that_was_there_before_is_an_error(counter, number, monkeypatch):
-    monkeypatch.setattr("tokenizer_lab.loop.policies.LEAST_BATCH", 1)
+    monkeypatch.setattr("malmoi_tokenizer_lab.loop.policies.LEAST_BATCH", 1)
     case = Case((), MULTIS, UNITS, 6)
     fake = counter(case.candidates, case.symbols, np.ones(len(case.candidates), bool))
     with pytest.raises(CheckError, match=f"round {number} leads back to a vocabulary"):

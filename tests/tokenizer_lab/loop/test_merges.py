@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.loop import merges as module
+from malmoi_tokenizer_lab.loop.merges import NEVER, Merges, apply_merges, merge_units
 
 from tests.tokenizer_lab.plain_bpe import parents, symbols_of
-from tokenizer_lab.loop import merges as module
-from tokenizer_lab.loop.merges import NEVER, Merges, apply_merges, merge_units
 
 ALPHABET = "abc"
 texts = st.text(ALPHABET, min_size=1, max_size=12)

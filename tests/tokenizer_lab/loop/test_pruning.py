@@ -3,10 +3,10 @@ import math
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.loop.policies import LETTER_COST, State, _least_loss
+from malmoi_tokenizer_lab.loop.pruning import closed, drop_order, made_from
 
 from tests.tokenizer_lab.loop.toy import bases, candidates_of, limits_of, toy_inventory, vocabularies
-from tokenizer_lab.loop.policies import LETTER_COST, State, _least_loss
-from tokenizer_lab.loop.pruning import closed, drop_order, made_from
 
 NAMES = ["ab", "abc", "abcb", "a", "b", "c"]
 EDGES = np.array([[3, 4], [0, 5], [1, 4], [-1, -1], [-1, -1], [-1, -1]], np.int32)

@@ -3,10 +3,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.loop import raw_counts as module
+from malmoi_tokenizer_lab.loop.raw_counts import raw_counts
 
 from tests.tokenizer_lab.loop.toy import LETTERS, MARK, corpora, toy_inventory
-from tokenizer_lab.loop import raw_counts as module
-from tokenizer_lab.loop.raw_counts import raw_counts
 
 texts = st.text(LETTERS + MARK, min_size=1, max_size=5)
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts.arrays import ranges
+from malmoi_tokenizer_lab.loop import recount as module
+from malmoi_tokenizer_lab.loop.recount import Recount
 
-from pipelines.contracts.arrays import ranges
 from tests.tokenizer_lab.loop.toy import (
     Counted,
     bases,
@@ -17,8 +19,6 @@ from tests.tokenizer_lab.loop.toy import (
     toy_model,
     vocabularies,
 )
-from tokenizer_lab.loop import recount as module
-from tokenizer_lab.loop.recount import Recount
 
 FULL, HALF, NONE = 0.0, 0.5, 1.0
 
@@ -130,7 +130,7 @@ def test_old_tokens_are_swept_out(monkeypatch):
 
 @pytest.mark.parametrize("num_threads", [1, 2, 4])
 def test_threads_change_nothing(num_threads, monkeypatch):
-    monkeypatch.setattr("tokenizer_lab.loop.merges.BATCH", 2)
+    monkeypatch.setattr("malmoi_tokenizer_lab.loop.merges.BATCH", 2)
     units = {"가나다": 3, "가나": 4, "나나": 5, "다다": 1, "ㅋㅋㅋ": 1}
     candidates, _ = candidates_of(["가나", "ㅋㅋ"], toy_inventory(), units)
     counter = Recount(candidates, spelled(toy_inventory(), units), np.ones(len(candidates), bool), num_threads)

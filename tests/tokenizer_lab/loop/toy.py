@@ -8,18 +8,18 @@ import math
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.loop.candidates import find_candidates
+from malmoi_tokenizer_lab.loop.curation import with_wanted
+from malmoi_tokenizer_lab.loop.fixed_point import find_fixed_point
+from malmoi_tokenizer_lab.loop.intermediate import is_candidate
+from malmoi_tokenizer_lab.loop.policies import Limits
+from malmoi_tokenizer_lab.loop.recount import Recount
+from malmoi_tokenizer_lab.loop.spelling import Spelling, sentencepiece_inventory
+from malmoi_tokenizer_lab.sentencepiece.model_proto import NORMAL, extend, load_for_units
 from sentencepiece import sentencepiece_model_pb2 as proto
 
 from tests.tokenizer_lab.plain_bpe import symbols_of
 from tests.tokenizer_lab.small import make_base
-from tokenizer_lab.loop.candidates import find_candidates
-from tokenizer_lab.loop.curation import with_wanted
-from tokenizer_lab.loop.fixed_point import find_fixed_point
-from tokenizer_lab.loop.intermediate import is_candidate
-from tokenizer_lab.loop.policies import Limits
-from tokenizer_lab.loop.recount import Recount
-from tokenizer_lab.loop.spelling import Spelling, sentencepiece_inventory
-from tokenizer_lab.sentencepiece.model_proto import NORMAL, extend, load_for_units
 
 MARK = "\u2581"
 LETTERS = "가나다ㅋ"

@@ -1,6 +1,5 @@
 import yaml
-
-from tokenizer_lab.report.card import make_card
+from malmoi_tokenizer_lab.report.card import make_card
 
 FACTS = {
     "base": "Mistral-7B v0.1",

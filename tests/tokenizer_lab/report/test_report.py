@@ -2,11 +2,11 @@ import html.parser
 
 import pyarrow as pa
 import pytest
+from malmoi_pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS
+from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table
+from malmoi_tokenizer_lab.report.report import LoopTables, make_report
 
-from pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS
 from tests.tokenizer_lab.evaluate.tables import NEW, toy_subject, write_table
-from tokenizer_lab.evaluate import evaluate, read_unit_table
-from tokenizer_lab.report.report import LoopTables, make_report
 
 NEW_ROWS = [
     (300, "<|acc|>", "<|acc|>", -1.0, "mask", "mask", 7, 7),

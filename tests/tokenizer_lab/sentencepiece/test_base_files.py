@@ -1,16 +1,16 @@
 import orjson
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_tokenizer_lab.check import check_tokenizer
+from malmoi_tokenizer_lab.gates.texts import FIXED
+from malmoi_tokenizer_lab.sentencepiece.base_files import class_facts, read_base_files
+from malmoi_tokenizer_lab.sentencepiece.model_proto import load, parse_base, serialize
+from malmoi_tokenizer_lab.sentencepiece.special_tokens import Affixes
+from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import BadInputError
 from tests.tokenizer_lab.extended import extended, write_tokenizer
 from tests.tokenizer_lab.small import make_base
-from tokenizer_lab.check import check_tokenizer
-from tokenizer_lab.gates.texts import FIXED
-from tokenizer_lab.sentencepiece.base_files import class_facts, read_base_files
-from tokenizer_lab.sentencepiece.model_proto import load, parse_base, serialize
-from tokenizer_lab.sentencepiece.special_tokens import Affixes
-from tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
 

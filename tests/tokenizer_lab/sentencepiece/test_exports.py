@@ -4,17 +4,17 @@ import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_tokenizer_lab.gates.texts import FIXED, mask_texts
+from malmoi_tokenizer_lab.loop.candidates import Candidates
+from malmoi_tokenizer_lab.loop.spelling import sentencepiece_inventory
+from malmoi_tokenizer_lab.sentencepiece.export import lay_out
+from malmoi_tokenizer_lab.sentencepiece.model_proto import CONTROL, NORMAL, Piece, extend, load, parse_base, read_model
+from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import all_merges
 
-from pipelines.contracts import files
-from pipelines.contracts.hangul import has_letter
 from tests.strategies import texts
 from tests.tokenizer_lab.small import MASKS, SMALL, make_base
-from tokenizer_lab.gates.texts import FIXED, mask_texts
-from tokenizer_lab.loop.candidates import Candidates
-from tokenizer_lab.loop.spelling import sentencepiece_inventory
-from tokenizer_lab.sentencepiece.export import lay_out
-from tokenizer_lab.sentencepiece.model_proto import CONTROL, NORMAL, Piece, extend, load, parse_base, read_model
-from tokenizer_lab.sentencepiece.tokenizer_json import all_merges
 
 PROPERTY = settings(max_examples=300, deadline=None)
 UNMATCHED = ("<0x0A>", "<|im_end|>", "<|reserved_0|>")

@@ -3,18 +3,15 @@ import itertools
 import numpy as np
 import pyarrow as pa
 import pytest
-
-from pipelines.contracts.errors import CheckError
-from pipelines.contracts.hangul import has_letter
-from tests.tokenizer_lab.extended import MULTIS, extended, new_pieces, write_tokenizer
-from tests.tokenizer_lab.small import make_base
-from tokenizer_lab.counting import Tokens
-from tokenizer_lab.gates import loaders
-from tokenizer_lab.gates import texts as gate_texts
-from tokenizer_lab.gates.result import GateResult, raise_failed
-from tokenizer_lab.gates.texts import random_texts
-from tokenizer_lab.sentencepiece import gates, text_gates
-from tokenizer_lab.sentencepiece.gates import (
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_tokenizer_lab.counting import Tokens
+from malmoi_tokenizer_lab.gates import loaders
+from malmoi_tokenizer_lab.gates import texts as gate_texts
+from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed
+from malmoi_tokenizer_lab.gates.texts import random_texts
+from malmoi_tokenizer_lab.sentencepiece import gates, text_gates
+from malmoi_tokenizer_lab.sentencepiece.gates import (
     check_closure,
     check_counting,
     check_rows,
@@ -23,8 +20,8 @@ from tokenizer_lab.sentencepiece.gates import (
     row_gates,
     special_pieces,
 )
-from tokenizer_lab.sentencepiece.gates import text_gates as all_text_gates
-from tokenizer_lab.sentencepiece.model_proto import (
+from malmoi_tokenizer_lab.sentencepiece.gates import text_gates as all_text_gates
+from malmoi_tokenizer_lab.sentencepiece.model_proto import (
     NORMAL,
     Piece,
     extend,
@@ -34,8 +31,11 @@ from tokenizer_lab.sentencepiece.model_proto import (
     scores_below,
     serialize,
 )
-from tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
-from tokenizer_lab.words import Units, Words
+from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
+from malmoi_tokenizer_lab.words import Units, Words
+
+from tests.tokenizer_lab.extended import MULTIS, extended, new_pieces, write_tokenizer
+from tests.tokenizer_lab.small import make_base
 
 
 @pytest.fixture(autouse=True)

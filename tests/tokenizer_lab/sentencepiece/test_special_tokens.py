@@ -1,16 +1,16 @@
 import orjson
 import pytest
 import tokenizers
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_tokenizer_lab.sentencepiece import text_gates
+from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles
+from malmoi_tokenizer_lab.sentencepiece.model_proto import parse_base
+from malmoi_tokenizer_lab.sentencepiece.special_tokens import Affixes, read_affixes, wanted_affixes
+from malmoi_tokenizer_lab.sentencepiece.text_gates import around_texts
+from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 
-from pipelines.contracts.errors import BadInputError
 from tests.tokenizer_lab.extended import extended, write_tokenizer
 from tests.tokenizer_lab.small import make_base
-from tokenizer_lab.sentencepiece import text_gates
-from tokenizer_lab.sentencepiece.base_files import BaseFiles
-from tokenizer_lab.sentencepiece.model_proto import parse_base
-from tokenizer_lab.sentencepiece.special_tokens import Affixes, read_affixes, wanted_affixes
-from tokenizer_lab.sentencepiece.text_gates import around_texts
-from tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 
 BOS, EOS = Affixes((1,), ()), Affixes((), (2,))
 BOTH, NEITHER = Affixes((1,), (2,)), Affixes()

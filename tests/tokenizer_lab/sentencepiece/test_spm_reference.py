@@ -1,13 +1,13 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_tokenizer_lab.gates.texts import FIXED, random_texts
+from malmoi_tokenizer_lab.sentencepiece.model_proto import BYTE, Piece, extend, load, lowest_rank_score, serialize
+from malmoi_tokenizer_lab.sentencepiece.spm_reference import SpmReference
 
 from tests.strategies import texts
 from tests.tokenizer_lab.extended import extended
 from tests.tokenizer_lab.small import MASKS
-from tokenizer_lab.gates.texts import FIXED, random_texts
-from tokenizer_lab.sentencepiece.model_proto import BYTE, Piece, extend, load, lowest_rank_score, serialize
-from tokenizer_lab.sentencepiece.spm_reference import SpmReference
 
 
 @pytest.fixture(scope="module")

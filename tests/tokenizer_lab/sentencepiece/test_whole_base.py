@@ -1,15 +1,15 @@
 import orjson
 import pytest
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.schemas import NEW_TOKENS
+from malmoi_pipelines.contracts.tables import read_table
+from malmoi_tokenizer_lab.check import check_tokenizer
+from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from malmoi_tokenizer_lab.sentencepiece.model_proto import CONTROL, parse_base, parse_model, read_model
+from malmoi_tokenizer_lab.stage import expand
 
-from pipelines.contracts import files
-from pipelines.contracts.errors import UsageError
-from pipelines.contracts.schemas import NEW_TOKENS
-from pipelines.contracts.tables import read_table
 from tests.tokenizer_lab.small import SMALL, make_base
-from tokenizer_lab.check import check_tokenizer
-from tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from tokenizer_lab.sentencepiece.model_proto import CONTROL, parse_base, parse_model, read_model
-from tokenizer_lab.stage import expand
 
 SIZE = len(parse_base(make_base(), "base").pieces)
 

@@ -1,12 +1,12 @@
 import json
 
 import pytest
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.explain.explanation import compare, explain
+from malmoi_pipelines.dedupe.stage import dedupe
+from malmoi_pipelines.engine.options import RunOptions
 
-from pipelines.contracts.errors import BadInputError, UsageError
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.dedupe.explain.explanation import compare, explain
-from pipelines.dedupe.stage import dedupe
-from pipelines.engine.options import RunOptions
 from tests.pipelines.dedupe.explain.written_corpus import (
     LONG,
     NEAR,

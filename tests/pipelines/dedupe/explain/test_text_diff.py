@@ -5,8 +5,8 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.dedupe.explain.text_diff import Piece, diff, fold, matches
 
-from pipelines.dedupe.explain.text_diff import Piece, diff, fold, matches
 from tests.pipelines.dedupe.corpus import edit, words
 
 texts = st.text(alphabet="가나다 \n", max_size=60)

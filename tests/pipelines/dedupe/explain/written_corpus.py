@@ -1,13 +1,13 @@
 """Corpus folders written by hand: what explains a removal must need the contracts only, not the stage."""
 
 import pyarrow as pa
+from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS, REPEATED_LINES, SCHEMA_VERSION, Table
+from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.documents import find_documents
 
-from pipelines.contracts.manifest import Manifest, write_manifest
-from pipelines.contracts.report import Report
-from pipelines.contracts.schemas import DOCUMENTS, REMOVALS, REPEATED_LINES, SCHEMA_VERSION, Table
-from pipelines.contracts.tables import write_parquet
-from pipelines.dedupe.config import DedupeConfig
-from pipelines.documents import find_documents
 from tests.pipelines.dedupe.corpus import Document
 
 WORDS = [f"낱말{chr(0xAC00 + 28 * n)}" for n in range(40)]  # no digits: they are all equal to dedupe

@@ -1,0 +1,175 @@
+"""The clean stage's report, and whether too much of the input could not be read."""
+
+from collections import Counter
+from typing import Any
+
+from malmoi_pipelines.clean.config import CleanConfig
+from malmoi_pipelines.clean.counts import Counts
+from malmoi_pipelines.clean.histograms import SCALES, histogram_rows, histogram_svg
+from malmoi_pipelines.clean.task import TaskResult, check_sources
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED
+from malmoi_pipelines.raw.inputs import FoundInputs
+
+REQUIRED_KINDS = ("rrn", "acc", "tell")  # shown even if there are none
+SHOWN = 5  # problems that an error message names
+
+
+def summarise(results: list[dict[str, Any]], found: FoundInputs, config: CleanConfig) -> tuple[list[FileInfo], Report]:
+    """Merge the results of all tasks.
+
+    Args:
+        results: the values that the job yielded, ordered by step; of a task that was cleaned twice the last counts.
+        found: what was read.
+        config: the stage's options.
+
+    Returns:
+        The files written, in path order, and the report.
+
+    Raises:
+        BadInputError: more documents failed than `error_budget` allows, or there are too many sources.
+    """
+    cuts: dict[str, float] = next((value["cuts"] for value in results if "cuts" in value), {})
+    total = TaskResult()
+    for value in _last_of_each_task(results).values():
+        total.merge(TaskResult.from_json(value))
+        check_sources(total.ledger, config)
+    check_budget(total.ledger, total.counts, config)
+    report = Report(
+        "clean",
+        total.ledger,
+        _facts(total, found, config),
+        _tables(total, cuts, config),
+        _pictures(total.counts),
+    )
+    return sorted(total.files, key=lambda info: info.path), report
+
+
+def remove_replaced(results: list[dict[str, Any]], out: str) -> None:
+    """Remove the files of tasks that were cleaned again, into files of other names."""
+    kept = {info["path"] for value in _last_of_each_task(results).values() for info in value["files"]}
+    for value in results:
+        for info in value.get("files", ()):
+            if info["path"] not in kept:
+                files.remove_tree(files.join(out, info["path"]))
+
+
+def _last_of_each_task(results: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    return {value["task"]: value for value in results if "task" in value}
+
+
+def check_budget(ledger: Ledger, counts: Counts, config: CleanConfig) -> None:
+    """Fail if more documents failed than the budget allows.
+
+    `error_budget` is a share of the documents that came in. One failure is always allowed beside documents that could
+    be read, so that one broken line does not stop a trial run of a hundred; a budget of 0 allows none.
+
+    Raises:
+        BadInputError: with the worst files and reasons.
+    """
+    came, failed = ledger.documents(IN), ledger.documents(FAILED)
+    allowed = max(config.error_budget * came, 1) if config.error_budget else 0
+    if failed == 0 or (failed <= allowed and failed < came):
+        return
+    worst = [f"{file}: {number:,} {reason}" for (file, reason), number in _most(counts.problems)]
+    more = f" and {len(worst) - SHOWN:,} more" if len(worst) > SHOWN else ""
+    raise BadInputError(
+        f"{failed:,} of {came:,} documents could not be read, the error budget is {config.error_budget:g} of them. "
+        f"{'; '.join(worst[:SHOWN])}{more}.",
+        hint=_remedy(counts),
+    )
+
+
+def _remedy(counts: Counts) -> str:
+    reasons: Counter[str] = Counter()
+    for (_, reason), number in counts.problems.items():
+        reasons[reason] += number
+    remedies = {
+        "invalid_utf8": "convert the files to UTF-8 (many Korean files are CP949: iconv -f cp949 -t utf-8), ",
+        "missing_text": "name the field that holds the text (--set read.columns.text=NAME), ",
+    }
+    worst = _most(reasons)[0][0]
+    return remedies.get(worst, "") + "look at the lines in rejects/, or raise the budget (--set error_budget=SHARE)"
+
+
+def _facts(total: TaskResult, found: FoundInputs, config: CleanConfig) -> dict[str, Any]:
+    ledger, counts = total.ledger, total.counts
+    damaged = {file for file, reason in counts.problems if reason in (TRUNCATED, CORRUPT)}
+    kinds: Counter[str] = Counter()
+    rules: Counter[str] = Counter()
+    for (_, kind, _), number in counts.masks.items():
+        kinds[kind] += number
+    for (_, rule), number in counts.changes.items():
+        rules[rule] += number
+    facts: dict[str, Any] = {
+        "input files": len(found.files),
+        "empty input files": sum(file.bytes == 0 for file in found.files),
+        "files passed over": found.passed_over,
+        "damaged input files": len(damaged),
+        "documents in": ledger.documents(IN),
+        "documents kept": ledger.documents(KEPT),
+        "documents dropped": ledger.documents("dropped"),
+        "documents failed": ledger.documents(FAILED),
+        "MB in": round(ledger.bytes(IN) / 1e6, 2),
+        "MB kept": round(ledger.bytes(KEPT) / 1e6, 2),
+        "NFD documents": rules["nfd"],
+        "documents with literal masks": rules["literal_mask"],
+        "documents given an id of their own": counts.rekeyed.total(),
+        **{f"masks {kind}": kinds[kind] for kind in sorted({*REQUIRED_KINDS, *kinds})},
+    }
+    if unused := sorted(set(config.sources) - set(ledger.counts)):
+        facts["policies of sources that did not occur"] = ", ".join(unused)
+    return facts
+
+
+def _tables(total: TaskResult, cuts: dict[str, float], config: CleanConfig) -> dict[str, list[dict[str, Any]]]:
+    counts = total.counts
+    tables = {
+        "Dropped by source": dropped_rows(total.ledger),
+        "Changes": _rows(counts.changes, ("source", "rule"), "documents"),
+        "Masks": _rows(counts.masks, ("source", "kind", "rule"), "masks"),
+        "Input problems": _rows(counts.problems, ("file", "reason"), "lines"),
+        "Shared ids": _rows(counts.rekeyed, ("source",), "documents"),
+        "Perplexity cuts": [
+            {
+                "source": source,
+                "share to drop": config.policy(source).perplexity_cut,
+                "highest score kept": round(cut, 2),
+            }
+            for source, cut in sorted(cuts.items())
+        ],
+        **{SCALES[name].title.capitalize(): histogram_rows(counts.histograms, name) for name in _drawn(counts)},
+    }
+    return {name: rows for name, rows in tables.items() if rows}
+
+
+def dropped_rows(ledger: Ledger) -> list[dict[str, Any]]:
+    """Dropped documents: one row a source and reason that occurs."""
+    return [
+        {"source": source, "reason": outcome.removeprefix(DROPPED), "documents": cell[0]}
+        for source, outcomes in sorted(ledger.counts.items())
+        for outcome, cell in sorted(outcomes.items(), key=lambda item: (-item[1][0], item[0]))
+        if outcome.startswith(DROPPED)
+    ]
+
+
+def _pictures(counts: Counts) -> dict[str, bytes]:
+    return {SCALES[name].title.capitalize(): histogram_svg(counts.histograms, name) for name in _drawn(counts)}
+
+
+def _drawn(counts: Counts) -> list[str]:
+    """The measures of which there are values."""
+    present = {measure for measure, _, _ in counts.histograms}
+    return [measure for measure in SCALES if measure in present]
+
+
+def _rows(counter: Counter[Any], names: tuple[str, ...], unit: str) -> list[dict[str, Any]]:
+    return [{**dict(zip(names, key, strict=True)), unit: number} for key, number in sorted(counter.items())]
+
+
+def _most(counter: Counter[Any]) -> list[tuple[Any, int]]:
+    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,90 @@
+"""Reading and writing the tables of dataset folders: Parquet, atomically, with hashes, equal bytes for equal rows."""
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, read_manifest, verify_sizes
+from malmoi_pipelines.contracts.schemas import Table, check_schema
+
+ROW_GROUP_BYTES = 8 << 20  # bytes of Arrow data a row group: the unit of reading and of memory
+
+
+def write_parquet(folder: str, table: Table, name: str, batches: Iterable[pa.RecordBatch]) -> FileInfo:
+    """Write `folder/<table>/<name>.parquet`; one row group a batch.
+
+    The bytes depend on the rows and on how they are cut into batches, so callers cut by size, never by arrival.
+    """
+    path = f"{table.name}/{name}.parquet"
+    rows = text_bytes = 0
+    with atomic_parquet(files.join(folder, path), table.schema) as (sink, writer):
+        for batch in batches:
+            writer.write_batch(batch, row_group_size=max(1, batch.num_rows))
+            rows += batch.num_rows
+            text_bytes += (
+                string_bytes(batch.column("text")) if table.name == "data" and "text" in batch.schema.names else 0
+            )
+        writer.close()
+        return FileInfo.of_sink(path, sink, table=table.name, rows=rows, text_bytes=text_bytes)
+
+
+class atomic_parquet:  # noqa: N801  # reads as a with-statement, like open()
+    """A Parquet writer on an atomically published file: `with atomic_parquet(path, schema) as (sink, writer)`."""
+
+    def __init__(self, path: str, schema: pa.Schema) -> None:
+        self._file = files.atomic_write(path)
+        self._schema = schema
+
+    def __enter__(self) -> tuple[files.HashingFile, pq.ParquetWriter]:
+        sink = self._file.__enter__()
+        self._writer = pq.ParquetWriter(pa.PythonFile(sink, mode="w"), self._schema, compression="zstd")
+        return sink, self._writer
+
+    def __exit__(self, *exc: object) -> None:
+        if self._writer.is_open:
+            self._writer.close()
+        self._file.__exit__(*exc)  # type: ignore[arg-type]
+
+
+def cut_by_size(batch: pa.RecordBatch, max_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Cut a batch into slices of about `max_bytes` each, at least one row."""
+    rows = max(1, int(batch.num_rows * max_bytes / max(batch.nbytes, 1)))
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
+
+
+def string_bytes(column: pa.Array) -> int:
+    """UTF-8 bytes of a string column."""
+    return int(pc.sum(pc.binary_length(column)).as_py() or 0)
+
+
+def read_batches(
+    path: str, columns: list[str] | None = None, groups: Iterable[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The row groups of a Parquet file, all or those of some numbers; one batch each, never the whole file."""
+    with files.open_read(path) as file:
+        parquet = pq.ParquetFile(file)
+        for group in range(parquet.num_row_groups) if groups is None else groups:
+            yield from parquet.read_row_group(group, columns=columns).combine_chunks().to_batches()
+
+
+def read_table(folder: str, table: Table, columns: list[str] | None = None) -> pa.Table:
+    """A whole (small) table of a dataset folder, or some columns of it; sizes and schema checked."""
+    manifest = read_manifest(folder)
+    verify_sizes(folder, manifest)
+    parts = []
+    for path in table_paths(folder, manifest, table.name):
+        parquet = pq.ParquetFile(pa.BufferReader(files.read_bytes(path)))
+        check_schema(parquet.schema_arrow, table.schema, f"{folder}/{table.name}")
+        parts.append(parquet.read(columns=columns))
+    if parts:
+        return pa.concat_tables(parts)
+    return table.schema.empty_table().select(columns or table.schema.names)
+
+
+def table_paths(folder: str, manifest: Manifest, table: str = "data") -> list[str]:
+    """Full paths of one table's files, in order."""
+    return [files.join(folder, info.path) for info in manifest.table_files(table)]

@@ -1,0 +1,156 @@
+"""The count stage: corpus in, word table out."""
+
+from typing import Any
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint
+from malmoi_pipelines.contracts.ledger import KEPT, Ledger
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from malmoi_pipelines.contracts.tables import read_batches
+from malmoi_pipelines.count.added import find_added
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.steps import CountFiles, MergeCounts, Plan, WriteCounts
+from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.engine.job import Job, Step
+from malmoi_pipelines.engine.local import Progress
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.text.units import unit_rule
+
+TOP = 20  # units shown in the report
+
+
+def count(
+    corpus: list[str],
+    out: str,
+    config: CountConfig,
+    options: RunOptions,
+    *,
+    add: list[str] | tuple[str, ...] = (),
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> StageResult:
+    """Make the word table of a corpus.
+
+    Args:
+        corpus: dataset folders, or files with `id`, `source` and `text`; none to add tables up.
+        out: the dataset folder to write.
+        config: see `CountConfig`.
+        options: runner and workers.
+        add: finished word tables to add in. The result is that of counting their corpora, too.
+        overwrite: replace what is in `out`.
+        progress: called as partitions finish.
+
+    Raises:
+        UsageError: neither a corpus nor a table is given, or a table was made with other settings.
+        BadInputError: an input is not readable or no input of this stage.
+    """
+    if not corpus and not add:
+        raise UsageError("there is nothing to count.", hint="name a corpus, or word tables to add up")
+    documents = find_documents(corpus, config.columns)
+    added = find_added(list(add), config)
+    identity = StageIdentity(
+        kind="words",
+        stage="count",
+        inputs={"corpus": documents.fingerprint, "added": fingerprint(added.fingerprints)},
+        config=config.model_dump(mode="json"),
+        code_version=code_version("malmoi_pipelines"),
+    )
+
+    def body(work: str) -> StageOutput:
+        text_bytes = documents.text_bytes + added.text_bytes
+        plan = plan_files(text_bytes, config)
+        cut = CountFiles(documents, added.files, plan, config.units, config.held_out_share)
+        steps = (
+            Step("count: units", cut, len(documents.paths) + len(added.files)),
+            Step("count: merge", MergeCounts(plan), plan.statistics + 1),
+            Step("count: write", WriteCounts(out, plan), plan.letters + 1),
+        )
+        return _summarise(run_job(Job("count", steps, text_bytes), work, options, progress), out, config)
+
+    return run_stage(identity, out, body, reads=[*corpus, *documents.paths, *add], overwrite=overwrite)
+
+
+def plan_files(text_bytes: int, config: CountConfig) -> Plan:
+    """The number of files of each table, from the bytes of all texts, those of added tables with them."""
+    held_out = int(text_bytes * config.held_out_share)
+    return Plan(
+        max(1, -(-(text_bytes - held_out) // config.partition_bytes)),
+        max(1, -(-held_out // config.partition_bytes)) if config.held_out_share else 0,
+    )
+
+
+def _summarise(results: list[dict[str, Any]], out: str, config: CountConfig) -> StageOutput:
+    ledger = Ledger()
+    for result in results:
+        if "ledger" in result:
+            ledger.merge(Ledger.from_json(result["ledger"]))
+    infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
+    words = [result["words"] for result in results if "words" in result]
+    sources = next(result["sources"] for result in results if "sources" in result)
+    letters = next(result["letters"] for result in results if "letters" in result)
+    for row in sources:
+        ledger.add(row["source"], KEPT, row["documents"], row["bytes"])
+    facts: dict[str, Any] = {"cut by": config.units, "MB of text": round(_sum(sources, "bytes") / 1e6, 2)}
+    for held_out in (False, True) if config.held_out_share else (False,):
+        parts = [part for part in words if part["held_out"] == held_out]
+        texts = [row for row in sources if row["held_out"] == held_out]
+        check_counted(texts, _sum(parts, "bytes"), unit_rule(config.units).dummy_space)
+        facts |= {
+            f"{name}{' held out' if held_out else ''}": value
+            for name, value in (
+                ("documents", _sum(texts, "documents")),
+                ("distinct units", _sum(parts, "rows")),
+                ("units", _sum(parts, "occurrences")),
+            )
+        }
+    facts |= {"distinct letters": letters["rows"], "letters": letters["occurrences"]}
+    tables = {"Sources": [_source_row(row) for row in sources], "Most frequent units": _top(infos, out)}
+    return StageOutput(infos, Report("count", ledger, facts, tables))
+
+
+def _sum(rows: list[dict[str, Any]], name: str) -> int:
+    return sum(row[name] for row in rows)
+
+
+def check_counted(texts: list[dict[str, Any]], num_bytes: int, dummy_space: bool) -> None:
+    """Prove that the units are the whole corpus: joined, they are all texts, with a space before each if so cut.
+
+    Args:
+        texts: documents and bytes of each source.
+        num_bytes: bytes of all units.
+        dummy_space: whether a space was put before each document.
+
+    Raises:
+        CheckError: bytes were lost or counted twice.
+    """
+    expected = _sum(texts, "bytes") + (_sum(texts, "documents") if dummy_space else 0)
+    if num_bytes != expected:
+        raise CheckError(
+            f"the word table must hold {expected} bytes of text. Got {num_bytes}.",
+            hint="this is a defect of malmoi, not of your data: please report it",
+        )
+
+
+def _source_row(row: dict[str, Any]) -> dict[str, Any]:
+    figures = ("documents", "characters", "lines", "eojeol", "units", "letters")
+    return {
+        "source": row["source"],
+        "held out": "yes" if row["held_out"] else "",
+        "MB": round(row["bytes"] / 1e6, 2),
+        **{name: row[name] for name in figures},
+    }
+
+
+def _top(infos: list[FileInfo], out: str) -> list[dict[str, Any]]:
+    """The most frequent units over all partitions: each file starts with its own."""
+    rows: list[dict[str, Any]] = []
+    for info in infos:
+        if info.table == "data":
+            for batch in read_batches(files.join(out, info.path), ["unit", "count"], [0] if info.rows else []):
+                rows += batch.slice(0, TOP).to_pylist()
+    rows.sort(key=lambda row: (-row["count"], row["unit"].encode()))
+    return [{"unit": repr(row["unit"]), "count": row["count"]} for row in rows[:TOP]]

@@ -1,0 +1,286 @@
+"""The steps of `malmoi count`: count files, merge hash partitions, number the sources and write.
+
+Sources are numbered by name over the whole job, and no step knows all names before the second has ended: so the second
+makes rows in their final order with numbers of its own, and the third replaces these and writes.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from malmoi_pipelines.contracts.arrays import I64
+from malmoi_pipelines.contracts.ledger import DROPPED, IN, Ledger
+from malmoi_pipelines.contracts.schemas import HELD_OUT, LETTERS, SOURCES, WORDS, Table
+from malmoi_pipelines.contracts.tables import read_batches, write_parquet
+from malmoi_pipelines.count.added import AddedFile
+from malmoi_pipelines.count.grouping import group_documents
+from malmoi_pipelines.count.letters import count_letters
+from malmoi_pipelines.count.order import digests
+from malmoi_pipelines.count.statistics import STATISTICS, statistics_batch, sum_statistics, text_statistics
+from malmoi_pipelines.count.words import (
+    Counts,
+    check_sources,
+    chunks_of,
+    count_units,
+    from_rows,
+    merge_counts,
+    ordered_rows,
+)
+from malmoi_pipelines.documents import DocumentFiles, source_totals
+from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.partition import partition_of
+from malmoi_pipelines.text.units import Rule, unit_slices
+
+FLUSH_BYTES = 32 << 20  # bytes of text whose units a task holds before it counts and sends them
+MERGE_BYTES = 256 << 20  # Arrow bytes of chunks a task holds before it merges them
+ROW_GROUP_ROWS = 1 << 18
+_NAMES, _ROW = b"sources", b"row"  # metadata of the rows between the last two steps
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the table is laid out: a partition a file."""
+
+    words: int
+    """Partitions of `data`."""
+    held_out: int
+    """Partitions of `held_out`: those after the ones of `data`. 0: nothing is held out."""
+
+    @property
+    def statistics(self) -> int:
+        """The partition of the second and the third step that gets the statistics of the sources."""
+        return self.words + self.held_out
+
+    @property
+    def letters(self) -> int:
+        """The partition of the third step that gets the letters."""
+        return self.statistics + 1
+
+    def partitions(self, units: pa.LargeStringArray, held_out: bool) -> I64:
+        """The partition of each unit."""
+        number, first = (self.held_out, self.words) if held_out else (self.words, 0)
+        return partition_of(digests(units), number) + first
+
+
+@dataclass(frozen=True)
+class CountFiles:
+    """Step 0, a partition a file of the corpus or of an added table: its units by hash, its statistics."""
+
+    documents: DocumentFiles
+    added: tuple[AddedFile, ...]
+    plan: Plan
+    rule: Rule
+    held_out_share: float
+
+    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
+        """Count one file."""
+        if partition < len(self.documents.paths):
+            yield from self._count(partition)
+        else:
+            yield from self._add(self.added[partition - len(self.documents.paths)])
+
+    def _count(self, number: int) -> Iterator[Send | Result]:
+        statistics: dict[tuple[str, bool], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        parts: dict[bool, _Parts] = {False: _Parts(), True: _Parts()}
+        for batch in self.documents.read(number):
+            filled = pc.greater(pc.binary_length(batch.column("text")), 0)
+            yield from _drop_empty(batch.filter(pc.invert(filled)))
+            for source, held_out, texts in group_documents(batch.filter(filled), self.held_out_share):
+                for name, value in text_statistics(texts).items():
+                    statistics[source, held_out][name] += value
+                parts[held_out].add(source, texts, self.rule)
+            if sum(part.num_bytes for part in parts.values()) >= FLUSH_BYTES:
+                yield from self._flush(parts)
+        yield from self._flush(parts)
+        rows = [{"source": source, "held_out": held_out, **row} for (source, held_out), row in statistics.items()]
+        yield from self._send_statistics(statistics_batch(rows))
+
+    def _flush(self, parts: dict[bool, "_Parts"]) -> Iterator[Send]:
+        for held_out, part in parts.items():
+            yield from self._send(count_units(part.units), held_out)
+            part.clear()
+
+    def _add(self, file: AddedFile) -> Iterator[Send | Result]:
+        for batch in read_batches(file.path):
+            if file.table == SOURCES.name:
+                rows = batch.select(STATISTICS.names).to_pylist()
+                # Units and letters are counted in the merged table.
+                yield from self._send_statistics(statistics_batch(row | {"units": 0, "letters": 0} for row in rows))
+            else:
+                yield from self._send(from_rows(batch, file.names), file.table == HELD_OUT.name)
+
+    def _send(self, counts: Counts, held_out: bool) -> Iterator[Send]:
+        for partition, chunk in chunks_of(counts, self.plan.partitions(counts.units, held_out)):
+            yield Send(partition, chunk)
+
+    def _send_statistics(self, batch: pa.RecordBatch) -> Iterator[Send | Result]:
+        yield Send(self.plan.statistics, batch)
+        yield Result({"ledger": _ledger(batch).to_json()})
+
+
+def _drop_empty(batch: pa.RecordBatch) -> Iterator[Result]:
+    """Documents without text are not in the table: encoders put no dummy space before nothing."""
+    if batch.num_rows:
+        ledger = Ledger()
+        for source, (documents, _) in source_totals(batch).items():
+            ledger.add(source, IN, documents)
+            ledger.add(source, f"{DROPPED}empty", documents)
+        yield Result({"ledger": ledger.to_json()})
+
+
+@dataclass
+class _Parts:
+    """Units that were cut and not yet counted, by source."""
+
+    units: list[tuple[str, pa.LargeStringArray]] = field(default_factory=list)
+    num_bytes: int = 0
+
+    def add(self, source: str, texts: pa.LargeStringArray, rule: Rule) -> None:
+        """Cut texts of one source."""
+        self.units += [(source, units) for units in unit_slices(texts, rule)]
+        self.num_bytes += texts.nbytes
+
+    def clear(self) -> None:
+        """Forget them."""
+        self.units, self.num_bytes = [], 0
+
+
+@dataclass(frozen=True)
+class MergeCounts:
+    """Step 1, a partition a file of the table: its rows in order, and its letters; the last one: all source names."""
+
+    plan: Plan
+
+    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
+        """Merge one partition's chunks."""
+        if partition == self.plan.statistics:
+            yield from self._names(sum_statistics(chunks))
+        else:
+            yield from self._merge(partition, _merge_by_size(chunks))
+
+    def _names(self, statistics: pa.Table) -> Iterator[Send]:
+        names = pa.RecordBatch.from_arrays([statistics["source"].combine_chunks().unique()], names=["source"])
+        check_sources(names.num_rows)
+        for target in range(self.plan.statistics):
+            yield Send(target, names)
+        for batch in statistics.to_batches():
+            yield Send(self.plan.statistics, batch)
+
+    def _merge(self, partition: int, counts: Counts) -> Iterator[Send]:
+        held_out = partition >= self.plan.words
+        letters, inside = count_letters(counts.units, counts.totals)
+        yield Send(self.plan.statistics, _unit_statistics(counts, inside, held_out))
+        if not held_out:
+            yield Send(self.plan.letters, letter_batch(letters))
+        rows = ordered_rows(counts)
+        names = orjson.dumps(counts.names)
+        for row in range(0, rows.num_rows, ROW_GROUP_ROWS):
+            metadata = {_NAMES: names, _ROW: str(row).encode()}
+            yield Send(partition, rows.slice(row, ROW_GROUP_ROWS).replace_schema_metadata(metadata))
+
+
+@dataclass(frozen=True)
+class WriteCounts:
+    """Step 2, a partition a file: `data` and `held_out` with the final numbers of the sources, `sources`, `letters`."""
+
+    out: str
+    plan: Plan
+
+    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
+        """Write one file."""
+        if partition == self.plan.letters:
+            yield self._letters(chunks)
+        elif partition == self.plan.statistics:
+            yield self._statistics(sum_statistics(chunks))
+        else:
+            yield self._rows(partition, list(chunks))
+
+    def _rows(self, partition: int, chunks: list[pa.RecordBatch]) -> Result:
+        table, number = (WORDS, partition) if partition < self.plan.words else (HELD_OUT, partition - self.plan.words)
+        names = next(chunk.column("source").to_pylist() for chunk in chunks if "source" in chunk.schema.names)
+        rows = [chunk for chunk in chunks if "unit" in chunk.schema.names]
+        rows.sort(key=lambda chunk: int(chunk.schema.metadata[_ROW]))
+        numbers = {name: place for place, name in enumerate(names)}
+        batches = [_numbered(chunk, numbers, table) for chunk in rows]
+        info = write_parquet(self.out, table, f"part-{number:05d}", batches)
+        facts = {"held_out": table is HELD_OUT, "rows": info.rows, "occurrences": 0, "bytes": 0}
+        for batch in batches:
+            facts["occurrences"] += pc.sum(batch["count"]).as_py()
+            facts["bytes"] += pc.sum(
+                pc.multiply(pc.binary_length(batch["unit"]).cast(pa.int64()), batch["count"])
+            ).as_py()
+        return Result({"file": info.model_dump(), "words": facts})
+
+    def _statistics(self, statistics: pa.Table) -> Result:
+        numbers = statistics["source"].combine_chunks().dictionary_encode().indices.cast(pa.int16())
+        table = pa.table([numbers, *statistics.columns], schema=SOURCES.schema).combine_chunks()
+        info = write_parquet(self.out, SOURCES, "sources", table.to_batches())
+        return Result({"file": info.model_dump(), "sources": table.to_pylist()})
+
+    def _letters(self, chunks: Iterable[pa.RecordBatch]) -> Result:
+        table = pa.Table.from_batches(chunks, letter_batch(np.zeros(0, np.int64)).schema)
+        table = table.group_by("letter").aggregate([("count", "sum")])
+        table = table.sort_by([("count_sum", "descending"), ("letter", "ascending")])
+        typed = pa.table([table["letter"], table["count_sum"]], schema=LETTERS.schema).combine_chunks()
+        info = write_parquet(self.out, LETTERS, "letters", typed.to_batches())
+        return Result(
+            {
+                "file": info.model_dump(),
+                "letters": {"rows": info.rows, "occurrences": pc.sum(typed["count"]).as_py() or 0},
+            }
+        )
+
+
+def letter_batch(occurrences: I64) -> pa.RecordBatch:
+    """Occurrences by code point as a chunk of letters that occur."""
+    points = np.flatnonzero(occurrences)
+    columns = [pa.array(list(map(chr, points.tolist())), pa.string()), pa.array(occurrences[points])]
+    return pa.RecordBatch.from_arrays(columns, names=["letter", "count"])
+
+
+def _ledger(statistics: pa.RecordBatch) -> Ledger:
+    ledger = Ledger()
+    for row in statistics.select(["source", "documents", "bytes"]).to_pylist():
+        ledger.add(row["source"], IN, row["documents"], row["bytes"])
+    return ledger
+
+
+def _merge_by_size(chunks: Iterable[pa.RecordBatch]) -> Counts:
+    """Merge chunks, by size as they come, so that a partition is held as distinct units and never as all its chunks."""
+    parts: list[pa.RecordBatch] = []
+    held = 0
+    for chunk in chunks:
+        parts.append(chunk)
+        held += chunk.nbytes
+        if held > MERGE_BYTES and len(parts) > 1:
+            counts = merge_counts(parts)
+            parts = [chunk for _, chunk in chunks_of(counts, np.zeros(len(counts.units), np.int64))]
+            held = 0  # of new chunks, so that a table larger than this is not merged again for each of them
+    return merge_counts(parts)
+
+
+def _unit_statistics(counts: Counts, letters: I64, held_out: bool) -> pa.RecordBatch:
+    """Units and letters by source. `letters`: how many each unit has."""
+    units = [counts.counts[start:end] for start, end in zip(counts.bounds[:-1], counts.bounds[1:], strict=True)]
+    inside = np.split(letters[counts.codes], counts.bounds[1:-1])
+    return statistics_batch(
+        {"source": name, "held_out": held_out, "units": int(number.sum()), "letters": int(number @ each)}
+        for name, number, each in zip(counts.names, units, inside, strict=False)
+    )
+
+
+def _numbered(rows: pa.RecordBatch, numbers: dict[str, int], table: Table) -> pa.RecordBatch:
+    """Rows as the file has them. Names ascend in both numberings, so lists stay in order."""
+    own = np.array([numbers[name] for name in orjson.loads(rows.schema.metadata[_NAMES])], np.int16)
+    lists = rows.column("sources")
+    ends = pa.array(np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy())]).astype(np.int32))
+    sources = pa.ListArray.from_arrays(ends, pa.array(own[lists.flatten().to_numpy()]))
+    columns = [rows.column("unit").cast(pa.string()), rows.column("count"), sources, rows.column("source_counts")]
+    return pa.RecordBatch.from_arrays(
+        [column.cast(kind.type) for column, kind in zip(columns, table.schema, strict=True)], schema=table.schema
+    )

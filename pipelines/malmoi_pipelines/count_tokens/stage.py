@@ -1,0 +1,131 @@
+"""The stage `count tokens`: word tables and a tokenizer in, how often each of its tokens occurs out."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.manifest import FileInfo, read_manifest
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.schemas import HELD_OUT, TOKEN_COUNTS, TOKENS
+from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from malmoi_pipelines.contracts.tables import read_batches, read_table
+from malmoi_pipelines.count_tokens.config import CountTokensConfig
+from malmoi_pipelines.count_tokens.exactness import SeenParts, check_controls, check_countable, check_hidden
+from malmoi_pipelines.count_tokens.steps import EncodeUnits, SumCounts
+from malmoi_pipelines.count_tokens.summary import check_counted, summarise
+from malmoi_pipelines.count_tokens.words import WordTables, open_words, read_sources
+from malmoi_pipelines.encoders.encoder import Encoder
+from malmoi_pipelines.encoders.opening import open_encoder
+from malmoi_pipelines.engine.job import Job, Step
+from malmoi_pipelines.engine.local import Progress
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.engine.run import run_job, silent
+
+
+def count_tokens(
+    words: list[str],
+    tokenizer: str,
+    out: str,
+    config: CountTokensConfig,
+    options: RunOptions,
+    *,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> StageResult:
+    """Count the tokens of a corpus over its word table: as encoding every document would, token by token.
+
+    Args:
+        words: word tables made by `malmoi count`; they add up.
+        tokenizer: a tokenizer's folder, a SentencePiece model, or a `tokenizer.json`.
+        out: the dataset folder to write.
+        config: see `CountTokensConfig`.
+        options: runner and workers.
+        overwrite: replace what is in `out`.
+        progress: called as partitions finish.
+
+    Raises:
+        UsageError: the tokenizer needs word tables of another kind of units.
+        CheckError: the counts would not be exact.
+    """
+    tables, encoder = open_words(words, config.table), open_encoder(tokenizer)
+    check_countable(encoder, tables.units)
+    identity = StageIdentity(
+        kind=TOKEN_COUNTS.name,
+        stage=TOKEN_COUNTS.stage,
+        inputs={"words": tables.fingerprint, "tokenizer": encoder.fingerprint},
+        config=config.model_dump(mode="json"),
+        code_version=code_version("malmoi_pipelines"),
+    )
+
+    def body(work: str) -> StageOutput:
+        steps = (
+            Step("count tokens: encode", EncodeUnits(tables.parts, encoder, tables.units), len(tables.parts)),
+            Step("count tokens: sum", SumCounts(out, encoder), 1),
+        )
+        results = run_job(Job("count tokens", steps, tables.stored_bytes), work, options, progress)
+        info = next(FileInfo.model_validate(result["file"]) for result in results if "file" in result)
+        encoded = [result for result in results if "tally" in result]
+        report = _checked_report(encoded, tables, encoder, _read_counts(files.join(out, info.path)), config)
+        return StageOutput([info], report, tokenizer=encoder.fingerprint)
+
+    return run_stage(identity, out, body, reads=[*words, tokenizer], overwrite=overwrite)
+
+
+def read_token_counts(folder: str) -> npt.NDArray[np.int64]:
+    """How often each id occurs, by what `count_tokens` wrote; shape [vocab_size].
+
+    Raises:
+        UsageError: the folder holds something else.
+    """
+    manifest = read_manifest(folder)
+    if manifest.kind != TOKEN_COUNTS.name:
+        raise UsageError(
+            f"{folder} must hold token counts (kind {TOKEN_COUNTS.name!r}). Its kind is {manifest.kind!r}.",
+            hint="make them with `malmoi count tokens`",
+        )
+    table = read_table(folder, TOKENS, columns=["id", "count"])
+    return _dense(table["id"].to_numpy(), table["count"].to_numpy())
+
+
+def _read_counts(path: str) -> npt.NDArray[np.int64]:
+    (batch,) = read_batches(path, columns=["id", "count"])
+    return _dense(batch.column("id").to_numpy(), batch.column("count").to_numpy())
+
+
+def _dense(ids: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Counts by id; no token may have some of the ids."""
+    dense = np.zeros(int(ids[-1]) + 1, np.int64)
+    dense[ids] = counts
+    return dense
+
+
+def _checked_report(
+    encoded: list[dict[str, Any]],
+    tables: WordTables,
+    encoder: Encoder,
+    counts: npt.NDArray[np.int64],
+    config: CountTokensConfig,
+) -> Report:
+    """Check what only all tasks together show, and report."""
+    seen = SeenParts.of(encoder, tables.units)
+    sources, names = read_sources(tables, held_out=config.table == HELD_OUT.name)
+    totals: Counter[str] = Counter()
+    tokens: Counter[str] = Counter()
+    for result in encoded:
+        seen.merge(result["seen"])
+        by_number = result["tally"].pop("sources")
+        totals.update(result["tally"])
+        tokens.update({names[result["table"]][int(number)]: found for number, found in by_number.items()})
+    check_controls(encoder, {control for result in encoded for control in result["controls"]})
+    hidden = seen.possible()
+    if config.hidden_tokens == "refuse":
+        check_hidden(encoder, hidden)
+    check_counted(totals, tables.rows, counts, encoder.spellings(), tokens)
+    report = summarise(encoder, counts, totals, sources, tokens)
+    report.facts["added tokens counted as text"] = ", ".join(hidden) or "none"
+    return report

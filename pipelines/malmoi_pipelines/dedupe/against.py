@@ -1,0 +1,73 @@
+"""Earlier corpora: their files and digests, for new documents to be compared with."""
+
+from typing import Any
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.fingerprint import fingerprint
+from malmoi_pipelines.contracts.manifest import Manifest, read_manifest, verify_sizes
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.steps import CorpusFiles
+
+SIGNATURE = 1
+"""Version of the arithmetic in `docs/signatures.md`; digests of different versions never meet."""
+
+
+def signature(config: DedupeConfig) -> dict[str, Any]:
+    """All that digests depend on."""
+    return {
+        "signature": SIGNATURE,
+        "near": config.near,
+        "shingle": config.shingle,
+        "shingle_size": config.size,
+        **{name: getattr(config, name) for name in ("bands", "rows", "seed", "max_chars")},
+    }
+
+
+def add_old(new: tuple[str, ...], against: list[str], config: DedupeConfig) -> tuple[CorpusFiles, dict[str, str]]:
+    """The files of a job with those of earlier corpora.
+
+    Args:
+        new: the input files.
+        against: folders of earlier corpora; their order does not matter.
+        config: the settings of this run.
+
+    Returns:
+        the files, and what the result depends on by role.
+
+    Raises:
+        UsageError: a folder is no corpus, has no digests, or they were made in another way.
+    """
+    prints: dict[str, str] = {}
+    old: list[tuple[str, str]] = []
+    old_bytes = 0
+    for folder in sorted({files.absolute(folder): folder for folder in against}.values(), key=files.absolute):
+        manifest = read_manifest(folder)
+        _check(folder, manifest, config)
+        verify_sizes(folder, manifest)
+        prints[files.absolute(folder)] = manifest.content_fingerprint
+        old_bytes += sum(info.text_bytes for info in manifest.table_files())
+        pairs = zip(manifest.table_files(), manifest.table_files("digests"), strict=True)
+        old += [(files.join(folder, data.path), files.join(folder, digests.path)) for data, digests in pairs]
+    inputs = {"against": fingerprint(sorted(prints.values()))} if prints else {}
+    data, digests = (tuple(pair[side] for pair in old) for side in (0, 1))
+    return CorpusFiles(new, data, digests, old_bytes), inputs
+
+
+def _check(folder: str, manifest: Manifest, config: DedupeConfig) -> None:
+    if manifest.kind != "corpus":
+        raise UsageError(
+            f"--against must name a corpus. {folder} holds {manifest.kind}.", hint="run dedupe on it first"
+        )
+    if not manifest.table_files("digests"):
+        raise UsageError(
+            f"{folder} has no digests to compare with.", hint="make it again with --set digests=true, the default"
+        )
+    made, asked = manifest.config["signature"], signature(config)
+    if differ := [
+        f"{name}: {made.get(name)!r} there, {value!r} here" for name, value in asked.items() if made.get(name) != value
+    ]:
+        raise UsageError(
+            f"the digests of {folder} were made in another way: {'; '.join(differ)}.",
+            hint="use its settings, or make that corpus again with these",
+        )

@@ -1,0 +1,131 @@
+"""A corpus folder to look things up in, and the places where the texts that belong to it may lie.
+
+The text of a removed document is only in the documents that dedupe read, the text of an old partner only in an earlier
+corpus. Either is named by who asks, or found beside the corpus by the fingerprint in its manifest.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
+from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, read_manifest, verify_sizes
+from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.explain.look_up import Name, find_rows, find_text
+from malmoi_pipelines.documents import DocumentFiles, find_documents
+
+INPUTS = {"documents": "the documents that dedupe read", "against": "the earlier corpora that it was given"}
+"""Role in the manifest, which is the option's name, too → what it is."""
+
+
+class CorpusFolder:
+    """A folder that dedupe wrote; a guard, or a kill, may have left it without a manifest.
+
+    Args:
+        path: the folder.
+        named: by role (`INPUTS`), inputs of dedupe in any form that `find_documents` takes.
+        config: the settings, for a folder without a manifest.
+
+    Raises:
+        UsageError: there are settings and a manifest.
+        BadInputError: this is no corpus, or an input that is named cannot be found.
+    """
+
+    def __init__(self, path: str, named: dict[str, Sequence[str]], config: DedupeConfig | None) -> None:
+        self.path = path
+        self.notes: list[str] = []
+        """What could not be found or checked, and what to do about it."""
+        self._manifest = _corpus_manifest(path)
+        self.config = self._settings(config)
+        self._inputs: dict[str, DocumentFiles | None] = {
+            role: self._check(role, given) for role, given in named.items() if given
+        }
+
+    def tables(self, table: str) -> list[str]:
+        """The files of a table, none if there is no such table."""
+        if self._manifest is not None:
+            return [files.join(self.path, info.path) for info in self._manifest.table_files(table)]
+        folder = files.join(self.path, table)
+        return files.list_files(folder) if files.exists(folder) else []
+
+    def removed_text(self, name: Name, num_bytes: int) -> str | None:
+        """The text of a removed document, as dedupe read it."""
+        return self._text("documents", name, num_bytes)
+
+    def partner_text(self, name: Name, old: bool) -> str | None:
+        """The text of a document that another repeats."""
+        if old:
+            return self._text("against", name)
+        if self.config.repeated_lines is None:  # else `data` holds what was left of it
+            for row in find_rows(self.tables(DOCUMENTS.name), name._asdict(), ["text"]):
+                return row["text"]
+        return self._text("documents", name)  # with components, partners can be removed documents
+
+    def _text(self, role: str, name: Name, num_bytes: int | None = None) -> str | None:
+        if role not in self._inputs:
+            self._inputs[role] = self._beside(role)
+        found = self._inputs[role]
+        if found is None:
+            self._note(f"The text of {name.id!r} is in {INPUTS[role]}: name them with --{role} to see the diff.")
+            return None
+        text = find_text(found, name, num_bytes)
+        if text is None:
+            self._note(f"The text of {name.id!r} is not in {INPUTS[role]}: there is no diff.")
+        return text
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _settings(self, config: DedupeConfig | None) -> DedupeConfig:
+        if self._manifest is not None:
+            if config is not None:
+                raise UsageError(f"{self.path} knows its settings: they cannot be given for it.")
+            values = self._manifest.config.items()
+            return DedupeConfig.model_validate(
+                {key: value for key, value in values if key in DedupeConfig.model_fields}
+            )
+        self._note(f"{self.path} has no {MANIFEST}: the stage was stopped, by a guard or from outside.")
+        if config is None:
+            self._note("Its settings are not known. Those of --config and --set stand in, else the defaults.")
+        return config or DedupeConfig()
+
+    def _check(self, role: str, given: Sequence[str]) -> DocumentFiles:
+        found = find_documents(list(given), self.config.columns if role == "documents" else {})
+        if self._manifest is not None and found.fingerprint != self._manifest.inputs.get(role):
+            self._note(f"What --{role} names is not, or not exactly, {INPUTS[role]}.")
+        return found
+
+    def _beside(self, role: str) -> DocumentFiles | None:
+        wanted = self._manifest.inputs.get(role) if self._manifest is not None else None
+        for folder in _siblings(self.path) if wanted is not None else ():
+            try:
+                found = find_documents([folder], self.config.columns if role == "documents" else {})
+            except MalmoiError:  # damaged, of another kind or version: not what we look for
+                continue
+            if found.fingerprint == wanted:
+                return found
+        return None
+
+
+def _corpus_manifest(path: str) -> Manifest | None:
+    if has_manifest(path):
+        manifest = read_manifest(path)
+        if manifest.kind != "corpus":
+            raise BadInputError(f"{path} holds {manifest.kind}, not a corpus.")
+        verify_sizes(path, manifest)
+        return manifest
+    if not files.is_folder(files.join(path, REMOVALS.name)):
+        raise BadInputError(f"{path} is not a corpus: it has neither a {MANIFEST} nor a table of removals.")
+    return None
+
+
+def _siblings(path: str) -> Iterator[str]:
+    """The dataset folders beside a folder."""
+    own = files.absolute(path)
+    parent = own.rsplit("/", 1)[0]
+    fs, inner = files.filesystem(parent)
+    for child in sorted(fs.ls(inner, detail=False)):
+        folder = files.join(parent, child.rstrip("/").rsplit("/", 1)[-1])
+        if folder != own and has_manifest(folder):
+            yield folder

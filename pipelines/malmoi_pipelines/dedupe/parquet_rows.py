@@ -1,0 +1,57 @@
+"""Reading chosen rows of a Parquet file, and the sizes of its row groups: what is not asked for is never decoded."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.arrays import I64
+from malmoi_pipelines.contracts.errors import BadInputError
+
+
+def read_rows(path: str, rows: I64, columns: list[str]) -> Iterator[tuple[I64, pa.RecordBatch]]:
+    """The chosen rows, in pieces of at most a row group.
+
+    Args:
+        path: a Parquet file.
+        rows: distinct row numbers of the file, ascending.
+        columns: the columns to read.
+
+    Yields:
+        the row numbers of a piece, and its rows.
+    """
+    if len(rows) == 0:
+        return
+    with files.open_read(path) as file:
+        parquet = pq.ParquetFile(file)
+        start = 0
+        for group in range(parquet.num_row_groups):
+            stop = start + parquet.metadata.row_group(group).num_rows
+            first, last = np.searchsorted(rows, [start, stop])
+            if first < last:
+                table = parquet.read_row_group(group, columns=columns).take(pa.array(rows[first:last] - start))
+                for batch in table.combine_chunks().to_batches():
+                    yield rows[first : first + batch.num_rows], batch
+                    first += batch.num_rows
+            start = stop
+
+
+def row_group_bytes(path: str, column: str | None = None) -> I64:
+    """Uncompressed bytes of each row group of a Parquet file, or of one column in each.
+
+    Raises:
+        BadInputError: the file is not Parquet.
+    """
+    try:
+        with files.open_read(path) as file:
+            metadata = pq.ParquetFile(file).metadata
+    except (pa.ArrowException, OSError) as error:
+        raise BadInputError(f"{path} is not readable: {type(error).__name__}.", hint="is it whole?") from None
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    if column is None:
+        return np.array([group.total_byte_size for group in groups], np.int64)
+    chunks = [[group.column(number) for number in range(group.num_columns)] for group in groups]
+    sizes = [sum(c.total_uncompressed_size for c in group if c.path_in_schema == column) for group in chunks]
+    return np.array(sizes, np.int64)

@@ -1,0 +1,148 @@
+"""What a `tokenizer.json` says of itself: its kind, its special tokens, and what would make counts by unit inexact.
+
+Two kinds can be counted. Byte-level tokenizers (GPT-2, Llama-3, Qwen) cut text by a regular expression and merge bytes
+inside what it cuts. SentencePiece's kind (Llama-2, Mistral) puts a space mark for each space and merges characters,
+with bytes for those that it does not know.
+"""
+
+from typing import Any
+
+from malmoi_pipelines.contracts.hangul import SPACE_MARK
+from malmoi_pipelines.text.units import Rule
+
+Spec = dict[str, Any]
+
+
+def normalisers(spec: Spec) -> list[Spec]:
+    """The normalisers in their order."""
+    return _flat(spec.get("normalizer"), "normalizers")
+
+
+def pre_tokenizers(spec: Spec) -> list[Spec]:
+    """The pre-tokenizers in their order."""
+    return _flat(spec.get("pre_tokenizer"), "pretokenizers")
+
+
+def _flat(part: Spec | None, children: str) -> list[Spec]:
+    if part is None:
+        return []
+    if part["type"] != "Sequence":
+        return [part]
+    return [inner for child in part[children] for inner in _flat(child, children)]
+
+
+def kind_of(spec: Spec) -> Rule | None:
+    """The kind of units that a tokenizer's tokens can be counted in.
+
+    >>> kind_of({"model": {"type": "BPE"}, "pre_tokenizer": {"type": "ByteLevel"}})
+    'byte-level'
+    >>> kind_of({"model": {"type": "BPE"}, "normalizer": {"type": "Prepend", "prepend": "▁"}})
+    'metaspace'
+    >>> kind_of({"model": {"type": "WordPiece"}}) is None
+    True
+    """
+    if spec["model"].get("type", "BPE") != "BPE":
+        return None
+    if any(part["type"] == "ByteLevel" for part in pre_tokenizers(spec)):
+        return "byte-level"
+    return "metaspace" if _marks_spaces(spec) else None
+
+
+def _marks_spaces(spec: Spec) -> bool:
+    return any(part["type"] == "Metaspace" for part in pre_tokenizers(spec)) or any(
+        SPACE_MARK in (part.get("prepend"), part.get("content")) for part in normalisers(spec)
+    )
+
+
+def obstacle(spec: Spec, kind: Rule | None) -> str | None:
+    """What would make the encoding of a unit depend on its neighbours; None if nothing (but the vocabulary)."""
+    reasons = {
+        "an added token takes the spaces or letters around it into account": any(
+            token.get(flag) for token in plain_added(spec) for flag in ("lstrip", "rstrip", "single_word")
+        ),
+        **(_byte_level_reasons(spec) if kind == "byte-level" else _metaspace_reasons(spec)),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _byte_level_reasons(spec: Spec) -> dict[str, bool]:
+    return {
+        "its normaliser changes text": any(part["type"] != "NFC" for part in normalisers(spec)),
+        "it puts a space before a document (add_prefix_space)": any(
+            part.get("add_prefix_space") for part in pre_tokenizers(spec) if part["type"] == "ByteLevel"
+        ),
+    }
+
+
+def _metaspace_reasons(spec: Spec) -> dict[str, bool]:
+    model, cuts = spec["model"], pre_tokenizers(spec)
+    return {
+        "its normaliser changes text": any(
+            not (_is_prepend(part) or _is_space_mark(part)) for part in normalisers(spec)
+        ),
+        "it puts no space before a document": not (
+            any(_is_prepend(part) for part in normalisers(spec)) or any(_prepends(part) for part in cuts)
+        ),
+        "it puts more than one space before a document": any(_is_prepend(part) for part in normalisers(spec))
+        and any(_prepends(part) for part in cuts),
+        "its pre-tokenizer cuts otherwise than before spaces": any(part["type"] != "Metaspace" for part in cuts),
+        # Unknown characters side by side are one <unk>, whatever units they are in.
+        "it has no byte fallback": not model.get("byte_fallback"),
+        "it looks up whole texts in its vocabulary (ignore_merges)": bool(model.get("ignore_merges")),
+        "an added token puts a space before the text after it": bool(plain_added(spec)),
+    }
+
+
+def _is_prepend(part: Spec) -> bool:
+    return part["type"] == "Prepend" and part["prepend"] == SPACE_MARK
+
+
+def _is_space_mark(part: Spec) -> bool:
+    return part["type"] == "Replace" and part["pattern"] == {"String": " "} and part["content"] == SPACE_MARK
+
+
+def _prepends(part: Spec) -> bool:
+    """Whether a Metaspace pre-tokenizer puts a space before a document; before 0.15 it was told so otherwise."""
+    scheme = part.get("prepend_scheme") or ("always" if part.get("add_prefix_space", True) else "never")
+    return part["type"] == "Metaspace" and scheme != "never"
+
+
+def plain_added(spec: Spec) -> list[Spec]:
+    """The added tokens that occur in plain text: special ones do not, text of theirs is text (as in SentencePiece)."""
+    return [token for token in spec.get("added_tokens") or [] if not token["special"]]
+
+
+def without_prefix(spec: Spec) -> Spec:
+    """The same tokenizer for the parts of a document: it puts no space before a text."""
+    kept = [part for part in normalisers(spec) if not _is_prepend(part)]
+    cuts = [
+        {**part, "prepend_scheme": "never", "add_prefix_space": False} if part["type"] == "Metaspace" else part
+        for part in pre_tokenizers(spec)
+    ]
+    return {
+        **spec,
+        "normalizer": {"type": "Sequence", "normalizers": kept} if kept else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": cuts} if cuts else None,
+    }
+
+
+def document_ends(spec: Spec, config: Spec) -> tuple[str | None, str | None]:
+    """BOS and EOS: by `tokenizer_config.json`, else what the post-processor puts around a text."""
+    before, after = _around(spec)
+    bos, eos = (_name(config.get(role)) for role in ("bos_token", "eos_token"))
+    return (before if bos is None else bos), (after if eos is None else eos)
+
+
+def _name(token: Any) -> str | None:
+    """Special tokens are named by text, or by a mapping with the flags they are added with."""
+    return token["content"] if isinstance(token, dict) else token
+
+
+def _around(spec: Spec) -> tuple[str | None, str | None]:
+    """The special tokens that a template puts right before and right after a single text."""
+    for part in _flat(spec.get("post_processor"), "processors"):
+        if part["type"] == "TemplateProcessing":
+            names = [piece.get("SpecialToken", {}).get("id") for piece in part["single"]]
+            text = next(i for i, piece in enumerate(part["single"]) if "Sequence" in piece)
+            return (names[text - 1] if text else None), (names[text + 1] if text + 1 < len(names) else None)
+    return None, None

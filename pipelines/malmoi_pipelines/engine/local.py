@@ -1,0 +1,82 @@
+"""Large jobs on one machine: step after step, worker processes, durable chunk files between the steps.
+
+FnApiRunner groups in memory at about four times the payload and moves a shuffle as one message, so it cannot carry a
+large job whole (apache/beam#21993). Here each worker process runs Beam pipelines of one partition of one step, and the
+shuffle between two steps is a folder of Arrow files: memory is bounded by a partition, whatever the size of the input.
+"""
+
+import concurrent.futures
+import concurrent.futures.process
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+
+import orjson
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import MalmoiError
+from malmoi_pipelines.engine.chunk_files import Index, write_index
+from malmoi_pipelines.engine.job import Job, Step
+from malmoi_pipelines.engine.results import raise_errors
+from malmoi_pipelines.engine.worker import start_worker
+
+Progress = Callable[[str, int, int], None]
+"""Called with (step name, partitions done, partitions of the step)."""
+
+
+def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> list[bytes]:
+    """Run a job with worker processes; returns its encoded results, sorted.
+
+    Args:
+        job: the job.
+        work: the stage's scratch folder; chunk files go there if it is local, else to the machine's temp folder.
+        workers: number of processes.
+        progress: called as partitions finish.
+    """
+    local = files.is_local(work)
+    root = os.path.abspath(files.filesystem(work)[1]) + "/chunks" if local else tempfile.mkdtemp(prefix="malmoi-")
+    context = multiprocessing.get_context("spawn")  # fork would copy Beam's and Arrow's threads in an unknown state
+    results: list[bytes] = []
+    try:
+        with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
+            for number, step in enumerate(job.steps):
+                results += _run_step(pool, step, f"{root}/{number}", f"{root}/{number + 1}", progress)
+                shutil.rmtree(f"{root}/{number}", ignore_errors=True)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    return sorted(results)
+
+
+def _run_step(
+    pool: concurrent.futures.Executor, step: Step, source: str, target: str, progress: Progress
+) -> list[bytes]:
+    progress(step.name, 0, step.partitions)
+    tasks = [pool.submit(_run_partition, step, partition, source, target) for partition in range(step.partitions)]
+    results: list[bytes] = []
+    indexes: list[Index] = []
+    try:
+        for done, task in enumerate(concurrent.futures.as_completed(tasks), start=1):
+            lines, index = task.result()
+            raise_errors(map(orjson.loads, lines))  # now, not after the other partitions
+            results += lines
+            indexes.append(index)
+            progress(step.name, done, step.partitions)
+    except concurrent.futures.process.BrokenProcessPool:
+        raise MalmoiError(
+            f"a worker process died in step {step.name!r}.", hint="most often memory ran out: use fewer --workers"
+        ) from None
+    finally:
+        for task in tasks:
+            task.cancel()
+    if indexes:
+        write_index(target, indexes)
+    return results
+
+
+def _run_partition(step: Step, partition: int, source: str, target: str) -> tuple[list[bytes], Index]:
+    """Import Beam in the worker alone: it takes three seconds, in which the driver is already at work."""
+    from malmoi_pipelines.engine.local_partition import run_partition  # noqa: PLC0415
+
+    return run_partition(step, partition, source, target)

@@ -1,0 +1,57 @@
+"""Run a job where the options say: in memory, in worker processes, or on a Beam runner by name."""
+
+import os
+from typing import Any
+
+import orjson
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.engine.job import Job
+from malmoi_pipelines.engine.local import Progress, run_in_processes
+from malmoi_pipelines.engine.options import DIRECT, RunOptions, check_flags
+from malmoi_pipelines.engine.results import raise_errors
+
+IN_MEMORY_BYTES = 16 << 20  # input up to this runs in this process: worker processes need about 4 s to start
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+def run_job(job: Job, work: str, options: RunOptions, progress: Progress = silent) -> list[dict[str, Any]]:
+    """Run a job; returns the values of its results in a fixed order (step, partition, content).
+
+    Args:
+        job: the job.
+        work: the stage's scratch folder, visible to all workers.
+        options: runner, processes, Beam flags.
+        progress: called with (step, partitions done, partitions).
+
+    Raises:
+        MalmoiError: a step's own error, as it was raised there.
+    """
+    check_flags(options)
+    small = options.workers is None and job.input_bytes <= IN_MEMORY_BYTES
+    if options.runner == DIRECT and not small and not work.startswith("memory://"):
+        lines = run_in_processes(job, work, options.workers or os.cpu_count() or 1, progress)
+    else:
+        lines = _run_graph(job, work, options, progress)
+    order = {step.name: number for number, step in enumerate(job.steps)}
+    results = sorted(
+        (orjson.loads(line) for line in lines),
+        key=lambda result: (order[result[0]], result[1], orjson.dumps(result[2])),
+    )
+    raise_errors(results)  # in the order of the steps: an error is often the cause of those after it
+    return [value for _, _, value in results]
+
+
+def _run_graph(job: Job, work: str, options: RunOptions, progress: Progress) -> list[bytes]:
+    # Here and not above: Beam takes three seconds to import, which a driver of worker processes need not wait for.
+    from malmoi_pipelines.engine.transforms import run_graph  # noqa: PLC0415
+
+    path = files.join(work, "results.jsonl")
+    name = f"{job.name} on {options.runner}"
+    progress(name, 0, 1)
+    run_graph(job, path, options)
+    progress(name, 1, 1)
+    return files.read_bytes(path).splitlines()

@@ -1,0 +1,142 @@
+"""The stage `lm train`: reference text in, an n-gram language model as an ARPA file out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pyarrow.compute as pc
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.fingerprint import code_version, content_identity
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from malmoi_pipelines.engine.local import Progress
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.lm.arpa import write_arpa
+from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.sentences import EOJEOL, load_tokenizer
+from malmoi_pipelines.lm.train import Plan, Trained, train
+from malmoi_pipelines.lm.work_files import held_out_path, read_table
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.identity import identify
+from malmoi_pipelines.raw.inputs import find_inputs, plan_tasks
+from malmoi_pipelines.text.perplexity import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_kenlm
+
+MAX_HELD_OUT = 4 << 20  # UTF-8 bytes of held-out text that are scored
+
+
+def train_lm(
+    inputs: list[str],
+    out: str,
+    config: LmConfig,
+    options: RunOptions,
+    *,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> StageResult:
+    """Train a language model on reference text; nothing but blank texts is filtered, so choose it well.
+
+    Args:
+        inputs: files, globs, folders, dataset folders, remote URLs, in any order.
+        out: the dataset folder to write.
+        config: see `LmConfig`.
+        options: runner and workers.
+        overwrite: replace what is in `out`.
+        progress: called as tasks finish.
+    """
+    raw = identify(find_inputs(inputs, _read_options(config), ignore=config.ignore, source=config.source).files)
+    load_tokenizer(config.tokenizer)  # its errors are the user's, and come before any work
+    own = [] if config.tokenizer == EOJEOL else [config.tokenizer]
+    identity = StageIdentity(
+        kind="lm",
+        stage="lm train",
+        inputs={
+            "raw": raw.fingerprint,
+            **({"tokenizer": content_identity(config.tokenizer)} if own else {}),
+        },
+        config={**config.model_dump(mode="json"), "tokenizer": SENTENCEPIECE if own else EOJEOL},
+        code_version=code_version("malmoi_pipelines"),
+    )
+
+    def body(work: str) -> StageOutput:
+        tasks = tuple(plan_tasks(raw.files, config.task_bytes, _read_options(config)))
+        plan = Plan(tasks, raw.raw_bytes, work, config)
+        trained = train(plan, lambda job: run_job(job, work, options, progress))
+        infos = [write_arpa(out, ARPA, trained.words, trained.orders)]
+        if own:
+            infos.append(_write(out, TOKENIZER, files.read_bytes(config.tokenizer)))
+        infos.append(_write(out, DESCRIPTION, _describe(config, trained)))
+        facts = {**_facts(trained), **_score_held_out(out, plan)}
+        return StageOutput(infos, Report("lm train", trained.ledger, facts, {"N-grams by order": _rows(trained)}))
+
+    reads = [*inputs, *own, *(file.path for file in raw.files)]
+    return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
+
+
+def _read_options(config: LmConfig) -> Callable[[str], ReadOptions]:
+    return lambda source: config.read
+
+
+def _write(folder: str, name: str, data: bytes) -> FileInfo:
+    files.write_bytes(files.join(folder, name), data)
+    return FileInfo.of_file(folder, name)
+
+
+def _describe(config: LmConfig, trained: Trained) -> bytes:
+    """lm.json: what scoring must know, and how the model was made."""
+    value = {
+        "order": config.order,
+        "tokenizer": EOJEOL if config.tokenizer == EOJEOL else SENTENCEPIECE,
+        "normalisation": config.normalisation,
+        "ngrams": [len(order.log_p) for order in trained.orders],
+        "discounts": [list(total.discounts.amounts) for total in trained.totals],
+    }
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+
+
+def _facts(trained: Trained) -> dict[str, Any]:
+    figures = trained.figures
+    return {
+        "sentences": figures["sentences"],
+        "tokens": figures["tokens"],
+        "distinct words": figures["distinct words"],
+        "words of the model": len(trained.words),
+        "share of unknown tokens": round(1 - figures["known tokens"] / figures["tokens"], 4),
+    }
+
+
+def _rows(trained: Trained) -> list[dict[str, Any]]:
+    return [
+        {
+            "order": order,
+            "distinct": total.distinct,
+            "kept": total.kept,
+            **{
+                name: round(amount, 4)
+                for name, amount in zip(("D1", "D2", "D3+"), total.discounts.amounts, strict=True)
+            },
+            "discounts": "fallback" if total.discounts.fallback else "of the data",
+        }
+        for order, total in enumerate(trained.totals, 1)
+    ]
+
+
+def _score_held_out(out: str, plan: Plan) -> dict[str, Any]:
+    """How well the model predicts the documents that it did not see, over at most about `MAX_HELD_OUT` of them."""
+    config = plan.config
+    texts: list[str] = []
+    size = 0
+    for task in range(len(plan.tasks)):
+        column = read_table(held_out_path(plan.work, task))["text"]
+        texts += column.to_pylist()
+        size += pc.sum(pc.binary_length(column)).as_py() or 0
+        if size >= MAX_HELD_OUT:
+            break
+    if not texts:
+        return {}
+    kenlm_model = load_kenlm(files.join(out, ARPA))
+    log10, tokens = LanguageModel(kenlm_model, load_tokenizer(config.tokenizer), config.normalisation).scores(texts)
+    perplexity = 10 ** (-float(log10.sum()) / float(tokens.sum()))
+    return {"held-out tokens": int(tokens.sum()), "held-out perplexity": round(perplexity, 1)}

@@ -1,0 +1,18 @@
+"""The options of `malmoi pii show` and `malmoi pii mask`."""
+
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.text.pii import PiiOptions
+
+
+class ShowConfig(PiiOptions):
+    """What is looked for, and how the files are read."""
+
+    read: ReadOptions = ReadOptions()
+    """As for `malmoi clean`: names of the fields, format, damaged files."""
+
+
+class MaskConfig(PiiOptions):
+    """What is masked, and where not."""
+
+    keep: tuple[str, ...] = ("id", "source")
+    """Top-level fields that stay as they are; personal data in them is counted."""

@@ -1,0 +1,63 @@
+"""How raw files are read: what their fields mean, what a damaged file means, how long a line may be."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.raw.formats import Format
+
+IGNORE = ("README*", "LICENSE*", "*.md")
+"""Patterns of file names that are passed over in folders and globs unless told otherwise."""
+
+
+class Columns(Config):
+    """Which field or column of the input holds what."""
+
+    text: str = "text"
+    """The document's text."""
+    id: str | None = "id"
+    """Its id; a document without one gets an id derived from its source and text. null: always derived."""
+    source: str | None = "source"
+    """Its source; a document that names none belongs to its folder. null: always the folder."""
+    meta: dict[str, str] | None = None
+    """Name in `meta` → field of the input, for the fields to keep. null: every other field, under its own name.
+
+    Our own tables are input, too, and have their own column names; of them null ids and sources hold, and of `meta`
+    the fields that it holds already."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [name for name in (self.text, self.id, self.source) if name is not None]
+        if len(set(names)) < len(names):
+            raise ValueError("text, id and source must be different fields")
+        return self
+
+
+class ReadOptions(Config):
+    """How the files of a source are read."""
+
+    format: Format | None = None
+    """What the files hold, for names that do not say it (`part-00000`, `.log`). null: told by the extension."""
+    columns: Columns = Columns()
+    document: Literal["line", "file"] = "line"
+    """Of plain text: whether each line is a document, or each file."""
+    header: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Of CSV and TSV: names of the columns, where the files have no header row. null: the first row names them."""
+    quoted: bool | None = None
+    """Of CSV and TSV: whether `"` encloses fields that hold delimiters and line ends. null: in CSV, not in TSV."""
+    main_content: bool = True
+    """Of web pages in WARC: only what looks like the main content, without navigation; or all visible text."""
+    max_line_bytes: Annotated[int, Field(ge=1)] = 256 << 20
+    """Longest line, row, whole-file text or web page that is read, in bytes as stored uncompressed; longer ones are
+    rejected. Of a row of Parquet or Arrow the text counts, as UTF-8."""
+    on_bad_file: Literal["reject", "fail"] = "reject"
+    """A truncated or corrupt file: keep what can be read and count as failed each row that is known to be missing, or
+    the place where reading stops as one; or fail."""
+
+    @field_validator("header")
+    @classmethod
+    def _no_name_twice(cls, header: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if header is not None and len(set(header)) < len(header):
+            raise ValueError("each column needs a name of its own")
+        return header

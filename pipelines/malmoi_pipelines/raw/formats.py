@@ -1,0 +1,75 @@
+"""The kinds of raw files, and how the name of a file tells its kind."""
+
+from typing import Literal, NamedTuple, get_args
+
+from malmoi_pipelines.contracts.errors import UsageError
+
+Format = Literal["jsonl", "text", "csv", "tsv", "parquet", "arrow", "warc"]
+Compression = Literal["", "gz", "zst", "bz2", "xz"]
+
+
+class Kind(NamedTuple):
+    """What a file is."""
+
+    format: Format
+    compression: Compression
+
+
+SEEKING: tuple[Format, ...] = ("parquet", "arrow")
+"""Formats that compress inside and are read at places, so that no compression may lie around them."""
+
+_STREAMED: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".json": "jsonl",
+    ".ndjson": "jsonl",
+    ".txt": "text",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".warc": "warc",
+    ".wet": "warc",
+}
+_COMPRESSIONS: dict[str, Compression] = {"." + name if name else "": name for name in get_args(Compression)}
+EXTENSIONS: dict[str, Kind] = {
+    **{
+        extension + suffix: Kind(form, compression)
+        for extension, form in _STREAMED.items()
+        for suffix, compression in _COMPRESSIONS.items()
+    },
+    ".parquet": Kind("parquet", ""),
+    ".arrow": Kind("arrow", ""),
+    ".feather": Kind("arrow", ""),
+}
+
+
+def kind_of(path: str, override: Format | None) -> Kind:
+    """The kind of a file, by the end of its name.
+
+    Args:
+        path: of the file.
+        override: its format, whatever its name says; the compression is still told by the name.
+
+    Raises:
+        UsageError: an unknown extension, or a compressed file of a format that is not read as a stream.
+
+    >>> kind_of("news/a.jsonl.zst", None), kind_of("logs/part-00000.gz", "text")
+    (Kind(format='jsonl', compression='zst'), Kind(format='text', compression='gz'))
+    """
+    name = path.rpartition("/")[2]
+    if override is None:
+        extension = extension_of(name)
+        if not extension:
+            raise UsageError(
+                f"{path}: unknown kind of file. Known: {', '.join(sorted(EXTENSIONS))}.",
+                hint=f"say what it holds: --set read.format=NAME, one of {', '.join(get_args(Format))}; name the files "
+                "to read; or pass over others: --set 'ignore=[PATTERN]'",
+            )
+        return EXTENSIONS[extension]
+    kind = Kind(override, next((c for suffix, c in _COMPRESSIONS.items() if suffix and name.endswith(suffix)), ""))
+    if kind.compression and override in SEEKING:
+        raise UsageError(f"{path}: {override} cannot be read inside .{kind.compression}.", hint="decompress it first")
+    return kind
+
+
+def extension_of(name: str) -> str:
+    """The known extension that a file name ends with; "" if none."""
+    return max((known for known in EXTENSIONS if name.endswith(known)), key=len, default="")

@@ -1,0 +1,73 @@
+"""Reading JSON Lines."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from malmoi_pipelines.raw.config import Columns, ReadOptions
+from malmoi_pipelines.raw.inputs import Part
+from malmoi_pipelines.raw.line_blocks import read_lines
+from malmoi_pipelines.raw.rows import RawBlock
+
+RECORDS_AT_ONCE = 256  # lines for one call of the parser: a call a line costs as much as parsing a short one
+SEPARATOR = 743_519_028_461  # any number that no line holds will do
+
+
+def read_json_lines(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
+    """The documents and bad lines of one part of a file."""
+    for block, first, lines in read_lines(part, options, block_bytes):
+        for start in range(0, len(lines), RECORDS_AT_ONCE):
+            _add(block, first + start, lines[start : start + RECORDS_AT_ONCE], options.columns)
+        yield block
+
+
+def _add(block: RawBlock, first: int, lines: list[bytes], columns: Columns) -> None:
+    numbers: Sequence[int] = range(first, first + len(lines))
+    if b"" in lines:
+        numbers = [number for number, line in zip(numbers, lines, strict=True) if line]
+        lines = [line for line in lines if line]
+    records = parse_together(lines)
+    if records is not None:
+        block.add_records(numbers, records, lines, columns)
+        return
+    for number, line in zip(numbers, lines, strict=True):
+        _add_line(block, number, line, columns)
+
+
+def parse_together(lines: list[bytes]) -> list[Any] | None:
+    """The values of many lines, parsed as one array; None unless every line is one JSON value by itself.
+
+    Lines that are no JSON alone may be so together (`[1` and `2]`). Therefore a number stands between each two that
+    occurs in none of them: only if all of these separators are elements of the array itself is none inside a value.
+    """
+    separator = b"%d" % SEPARATOR
+    data = b"[" + (b"," + separator + b",").join(lines) + b"]"
+    if data.count(separator) != len(lines) - 1:
+        return None
+    try:
+        values = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    between = values[1::2]
+    alone = len(values) == 2 * len(lines) - 1 and between == [SEPARATOR] * (len(lines) - 1)
+    # The same number as a float has other spellings.
+    return values[::2] if alone and {int}.issuperset(map(type, between)) else None
+
+
+def _add_line(block: RawBlock, number: int, line: bytes, columns: Columns) -> None:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        if not line.isspace():
+            block.reject(number, "broken_json" if _is_utf8(line) else "invalid_utf8", line)
+        return
+    block.add_record(number, record, line, columns)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,63 @@
+"""Reading input files as blocks of raw documents, one module a family of formats.
+
+Every reader streams, keeps what can be read and names what cannot:
+
+- `broken_json`, `invalid_utf8`, `not_an_object`: a line that is no record;
+- `missing_text`, `text_not_a_string`, `bad_id`, `bad_source`: a record that is no document;
+- `unstorable_meta`: a document with other fields that JSON cannot hold, such as one nested 300 deep;
+- `line_too_long`, `document_too_long`: more than `max_line_bytes`;
+- `wrong_fields`, `broken_row`, `unclosed_quote`: a row of CSV or TSV that is no record;
+- `unknown_encoding`, `broken_http`, `nested_too_deep`: a record of WARC whose text cannot be had;
+- `truncated_file`, `corrupt_file`: the place where a file stops being readable, once a file; of Parquet and of
+  Arrow files that are no streams each row of a damaged row group or record batch.
+
+Blank lines separate documents and are none themselves; they count only for the line numbers.
+"""
+
+from collections.abc import Callable, Iterator
+
+from malmoi_pipelines.raw.columnar import OptionsFor, read_arrow, read_parquet
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.delimited import read_delimited
+from malmoi_pipelines.raw.formats import Format
+from malmoi_pipelines.raw.inputs import Part
+from malmoi_pipelines.raw.json_lines import read_json_lines
+from malmoi_pipelines.raw.plain_text import read_text
+from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.warc import read_warc
+
+BLOCK_BYTES = 8 << 20  # bytes of input a block: rows and row groups of the output are cut by it
+
+_READERS: dict[Format, Callable[[Part, ReadOptions, int], Iterator[RawBlock]]] = {
+    "jsonl": read_json_lines,
+    "text": read_text,
+    "csv": read_delimited,
+    "tsv": read_delimited,
+    "warc": read_warc,
+}
+
+_TABLE_READERS: dict[Format, Callable[[Part, ReadOptions, int, OptionsFor], Iterator[RawBlock]]] = {
+    "parquet": read_parquet,
+    "arrow": read_arrow,
+}
+
+
+def read_blocks(
+    part: Part, options: ReadOptions, block_bytes: int = BLOCK_BYTES, *, options_for: OptionsFor | None = None
+) -> Iterator[RawBlock]:
+    """The documents and bad lines of one part of a file.
+
+    Args:
+        part: what to read.
+        options: names of the fields, limits, and what a damaged file means.
+        block_bytes: uncompressed bytes a block.
+        options_for: how the rows of a source are read that a rejects table holds of it; None: with `options`.
+
+    Raises:
+        BadInputError: the file cannot be opened, has no text column, or is damaged and `on_bad_file` is `fail`.
+    """
+    if part.file.format in _TABLE_READERS:
+        for_row = options_for or (lambda _source: options)
+        yield from _TABLE_READERS[part.file.format](part, options, block_bytes, for_row)
+    else:
+        yield from _READERS[part.file.format](part, options, block_bytes)

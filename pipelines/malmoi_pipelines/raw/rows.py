@@ -1,0 +1,245 @@
+"""Raw documents in columns, as every reader gives them, and the lines that are no document.
+
+Numbers of `meta` are those of orjson, which reads JSON: integers from -2**63 to 2**64 - 1 keep their digits, longer
+ones become floats (123456789012345678901234567890 is 1.2345678901234568e+29). Digits that matter belong in a string.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import xxhash
+
+from malmoi_pipelines.contracts.fingerprint import canonical_json
+from malmoi_pipelines.raw.config import Columns
+
+RAW_BYTES = 1 << 20  # bytes of an unreadable line that go to the rejects
+UNSTORABLE = "unstorable_meta"  # the reason for a document whose other fields JSON cannot hold
+
+
+class UnstorableMetaError(ValueError):
+    """Fields that cannot be stored as JSON: nested more than 254 deep, the limit of orjson, or text with surrogates."""
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line or row that could not be read as a document."""
+
+    line: int
+    reason: str
+    raw: bytes | None
+    """Its first `RAW_BYTES`; None where there is nothing to show."""
+    num_bytes: int
+    """Its whole size."""
+
+
+@dataclass
+class RawBlock:
+    """Consecutive documents of one file, one list a column, and the bad lines between them."""
+
+    file: str
+    """Base name of the file."""
+    source: str
+    """The file's source: to it count the bad lines."""
+    start: int = 0
+    """Byte of the file from which its lines are counted; 0 unless the file was split."""
+    ids: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    metas: list[str | None] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    given: list[bool] = field(default_factory=list)
+    """Whether the id was given, and not derived."""
+    bad: list[BadLine] = field(default_factory=list)
+
+    def reject(self, line: int, reason: str, raw: bytes | None, lost: int = 0, keep: int = RAW_BYTES) -> None:
+        """Add a bad line of which `raw` was read and `lost` more bytes were not; at most `keep` of them stay."""
+        num_bytes = lost + len(raw or b"")
+        self.bad.append(BadLine(line, reason, None if raw is None else raw[: min(keep, RAW_BYTES)], num_bytes))
+
+    def fits(self, line: int, text: Any, limit: int) -> bool:
+        """Whether a row's text has at most `limit` bytes; the row is rejected if it has more."""
+        if type(text) is not str or len(text) <= limit // 4:  # no character has more than 4 bytes
+            return True
+        data = text.encode()
+        if len(data) > limit:
+            self.reject(line, "line_too_long", data, keep=limit)
+        return len(data) <= limit
+
+    def add_document(
+        self, line: int, text: str, given_id: str | None = None, source: str | None = None, meta: str | None = None
+    ) -> None:
+        """Add a document whose fields are known; `meta` is JSON already."""
+        given = given_id is not None and given_id != ""
+        source = source or self.source
+        self.given.append(given)
+        self.ids.append(str(given_id) if given else derived_id(source, text))
+        self.sources.append(source)
+        self.texts.append(text)
+        self.metas.append(meta)
+        self.lines.append(line)
+
+    def add_texts(self, lines: Sequence[int], texts: Sequence[str]) -> None:
+        """Add documents that are nothing but their texts."""
+        self._append(lines, texts, [None] * len(texts), [None] * len(texts), [None] * len(texts))
+
+    def add_record(self, line: int, record: Any, raw: bytes | None, columns: Columns) -> None:
+        """Add a document given as a mapping, or reject it; fields without a meaning of their own go to `meta`.
+
+        Args:
+            line: its number.
+            record: the parsed line or row; it is used up.
+            raw: the line as read, for the rejects; None to show the record as JSON.
+            columns: names of the fields.
+        """
+        if type(record) is not dict:
+            self.reject(line, "not_an_object", raw)
+            return
+        text: Any = record.get(columns.text)
+        given_id = record.get(columns.id) if columns.id is not None else None
+        source = record.get(columns.source) if columns.source is not None else None
+        reason = _fault(text, given_id, source)
+        if reason is not None:
+            self.reject(line, reason, _shown(record) if raw is None else raw)
+            return
+        given_id = None if given_id is None else str(given_id)
+        self._add_fields(line, text, given_id, source, record, raw, columns)
+
+    def add_records(
+        self, lines: Sequence[int], records: list[Any], raws: Sequence[bytes | None], columns: Columns
+    ) -> None:
+        """Add many documents, or reject them: the same as `add_record` for each, and faster where all are regular.
+
+        Args:
+            lines: their numbers.
+            records: the parsed lines or rows; they are used up.
+            raws: the lines as read; None to show the record as JSON.
+            columns: names of the fields.
+        """
+        if set(map(type, records)) == {dict}:
+            nothing = [None] * len(records)
+            texts = [record.get(columns.text) for record in records]
+            ids = nothing if columns.id is None else [record.get(columns.id) for record in records]
+            sources = nothing if columns.source is None else [record.get(columns.source) for record in records]
+            id_types = set(map(type, ids))
+            if set(map(type, texts)) == {str} and id_types <= _ID and _TEXT.issuperset(map(type, sources)):
+                if int in id_types:
+                    ids = [None if given_id is None else str(given_id) for given_id in ids]
+                try:
+                    self._append(lines, texts, ids, sources, _metas(records, columns))
+                except UnstorableMetaError:
+                    fields = zip(texts, ids, sources, strict=True)
+                    for line, known, record, raw in zip(lines, fields, records, raws, strict=True):
+                        self._add_fields(line, *known, record, raw, columns)
+                return
+        for line, record, raw in zip(lines, records, raws, strict=True):
+            self.add_record(line, record, raw, columns)
+
+    def _add_fields(
+        self,
+        line: int,
+        text: str,
+        given_id: str | None,
+        source: str | None,
+        record: dict[str, Any],
+        raw: bytes | None,
+        columns: Columns,
+    ) -> None:
+        """Add a document whose fields are known but for its meta, which is that of `record`."""
+        try:
+            meta = _meta(record, columns)
+        except UnstorableMetaError:
+            self.reject(line, UNSTORABLE, raw)
+        else:
+            self.add_document(line, text, given_id, source, meta)
+
+    def _append(
+        self,
+        lines: Sequence[int],
+        texts: Sequence[str],
+        ids: Sequence[str | None],
+        sources: Sequence[str | None],
+        metas: Sequence[str | None],
+    ) -> None:
+        named = [source or self.source for source in sources]
+        self.given += map(bool, ids)
+        self.ids += [i or derived_id(source, text) for i, source, text in zip(ids, named, texts, strict=True)]
+        self.sources += named
+        self.texts += texts
+        self.metas += metas
+        self.lines += lines
+
+
+_TEXT = {str, type(None)}
+_ID = {str, int, type(None)}
+
+
+def derived_id(source: str, text: str) -> str:
+    """The id of a document that came without one: xxh3-128 of its source and raw text, 32 hex digits."""
+    return xxhash.xxh3_128_hexdigest(f"{source}\0{text}".encode())
+
+
+def _fault(text: Any, given_id: Any, source: Any) -> str | None:
+    if type(text) is not str:
+        return "missing_text" if text is None else "text_not_a_string"
+    # `type` and not `isinstance`: true is an int in Python, but no id.
+    if given_id is not None and type(given_id) not in (str, int):
+        return "bad_id"
+    if source is not None and type(source) is not str:
+        return "bad_source"
+    return None
+
+
+def _metas(records: list[dict[str, Any]], columns: Columns) -> Sequence[str | None]:
+    known = {columns.text, columns.id, columns.source}
+    if columns.meta is None and known.issuperset(set().union(*records)):
+        return [None] * len(records)
+    return [_meta(record, columns) for record in records]
+
+
+def _meta(record: dict[str, Any], columns: Columns) -> str | None:
+    """The fields to keep, as JSON; None if there are none."""
+    return meta_json(record, columns.meta, (columns.text, columns.id, columns.source))
+
+
+def meta_json(record: dict[str, Any], wanted: Mapping[str, str] | None, known: Sequence[str | None]) -> str | None:
+    """The `meta` of a document.
+
+    Args:
+        record: its fields; it is used up.
+        wanted: as `Columns.meta`; a wanted field that the record has not is left out.
+        known: fields that do not go to meta by themselves.
+
+    Raises:
+        UnstorableMetaError: JSON cannot hold them.
+    """
+    if wanted is not None:
+        record = {name: record[wanted_field] for name, wanted_field in wanted.items() if wanted_field in record}
+    else:
+        for name in known:
+            if name is not None:
+                record.pop(name, None)
+    return _json(record).decode() if record else None
+
+
+def _json(record: Mapping[str, Any]) -> bytes:
+    try:
+        return canonical_json(record)
+    except TypeError:  # Parquet has values that JSON has not
+        try:
+            return orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=_json_value)
+        except TypeError:
+            raise UnstorableMetaError from None
+
+
+def _shown(record: Mapping[str, Any]) -> bytes | None:
+    """A record that was no line, for the rejects; None if it cannot be shown."""
+    try:
+        return _json(record)
+    except UnstorableMetaError:
+        return None
+
+
+def _json_value(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

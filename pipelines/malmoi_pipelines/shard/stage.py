@@ -1,0 +1,117 @@
+"""The shard stage: corpus and tokenizer in, packed training examples out."""
+
+import math
+from typing import Any
+
+from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.ledger import Ledger
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.encoders.encoder import Encoder
+from malmoi_pipelines.encoders.opening import open_encoder
+from malmoi_pipelines.engine.job import Job, Step
+from malmoi_pipelines.engine.local import Progress
+from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.shard.config import ShardConfig
+from malmoi_pipelines.shard.hf import example_schema, write_dataset_files
+from malmoi_pipelines.shard.steps import EncodeFiles, PackShards, Totals
+
+
+def shard(
+    corpus: list[str],
+    tokenizer: str,
+    out: str,
+    config: ShardConfig,
+    options: RunOptions,
+    *,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> StageResult:
+    """Sample, encode and pack a corpus.
+
+    Args:
+        corpus: dataset folders, or files with `id`, `source` and `text`.
+        tokenizer: a folder made by `malmoi expand`, or any SentencePiece model or `tokenizer.json`.
+        out: the dataset folder to write.
+        config: see `ShardConfig`.
+        options: runner and workers.
+        overwrite: replace what is in `out`.
+        progress: called as partitions finish.
+    """
+    documents = find_documents(corpus, config.columns)
+    opened = open_encoder(tokenizer)
+    identity = StageIdentity(
+        kind="shards",
+        stage="shard",
+        inputs={"corpus": documents.fingerprint, "tokenizer": opened.identity},
+        config=config.model_dump(mode="json"),
+        code_version=code_version("malmoi_pipelines"),
+    )
+
+    def body(work: str) -> StageOutput:
+        # A source may be written more than once: shards are planned as if all were the one of most copies.
+        most = max([1.0, *config.weights.values()])
+        shards = max(1, math.ceil(documents.text_bytes * most / config.shard_bytes))
+        steps = (
+            Step("shard: encode", EncodeFiles(documents, opened, config, shards), len(documents.paths)),
+            Step("shard: pack", PackShards(out, opened, config, shards), shards),
+        )
+        results = run_job(Job("shard", steps, documents.text_bytes), work, options, progress)
+        return _summarise(results, out, opened, config, identity.fingerprint)
+
+    return run_stage(identity, out, body, reads=[*corpus, *documents.paths, tokenizer], overwrite=overwrite)
+
+
+def _summarise(
+    results: list[dict[str, Any]], out: str, tokenizer: Encoder, config: ShardConfig, fingerprint: str
+) -> StageOutput:
+    ledger, totals = Ledger(), Totals()
+    for result in results:
+        if "ledger" in result:
+            ledger.merge(Ledger.from_json(result["ledger"]))
+            for source, counts in result["sources"].items():
+                totals.add(source, **counts)
+    infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
+    examples = sum(info.rows for info in infos)
+    tokens = sum(row["tokens"] for row in totals.rows.values())
+    tail = sum(result.get("tail", 0) for result in results)
+    check_packed(tokens, examples * config.sequence_length + tail)
+    facts = {
+        "documents": ledger.documents("in"),
+        "documents written": ledger.documents("kept"),
+        "copies written": sum(row["copies"] for row in totals.rows.values()),
+        "examples": examples,
+        "sequence length": config.sequence_length,
+        "tokens": examples * config.sequence_length,
+        "tokens left out at shard ends": tail,
+        "new tokens": sum(result.get("new_tokens", 0) for result in results if "file" in result),
+        "vocabulary size": tokenizer.vocab_size,
+        "weights of sources that did not occur": ", ".join(sorted(set(config.weights) - set(totals.rows))) or "none",
+    }
+    rows = [
+        {
+            "source": source,
+            **totals.rows[source],
+            "share of tokens": round(totals.rows[source]["tokens"] / max(tokens, 1), 4),
+        }
+        for source in sorted(totals.rows)
+    ]
+    infos += write_dataset_files(out, infos, example_schema(tokenizer.dtype), fingerprint)
+    return StageOutput(infos, Report("shard", ledger, facts, {"Mixture": rows}), tokenizer=tokenizer.fingerprint)
+
+
+def check_packed(sent: int, packed: int) -> None:
+    """Prove that every token that was encoded is in an example or in a counted tail.
+
+    Raises:
+        CheckError: tokens were lost or written twice.
+    """
+    if sent != packed:
+        raise CheckError(
+            f"the shards must hold {sent} tokens. Got {packed}.",
+            hint="this is a defect of malmoi, not of your data: please report it",
+        )

@@ -1,0 +1,134 @@
+"""Perplexity of a text under an n-gram language model, read and queried by kenlm.
+
+A text's lines are its sentences: each line that is not blank is scored from `<s>` to `</s>`, log scores and token
+counts are summed over the lines, and the perplexity is per token with the ends of sentences counted, as in CCNet
+(Wenzek et al. 2020). Models are ARPA files (plain or .gz), kenlm binaries, or folders written by `malmoi lm train`.
+"""
+
+import contextlib
+import functools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+
+import kenlm
+import numpy as np
+import orjson
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.arrays import F64
+from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest
+from malmoi_pipelines.lm.sentences import EOJEOL, PLAIN, Normalisation, Tokenizer, load_tokenizer, sentences
+
+ARPA, DESCRIPTION, TOKENIZER = "model.arpa", "lm.json", "tokenizer.model"  # the files of a folder of `malmoi lm train`
+SENTENCEPIECE = "sentencepiece"  # what its description says when it has a tokenizer file
+_WHAT = "give an ARPA file, a kenlm binary, or a folder written by `malmoi lm train`"
+MAX_EXPONENT = 30.0  # the worst perplexity is 1e30, a finite float32: kenlm gives log10 p = -100 where <unk> is missing
+
+
+class ModelOptions(Config):
+    """Which language model scores, and how it wants its text."""
+
+    model: str
+    """A folder written by `malmoi lm train`, or an .arpa, .arpa.gz or kenlm binary file; local path or URL."""
+    tokenizer: str = EOJEOL
+    """`eojeol` (words between spaces), or a SentencePiece .model file. A folder of ours brings its own."""
+    normalisation: Normalisation = PLAIN
+    """How a foreign model's training text was normalised: `malmoi_pipelines.lm.sentences`. A folder of ours says it."""
+
+
+class LanguageModel:
+    """A loaded model. Not picklable: workers load their own with `load_model`."""
+
+    def __init__(self, model: kenlm.Model, tokenizer: Tokenizer, normalisation: Normalisation) -> None:
+        self._score = model.score
+        self._tokenizer = tokenizer
+        self._normalisation = normalisation
+        self.order: int = model.order
+
+    def perplexities(self, texts: Sequence[str]) -> F64:
+        """The perplexity of each text: lower is closer to the model's training text. Never nan or inf.
+
+        A text without any sentence is scored as one empty sentence, P(</s> | <s>).
+        """
+        log10, tokens = self.scores(texts)
+        return np.power(10.0, np.minimum(-log10 / tokens, MAX_EXPONENT))
+
+    def scores(self, texts: Sequence[str]) -> tuple[F64, F64]:
+        """Of each text the sum of log10 probabilities and the number of tokens, ends of sentences included."""
+        log10 = np.zeros(len(texts))
+        tokens = np.zeros(len(texts))
+        score, tokenize = self._score, self._tokenizer.join
+        for number, text in enumerate(texts):
+            lines = tokenize(sentences(text, self._normalisation)) or [b""]
+            log10[number] = sum(map(score, lines))
+            # One space between tokens, none around them: tokens = spaces + 1, and the end of the sentence.
+            tokens[number] = sum(line.count(b" ") + 2 if line else 1 for line in lines)
+        return log10, tokens
+
+
+def load_model(options: ModelOptions) -> LanguageModel:
+    """Load a model, once in a process unless its file is replaced.
+
+    Raises:
+        UsageError: there is no such model or tokenizer, it cannot be read, or a folder's own tokenizer is contradicted.
+    """
+    if not files.exists(options.model):
+        raise UsageError(f"there is no language model {options.model}.", hint=_WHAT)
+    return _load_model(options, files.file_state(options.model))
+
+
+@functools.lru_cache(maxsize=2)
+def _load_model(options: ModelOptions, _state: str) -> LanguageModel:
+    path, tokenizer, normalisation = options.model, options.tokenizer, options.normalisation
+    if files.is_folder(path):
+        path, tokenizer, normalisation = _of_folder(options)
+    return LanguageModel(load_kenlm(path), load_tokenizer(tokenizer), normalisation)
+
+
+def _of_folder(options: ModelOptions) -> tuple[str, str, Normalisation]:
+    """Model file, tokenizer and normalisation of a folder of ours."""
+    folder = options.model
+    if not has_manifest(folder) or read_manifest(folder).kind != "lm":
+        raise UsageError(f"{folder} is not a finished folder of `malmoi lm train`.", hint=_WHAT)
+    if options.tokenizer != EOJEOL or options.normalisation != PLAIN:
+        raise UsageError(
+            f"{folder} brings its own tokenizer and normalisation. "
+            f"Got tokenizer {options.tokenizer!r}, normalisation {options.normalisation!r}.",
+            hint="leave both out",
+        )
+    description = orjson.loads(files.read_bytes(files.join(folder, DESCRIPTION)))
+    tokenizer = files.join(folder, TOKENIZER) if description["tokenizer"] == SENTENCEPIECE else EOJEOL
+    return files.join(folder, ARPA), tokenizer, description["normalisation"]
+
+
+def load_kenlm(path: str) -> kenlm.Model:
+    """Load a model file, local or remote.
+
+    Raises:
+        UsageError: it is none.
+    """
+    config = kenlm.Config()
+    config.show_progress = False
+    config.arpa_complain = kenlm.ARPALoadComplain.NONE
+    with _local_copy(path) as local:
+        try:
+            return kenlm.Model(local, config)
+        except (OSError, RuntimeError):  # its message names lines of its own C++ source and may quote the file
+            raise UsageError(f"{path} cannot be read as a language model.", hint=_WHAT) from None
+
+
+@contextlib.contextmanager
+def _local_copy(path: str) -> Iterator[str]:
+    """A local file with the content of `path`; one fetched for this may be removed at once, kenlm keeps it mapped."""
+    if files.is_local(path):
+        yield files.filesystem(path)[1]
+        return
+    with tempfile.TemporaryDirectory(prefix="malmoi-") as folder:
+        local = os.path.join(folder, os.path.basename(path))
+        with files.open_read(path) as source, open(local, "wb") as target:
+            shutil.copyfileobj(source, target, files.READ_SIZE)
+        yield local

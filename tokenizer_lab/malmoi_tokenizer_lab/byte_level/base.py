@@ -1,0 +1,262 @@
+"""Reading a byte-level base: a `tokenizer.json` (Llama 3, Qwen, GPT-2 and their kind) or a `tekken_*.json`.
+
+What is refused, with a reason: whatever is no byte-level BPE, and what would make counts by pre-token inexact or a text
+decode to another one (dropout, affixes of words, a space before each text, normalisers other than NFC and NFKC).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+
+from malmoi_tokenizer_lab.byte_level.alphabet import spell, unspell
+from malmoi_tokenizer_lab.byte_level.tekken import config_of_tekken, is_tekken, json_of_tekken
+
+TOKENIZER_FILE = "tokenizer.json"
+TEKKEN_FILES = "tekken*.json"
+"""Mistral's models have a `tekken.json`, its package `tekken_*.json`."""
+CONFIG_FILE = "tokenizer_config.json"
+COPIED = (
+    CONFIG_FILE,
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "generation_config.json",
+)
+"""What lies beside a `tokenizer.json` and stays true for the extension. (vocab.json and merges.txt do not.)"""
+
+NORMAL_FORMS = frozenset(("NFC", "NFKC"))  # the others take Hangul syllables apart
+_PLAIN_CONFIG = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+
+
+@dataclass(frozen=True, eq=False)
+class ByteLevelBase:
+    """A byte-level BPE tokenizer, as read."""
+
+    json: dict[str, Any]
+    """The tokenizer.json (for Tekken: built from its ranks); never changed."""
+    tokens: tuple[bytes, ...]
+    """Bytes of each token that merging can make, by id; empty for added tokens and unused ids. Shape [size]."""
+    byte_ids: npt.NDArray[np.int32]
+    """Id of each single byte. Shape [256]."""
+    merges: npt.NDArray[np.int32]
+    """Left id, right id, id of the result; first merge first. Shape [merges, 3]."""
+    size: int
+    """First new id: after all ids of the vocabulary and the added tokens, and after the rows of the model's embedding
+    where a config.json lies beside the tokenizer and says how many these are (Qwen has more rows than tokens)."""
+    ignore_merges: bool
+    """Whether a pre-token that is a token is taken whole, without merging."""
+    files: dict[str, bytes]
+    """Files that belong to the tokenizer, to copy beside the extension."""
+
+
+def read_byte_level(path: str) -> ByteLevelBase:
+    """Read a byte-level base.
+
+    Args:
+        path: a `tokenizer.json`, a `tekken*.json`, or a folder that has one of them (a `tokenizer.json` goes first).
+
+    Raises:
+        BadInputError: it cannot be read, or contradicts itself.
+        UsageError: it is of another kind.
+    """
+    folder = path if files.is_folder(path) else None
+    where = _file_in(folder) if folder else path
+    try:
+        value = orjson.loads(files.read_bytes(where))
+    except orjson.JSONDecodeError as error:
+        raise BadInputError(f"{where} is not JSON: {error}", hint="pass a tokenizer.json or a tekken_*.json") from None
+    rows = _embedding_rows(folder) if folder else 0
+    if is_tekken(value):
+        return parse_byte_level(json_of_tekken(value, where), {CONFIG_FILE: config_of_tekken()}, where, rows)
+    beside = _files_beside(folder) if folder else {}
+    beside.setdefault(CONFIG_FILE, orjson.dumps(_PLAIN_CONFIG, option=orjson.OPT_INDENT_2) + b"\n")
+    return parse_byte_level(value, beside, where, rows)
+
+
+def _file_in(folder: str) -> str:
+    """The file of a folder that holds the tokenizer.
+
+    Raises:
+        BadInputError: there is none.
+        UsageError: there are several.
+    """
+    where = files.join(folder, TOKENIZER_FILE)
+    if files.exists(where):
+        return where
+    found = files.glob(files.join(folder, TEKKEN_FILES))
+    if not found:
+        raise BadInputError(
+            f"{folder} holds no {TOKENIZER_FILE} and no {TEKKEN_FILES}.",
+            hint="pass the folder of a byte-level tokenizer (Llama 3, Qwen, Mistral's Tekken), or, for a SentencePiece "
+            "base, one with a tokenizer.model",
+        )
+    if len(found) > 1:
+        raise UsageError(f"{folder} holds {len(found)} files {TEKKEN_FILES}.", hint=f"pass one of them: {found[0]}")
+    return found[0]
+
+
+def _files_beside(folder: str) -> dict[str, bytes]:
+    """The files to copy.
+
+    Raises:
+        BadInputError: one of them is broken; it would be copied, or noticed only after the loop.
+    """
+    found = {name: path for name in COPIED if files.exists(path := files.join(folder, name))}
+    for name, path in found.items():
+        if name.endswith(".json"):
+            _check_type(_read_object(path).get("added_tokens_decoder"), dict, path, "added_tokens_decoder")
+    return {name: files.read_bytes(path) for name, path in found.items()}
+
+
+def _read_object(path: str) -> dict[str, Any]:
+    """A file with a JSON object.
+
+    Raises:
+        BadInputError: it is something else.
+    """
+    try:
+        value = orjson.loads(files.read_bytes(path))
+    except orjson.JSONDecodeError as error:
+        raise BadInputError(f"{path} is not JSON: {error}", hint="repair the file, or take it away") from None
+    if not isinstance(value, dict):
+        raise BadInputError(f"{path} must be a JSON object. It is a {type(value).__name__}.")
+    return value
+
+
+def _check_type(value: Any, kind: type, path: str, name: str) -> None:
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise BadInputError(f"{path}: {name} must be of type {kind.__name__}. It is {value!r}.")
+
+
+def _embedding_rows(folder: str) -> int:
+    """Rows of the model's embedding, from its config.json; 0 if there is none or it does not say."""
+    path = files.join(folder, "config.json")
+    if not files.exists(path):
+        return 0
+    config = _read_object(path)
+    _check_type(config.get("text_config"), dict, path, "text_config")
+    for part in (config, config.get("text_config") or {}):
+        _check_type(part.get("vocab_size"), int, path, "vocab_size")
+        if part.get("vocab_size"):
+            return int(part["vocab_size"])
+    return 0
+
+
+def parse_byte_level(value: Any, beside: dict[str, bytes], where: str, rows: int = 0) -> ByteLevelBase:
+    """A base from the parsed `tokenizer.json`.
+
+    Args:
+        value: the parsed JSON.
+        beside: the files to copy.
+        where: its name in messages.
+        rows: rows of the model's embedding, where known; ids up to it are the base's.
+
+    Raises:
+        BadInputError: it contradicts itself.
+        UsageError: it is no byte-level BPE, or one that cannot be extended exactly.
+    """
+    for reason in _reasons_against(value):
+        raise UsageError(
+            f"{where} is no byte-level base that can be extended exactly: {reason}.",
+            hint="pass a tokenizer.json of the byte-level BPE kind (Llama 3, Qwen), or a tekken_*.json; "
+            "for a SentencePiece base pass its tokenizer.model",
+        )
+    vocab: dict[str, int] = value["model"]["vocab"]
+    added = {token["content"]: token["id"] for token in value.get("added_tokens") or ()}
+    _check_ids(vocab, added, where)
+    merges = _merge_ids(value["model"], where)
+    size = max(rows, 1 + max((*vocab.values(), *added.values())))
+    tokens = _token_bytes(vocab, set(added.values()), merges, size)
+    byte_ids = [vocab.get(spell(bytes([byte])), -1) for byte in range(256)]
+    if -1 in byte_ids:
+        raise BadInputError(
+            f"{where} has no token for the byte {byte_ids.index(-1):#04x}: text with it cannot be encoded."
+        )
+    return ByteLevelBase(
+        json=value,
+        tokens=tokens,
+        byte_ids=np.array(byte_ids, np.int32),
+        merges=merges,
+        size=size,
+        ignore_merges=bool(value["model"].get("ignore_merges")),
+        files=beside,
+    )
+
+
+def _reasons_against(value: Any) -> Iterator[str]:
+    """Why a tokenizer.json is not of the kind that this package extends; nothing if it is."""
+    model = value.get("model") if isinstance(value, dict) else None
+    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict) or "merges" not in model:
+        kind = model.get("type") if isinstance(model, dict) else None
+        yield f"its model is {kind}, not BPE" if kind else "it has no BPE model"
+        return
+    if model.get("type", "BPE") != "BPE":
+        yield f"its model is {model['type']}, not BPE"
+    if model.get("byte_fallback"):
+        yield "it falls back to bytes, which is SentencePiece's kind"
+    for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"):
+        if model.get(name):
+            yield f"it has {name} {model[name]!r}"
+    pre_tokenizers = list(parts_of(value.get("pre_tokenizer"), "pretokenizers"))
+    byte_level = [part for part in pre_tokenizers if part.get("type") == "ByteLevel"]
+    if not byte_level:
+        yield "its pre-tokenizer has no ByteLevel part"
+    if any(part.get("add_prefix_space") for part in byte_level):
+        yield "it puts a space before each text (add_prefix_space), so a text decodes to another one"
+    forms = [part.get("type") for part in parts_of(value.get("normalizer"), "normalizers")]
+    if others := [form for form in forms if form not in NORMAL_FORMS]:
+        yield f"its normaliser has a part {others[0]!r}, where only NFC and NFKC keep Hangul as it is"
+    if not any(part.get("type") == "ByteLevel" for part in parts_of(value.get("decoder"), "decoders")):
+        yield "its decoder has no ByteLevel part"
+
+
+def parts_of(part: Any, name: str) -> Iterator[dict[str, Any]]:
+    """The parts of a normaliser, pre-tokenizer or decoder, Sequences taken apart."""
+    if part and part.get("type") == "Sequence":
+        for inner in part[name]:
+            yield from parts_of(inner, name)
+    elif part:
+        yield part
+
+
+def _check_ids(vocab: dict[str, int], added: dict[str, int], where: str) -> None:
+    names = {index: text for text, index in added.items()}
+    if len(names) < len(added) or len(set(vocab.values())) < len(vocab):
+        raise BadInputError(f"{where}: two tokens have the same id.")
+    for text, index in vocab.items():
+        if names.get(index, text) != text or added.get(text, index) != index:
+            raise BadInputError(f"{where}: the vocabulary and the added tokens disagree about the id {index}.")
+
+
+def _merge_ids(model: dict[str, Any], where: str) -> npt.NDArray[np.int32]:
+    """Ids of the merges; they are spelled as pairs, or before tokenizers 0.20 as texts with a space."""
+    vocab = model["vocab"]
+    rows = []
+    for rank, merge in enumerate(model["merges"]):
+        pair = merge.split(" ") if isinstance(merge, str) else merge
+        try:
+            left, right = pair
+            rows.append((vocab[left], vocab[right], vocab[left + right]))
+        except (KeyError, ValueError):
+            raise BadInputError(f"{where}: merge {rank} is not of two tokens that make a third: {merge!r}.") from None
+    merges = np.array(rows, np.int32).reshape(-1, 3)
+    keys = merges[:, 0].astype(np.int64) << 32 | merges[:, 1]
+    if len(np.unique(keys)) < len(keys):
+        raise BadInputError(f"{where}: a merge occurs twice.")
+    return merges
+
+
+def _token_bytes(vocab: dict[str, int], added: set[int], merges: npt.NDArray[np.int32], size: int) -> tuple[bytes, ...]:
+    """The bytes of each token. An added token has none, unless merges make it or use it."""
+    names_only = added - set(merges.ravel().tolist())
+    tokens = [b""] * size
+    for text, index in vocab.items():
+        if index not in names_only:
+            tokens[index] = unspell(text) or b""
+    return tuple(tokens)

@@ -1,0 +1,45 @@
+"""What a gate returns, and how `expand` stops at the first that fails."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from malmoi_pipelines.contracts.errors import CheckError
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What one gate found."""
+
+    gate: str
+    compared: int
+    failed: int = 0
+    first: str = ""
+    """A sentence on the first failure: a piece, ids or code points, never a text of the corpus."""
+    note: str = ""
+    """Why nothing, or not everything, was compared."""
+    hint: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """As a table row."""
+        return {"gate": self.gate, "compared": self.compared, "failed": self.failed, "first": self.first or self.note}
+
+
+def raise_failed(results: Iterable[GateResult]) -> list[GateResult]:
+    """Run gates up to the first that fails.
+
+    Raises:
+        CheckError: it failed.
+    """
+    passed = []
+    for result in results:
+        if result.failed:
+            raise CheckError(result.first, hint=result.hint)
+        passed.append(result)
+    return passed
+
+
+def result_of(gate: str, compared: int, failures: Iterable[str], hint: str | None = None, note: str = "") -> GateResult:
+    """The result of a gate from the sentences on what failed."""
+    found = list(failures)
+    return GateResult(gate, compared, len(found), found[0] if found else "", note, hint)

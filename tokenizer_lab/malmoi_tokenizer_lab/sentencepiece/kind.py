@@ -1,0 +1,178 @@
+"""A SentencePiece base of the Llama family: the metaspace kind."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pyarrow.compute as pc
+import xxhash
+from malmoi_pipelines.contracts.arrays import I64, Bool
+from malmoi_pipelines.contracts.fingerprint import fingerprint
+from malmoi_pipelines.contracts.hangul import SPACE_MARK
+
+from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens
+from malmoi_tokenizer_lab.config import ExpandConfig
+from malmoi_tokenizer_lab.counting import check_exact, corpus_tokens, encode_units
+from malmoi_tokenizer_lab.evaluate import Subject, sentencepiece_subject
+from malmoi_tokenizer_lab.gates.texts import FIXED
+from malmoi_tokenizer_lab.loop.candidates import Candidates
+from malmoi_tokenizer_lab.loop.intermediate import continued_pieces, intermediate_pieces, is_candidate
+from malmoi_tokenizer_lab.loop.merges import Symbols
+from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling, sentencepiece_inventory, sentencepiece_text
+from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles, class_facts, read_base_files
+from malmoi_tokenizer_lab.sentencepiece.export import build_model, fixed_rows, lay_out
+from malmoi_tokenizer_lab.sentencepiece.gates import check_closure, check_counting, check_rows, check_texts
+from malmoi_tokenizer_lab.sentencepiece.model_proto import (
+    MODEL_FILE,
+    extend,
+    load_for_units,
+    parse_base,
+    parse_model,
+    read_model,
+    serialize,
+)
+from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import (
+    CONFIG_FILE,
+    TOKENIZER_FILE,
+    tokenizer_config,
+    tokenizer_json,
+)
+from malmoi_tokenizer_lab.sentencepiece.whole_base import whole_base
+from malmoi_tokenizer_lab.words import (
+    UnitRule,
+    Units,
+    Words,
+    check_korean_units,
+    check_rule,
+    letters_in,
+    read_units,
+    split_korean,
+)
+
+
+class SentencePieceBase:
+    """A SentencePiece BPE model with byte fallback, and the files beside it."""
+
+    rule: UnitRule = "metaspace"
+    policies: tuple[str, ...] = ("leaf-first", "support-closed", "kosolar", "continued")
+
+    def __init__(self, path: str | None) -> None:
+        """Read a model: a file, a folder with a `tokenizer.model`, or (None) the default base."""
+        data = read_model(path)
+        self.name = path or "the 32,000-piece tokenizer of Mistral-7B v0.1 and SOLAR-10.7B"
+        where = path or "the default base"
+        self.files: BaseFiles = read_base_files(path)
+        self.model = whole_base(parse_base(data, where), self.files, where)
+        self._names = frozenset(piece.piece for piece in self.model.pieces)
+        self.size = len(self.model.pieces)
+        copied = {name: xxhash.xxh3_128_hexdigest(data) for name, data in (self.files.copied or {}).items()}
+        added = {str(index): dict(token) for index, token in (self.files.added or {}).items()}
+        around = [asdict(self.files.affixes)] if self.files.affixes else []
+        beside = fingerprint([dict(self.files.config or {}), copied, added, *around])
+        self.inputs = {"base": xxhash.xxh3_128_hexdigest(serialize(self.model)), "files of the base": beside}
+
+    def has_row(self, name: str) -> bool:
+        """Whether a row of this name is in the vocabulary already."""
+        return name in self._names
+
+    def read_words(self, folders: Sequence[str], config: ExpandConfig) -> Words:
+        """The word tables; masks are cut out by the model itself."""
+        check_rule(folders, self.rule)
+        units = read_units(folders, config.weights)
+        words = split_korean(units, letters_in(units), units.num_bytes)
+        check_korean_units(words.korean)
+        check_exact(extend(self.model, fixed_rows(config)), words)
+        return words
+
+    def spell(self, words: Words, config: ExpandConfig) -> Spelling:
+        """The Korean units as the base merges them."""
+        inventory = sentencepiece_inventory(self.model, words.letters)
+        symbols, lengths = inventory.spell(sentencepiece_text(words.korean), config.num_threads)
+        return Spelling(inventory, symbols, lengths, words.korean.counts)
+
+    def characters(self, inventory: Inventory, words: Words) -> tuple[Symbols, Symbols]:
+        """The Korean units as single characters, and how many each has."""
+        return inventory.characters(sentencepiece_text(words.korean))
+
+    def propose(self, policy: str, words: Words, units: Spelling, config: ExpandConfig, cutoff: int) -> list[str]:
+        """Pieces of an intermediate tokenizer, or of continued training, in merge order."""
+        size, least = config.intermediate_vocab_size, config.train_min_count
+        if policy == "continued":
+            return continued_pieces(units.frequent(least), size, cutoff, is_candidate)
+        characters = Spelling(units.inventory, *self.characters(units.inventory, words), words.korean.counts)
+        return intermediate_pieces(characters, words.letters, size, least)
+
+    def may_add(self, piece: str) -> bool:
+        """Whether a piece is Korean and not too long."""
+        return is_candidate(piece)
+
+    def is_part(self, piece: str) -> bool:
+        """Whether a piece is no whole text: none is, pieces are characters."""
+        return False
+
+    def text_of(self, piece: str) -> str:
+        """Marks as spaces."""
+        return piece.replace(SPACE_MARK, " ")
+
+    def piece_of(self, text: str) -> str:
+        """Spaces as the mark."""
+        return text.replace(" ", SPACE_MARK)
+
+    def count_others(self, words: Words, config: ExpandConfig) -> OtherTokens:
+        """Tokens of the units without Hangul: as with the base, except where a mask stands."""
+        before = encode_units(load_for_units(self.model), words.other.text, config.num_threads)
+        rows = _rows_with_mask(words.other, config.masks)
+        model = extend(self.model, fixed_rows(config))
+        masked = encode_units(load_for_units(model), words.other.text.take(rows), config.num_threads)
+        return OtherTokens(
+            before=corpus_tokens(before.lengths, words.other.counts),
+            after=corpus_tokens(before.replaced(rows, masked).lengths, words.other.counts),
+            fixed_counts=masked.counts(words.other.counts[rows], len(model.pieces))[self.size :],
+        )
+
+    def spellings(self, inventory: Inventory, rows: Sequence[NewRow]) -> list[list[int]]:
+        """The ids that the base makes of each new row's text, without a dummy prefix."""
+        return load_for_units(self.model).encode([row.piece.replace(SPACE_MARK, " ") for row in rows], out_type=int)
+
+    def build(self, name: str, candidates: Candidates, alive: Bool, config: ExpandConfig) -> Artefact:
+        """`tokenizer.model`, the `tokenizer.json` that agrees with it, and the base's own files."""
+        layout = lay_out(self.model, candidates, np.flatnonzero(alive), config)
+        model = build_model(self.model, layout)
+        of_row = [*[-1] * layout.num_fixed, *layout.alive.tolist()]
+        of_row += [-1] * (len(layout.rows) - len(of_row))
+        json = tokenizer_json(model, self.files)
+        return Artefact(
+            rows=tuple(
+                NewRow(row.text, kind, row.score, row.text.replace(SPACE_MARK, " "), candidate)
+                for row, kind, candidate in zip(layout.rows, layout.kinds, of_row, strict=True)
+            ),
+            files={
+                MODEL_FILE: serialize(model),
+                TOKENIZER_FILE: json,
+                CONFIG_FILE: tokenizer_config(model, self.files),
+                **(self.files.copied or {}),
+            },
+            subject=sentencepiece_subject(name, model, self.size, config.num_threads),
+            facts={**class_facts(self.files, json, FIXED), "license": self.files.license},
+        )
+
+    def subject(self) -> Subject:
+        """How the base encodes."""
+        return sentencepiece_subject("base", self.model)
+
+    def check(self, artefact: Artefact, words: Words) -> dict[str, int]:
+        """Run all gates; returns what each compared."""
+        model = parse_model(artefact.files[MODEL_FILE], MODEL_FILE)
+        check_rows(self.model, model)
+        closure = check_closure(self.model, model)
+        loaded = {name: data for name, data in artefact.files.items() if name.endswith((".json", ".jinja"))}
+        json = artefact.files[TOKENIZER_FILE]
+        compared = check_texts(self.model, model, json, words, files=loaded, specials=self.files.special_names)
+        return {**closure, **compared, "documents counted": check_counting(model, words.korean)}
+
+
+def _rows_with_mask(units: Units, masks: tuple[str, ...]) -> I64:
+    found = np.zeros(len(units), bool)
+    for mask in masks:
+        found |= pc.match_substring(units.text, mask).to_numpy(zero_copy_only=False)
+    return np.flatnonzero(found)

@@ -1,0 +1,265 @@
+"""The stage `expand`: word tables in, a folder with the extended tokenizer out.
+
+tokenizer.model (SentencePiece bases), tokenizer.json, tokenizer_config.json, ...    what loads it
+README.md                            a model card
+data/new_tokens.parquet              one row a new row of the vocabulary
+candidates/, rounds/, history/       what the loop did
+report.json, report.md, report.html  figures, lists of tokens and plots
+loop-timings.json                    seconds a round: no part of the output, since no two runs agree
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import xxhash
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint_files
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.schemas import (
+    CANDIDATES,
+    HELD_OUT,
+    HISTORY,
+    NEW_TOKENS,
+    ROUNDS,
+    TOKENIZER,
+    WORDS,
+    Table,
+)
+from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from malmoi_pipelines.contracts.tables import write_parquet
+
+from malmoi_tokenizer_lab.base import Base, Progress
+from malmoi_tokenizer_lab.build import Expansion, build_tokenizer
+from malmoi_tokenizer_lab.byte_level.kind import ByteLevel
+from malmoi_tokenizer_lab.config import ExpandConfig
+from malmoi_tokenizer_lab.evaluate import Evaluation, UnitTable, evaluate, pair_files, read_pairs, read_unit_table
+from malmoi_tokenizer_lab.job_counter import CountJob, JobCounting
+from malmoi_tokenizer_lab.loop.curation import read_curation
+from malmoi_tokenizer_lab.report.card import make_card
+from malmoi_tokenizer_lab.report.facts import corpus_row, expansion_facts, policy_rows
+from malmoi_tokenizer_lab.report.loop_tables import loop_tables
+from malmoi_tokenizer_lab.report.report import LoopTables, make_report
+from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
+from malmoi_tokenizer_lab.sentencepiece.model_proto import MODEL_FILE
+from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import TOKENIZER_FILE
+from malmoi_tokenizer_lab.words import check_rule, read_word_manifest, words_fingerprint
+
+CARD, TIMINGS = "README.md", "loop-timings.json"
+
+_NOT_IDENTITY = {"base", "num_threads", "allow", "deny", "held_out", "parallel"}
+"""Settings that do not decide the output: files count by their content, and threads change no byte."""
+
+
+def expand(
+    words: list[str],
+    out: str,
+    config: ExpandConfig,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    count_job: CountJob | None = None,
+) -> StageResult:
+    """Extend a tokenizer on one or more word tables.
+
+    Args:
+        words: folders of word tables; equal units are summed.
+        out: the folder to write.
+        config: all settings.
+        overwrite: replace a folder that holds something else.
+        progress: told what is being done, one line at a time.
+        count_job: counts the tokens in the loop; None: this process does. Which one changes no byte.
+
+    Returns:
+        The finished stage. `manifest.tokenizer` is the xxh3-128 of `tokenizer.model`, or of `tokenizer.json` where
+        there is none.
+
+    Raises:
+        UsageError: no word table, a folder of another kind, a base or setting that cannot work.
+        CheckError: a gate failed; nothing is published.
+    """
+    if not words:
+        raise UsageError("expand needs at least one word table.", hint="make one with `malmoi count`")
+    base = open_base(config.base)
+    config = _for_base(base, config)
+    if count_job is not None and config.weights:
+        raise UsageError("a job counts every source once.", hint="leave --count-runner or weights out")
+    if count_job is not None and base.rule != "metaspace":
+        raise UsageError(
+            f"a job cannot count the loop of {base.name}: its eojeol are known in this process only.",
+            hint="leave --count-runner out, or use a SentencePiece base",
+        )
+    check_rule(config.held_out, base.rule)
+    words_fingerprint([*words, *config.held_out])  # text to evaluate on must not be among the words
+    curation = read_curation(config.allow, config.deny, base.piece_of, base.may_add, base.text_of)
+    identity = StageIdentity(
+        kind=TOKENIZER.name,
+        stage=TOKENIZER.stage,
+        inputs={"words": words_fingerprint(words), **base.inputs, **_other_inputs(base, config)},
+        config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
+        code_version=code_version("malmoi_tokenizer_lab"),
+    )
+    say = progress or (lambda line: None)
+
+    def body(work: str) -> StageOutput:
+        table = base.read_words(words, config)
+        counting = None if count_job is None else JobCounting(base, config, count_job, work)
+        expansion = build_tokenizer(base, table, config, curation, say, counting)
+        evaluation = _evaluate(expansion, words, config, say)
+        if not config.weights:  # with weights the loop rounds each unit's count, the evaluation does not
+            _check_length(expansion, evaluation)
+        return _write(out, expansion, evaluation, expansion_facts(expansion, table, config, evaluation), config)
+
+    reads = [
+        path for path in (*words, config.base, config.allow, config.deny, *config.held_out, config.parallel) if path
+    ]
+    return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
+
+
+def open_base(path: str | None) -> Base:
+    """Open a base of either kind: what has a SentencePiece model is one, all else must be byte-level.
+
+    Raises:
+        UsageError, BadInputError: neither.
+    """
+    if path is None or path.endswith(".model"):
+        return SentencePieceBase(path)
+    if files.is_folder(path) and files.exists(files.join(path, MODEL_FILE)):
+        return _open_folder(path)
+    if not files.is_folder(path) and not path.endswith(".json"):
+        return SentencePieceBase(path)
+    return ByteLevel(path)
+
+
+def _open_folder(path: str) -> Base:
+    """A folder with a `tokenizer.model`: Llama 3 has one that is no SentencePiece model, beside its tokenizer.json."""
+    try:
+        return SentencePieceBase(path)
+    except BadInputError:
+        if not files.exists(files.join(path, TOKENIZER_FILE)):
+            raise
+        return ByteLevel(path)
+
+
+def _for_base(base: Base, config: ExpandConfig) -> ExpandConfig:
+    """The config with its policy named, and without reserved rows that the base has already.
+
+    Raises:
+        UsageError: a policy that does not suit the base, or is to be compared with itself.
+    """
+    policy = config.policy or base.policies[0]
+    for name in (policy, *config.compare):
+        if name not in base.policies:
+            raise UsageError(
+                f"policy {name!r} does not suit {base.name}: pieces of another training meet a byte-level base's own "
+                "merges at odd places.",
+                hint=f"use {', '.join(base.policies)}",
+            )
+    if policy in config.compare or len(set(config.compare)) < len(config.compare):
+        raise UsageError(f"compare must name other policies than {policy!r}, each once. Got {list(config.compare)}.")
+    if taken := [name for name in config.masks if base.has_row(name)]:
+        raise UsageError(f"the base has the mask {taken[0]!r} already.", hint=f"take it out of masks: {config.masks}")
+    reserved = tuple(name for name in config.reserved if not base.has_row(name))
+    return config.model_copy(update={"policy": policy, "reserved": reserved})
+
+
+def _other_inputs(base: Base, config: ExpandConfig) -> dict[str, str]:
+    """What else decides the bytes: lists, texts, the base's name in the card, libraries that checks and report need."""
+    named = {role: [path] for role, path in (("allow", config.allow), ("deny", config.deny)) if path}
+    if config.parallel:
+        named["parallel"] = pair_files(config.parallel)
+    inputs = {role: fingerprint_files(paths) for role, paths in named.items()}
+    inputs |= {"name of the base": os.path.basename(base.name.rstrip("/")), "libraries": _libraries(config)}
+    return inputs | ({"held out": words_fingerprint(config.held_out)} if config.held_out else {})
+
+
+def _libraries(config: ExpandConfig) -> str:
+    """Optional packages that add to the report, with their versions."""
+    wanted = ("transformers", *(("kiwipiepy",) if config.morphemes else ()))
+    found = {name: importlib.metadata.version(name) for name in wanted if importlib.util.find_spec(name)}
+    return ", ".join(f"{name} {version}" for name, version in found.items())
+
+
+def _evaluate(expansion: Expansion, words: list[str], config: ExpandConfig, progress: Progress) -> Evaluation:
+    """The base, the result and the compared policies, on the corpus and on held-out text."""
+    return evaluate(
+        [expansion.base.subject(), expansion.artefact.subject, *(artefact.subject for _, artefact in expansion.others)],
+        read_unit_table(words, weights=config.weights),
+        held_out=_held_out(words, config),
+        cutoff=expansion.cutoff,
+        pairs=read_pairs(config.parallel) if config.parallel else (),
+        with_morphemes=config.morphemes,
+        progress=progress,
+    )
+
+
+def _check_length(expansion: Expansion, evaluation: Evaluation) -> None:
+    """Two ways to the length of the corpus must agree: the loop's, and the published files over the whole word table.
+
+    Raises:
+        CheckError: they do not.
+    """
+    for loop in (expansion.loop, *(loop for loop, _ in expansion.others)):
+        counted = loop.fixed_point.rounds[-1].corpus_tokens
+        encoded = corpus_row(evaluation, loop.policy)["tokens"]
+        if counted != encoded:
+            raise CheckError(
+                f"{loop.policy}: the loop counted {counted} tokens in the corpus, its tokenizer makes {encoded}.",
+                hint="this is a defect of malmoi, not of your data: please report it",
+            )
+
+
+def _held_out(words: list[str], config: ExpandConfig) -> UnitTable | None:
+    if config.held_out:
+        return read_unit_table(config.held_out, WORDS.name)
+    if any(read_word_manifest(folder).table_files(HELD_OUT.name) for folder in words):
+        return read_unit_table(words, HELD_OUT.name, config.weights)
+    return None
+
+
+def _write(
+    out: str, expansion: Expansion, evaluation: Evaluation, facts: dict[str, Any], config: ExpandConfig
+) -> StageOutput:
+    tables = loop_tables(expansion)
+    report = make_report(facts, tables, evaluation, expansion.cutoff)
+    report.tables = {"Policies": policy_rows(expansion, evaluation), **report.tables}
+    card = make_card(
+        {"base": expansion.base.name, "masks": list(config.masks), **expansion.artefact.facts, **facts},
+        report.tables["Tokenizers"],
+        config.model_dump(mode="json", exclude=_NOT_IDENTITY),
+        sentencepiece=MODEL_FILE in expansion.artefact.files,
+    )
+    contents = {**expansion.artefact.files, CARD: card}
+    for name, data in contents.items():
+        files.write_bytes(files.join(out, name), data)
+    files.write_bytes(files.join(out, TIMINGS), orjson.dumps(_timings(expansion), option=orjson.OPT_INDENT_2) + b"\n")
+    main = expansion.artefact.files.get(MODEL_FILE, expansion.artefact.files.get(TOKENIZER_FILE, b""))
+    return StageOutput(
+        files=[*(FileInfo.of_file(out, name) for name in contents), *_write_tables(out, tables)],
+        report=report,
+        tokenizer=xxhash.xxh3_128_hexdigest(main),
+    )
+
+
+def _timings(expansion: Expansion) -> list[dict[str, float]]:
+    """How each round was counted, and how long it took."""
+    measured = zip(expansion.loop.fixed_point.recounted, expansion.loop.seconds, strict=True)
+    return [
+        {"round": number, "units encoded": recounted, "seconds": round(seconds, 3)}
+        for number, (recounted, seconds) in enumerate(measured, 1)
+    ]
+
+
+def _write_tables(out: str, tables: LoopTables) -> list[FileInfo]:
+    named: Sequence[tuple[Table, str, pa.Table]] = (
+        (NEW_TOKENS, "new_tokens", tables.new_tokens),
+        (CANDIDATES, "candidates", tables.candidates),
+        (ROUNDS, "rounds", tables.rounds),
+        (HISTORY, "history", tables.history),
+    )
+    return [write_parquet(out, schema, name, table.combine_chunks().to_batches()) for schema, name, table in named]
