@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 from malmoi_pipelines.contracts.tables import string_bytes
 from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, load_for_units
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.counting import encode_units
@@ -24,7 +25,6 @@ from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.curation import Curation
 from malmoi_tokenizer_lab.loop.recount import Recount
 from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, load_for_units
 
 COVERAGE = 0.9995
 """Share of letter occurrences that a SentencePiece trainer's letters cover by default."""

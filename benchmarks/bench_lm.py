@@ -17,13 +17,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.scoring import ModelOptions, load_model
 from malmoi_pipelines.lm.sentences import FOLD, load_tokenizer, sentences
 from malmoi_pipelines.lm.stage import train_lm
 from malmoi_pipelines.raw.readers import BLOCK_BYTES
 from malmoi_pipelines.sample.config import SampleConfig
 from malmoi_pipelines.sample.stage import sample
 from malmoi_pipelines.text.normalise import normalise_all
-from malmoi_pipelines.text.perplexity import ModelOptions, load_model
 
 from benchmarks.measure import measure
 from benchmarks.raw_text import raw_blocks

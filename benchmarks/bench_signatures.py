@@ -32,9 +32,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 from malmoi_pipelines.contracts.arrays import I64, U32, U64, offsets
 from malmoi_pipelines.dedupe.config import SHINGLE_SIZES
-from malmoi_pipelines.dedupe.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.shingles import shingles
 from malmoi_pipelines.dedupe.normalise import normalise
-from malmoi_pipelines.dedupe.shingles import shingles
 
 from benchmarks.measure import commit
 from benchmarks.raw_text import raw_blocks
@@ -240,7 +240,7 @@ def rensa_c(seed: int) -> Signer:
 
 def compiled(seed: int) -> Signer:
     """Our arithmetic as a loop that numba compiles: document by document, permutation by permutation."""
-    factors, addends = importlib.import_module("malmoi_pipelines.dedupe.minhash")._permutations(PERMUTATIONS, seed)
+    factors, addends = importlib.import_module("malmoi_pipelines.dedupe.near.minhash")._permutations(PERMUTATIONS, seed)
     fold = compile_fold()
 
     def sign(hashes: U64, bounds: I64) -> U32:

@@ -28,9 +28,9 @@ from typing import Any
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import numpy as np
-from malmoi_pipelines.dedupe.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.shingles import shingles
 from malmoi_pipelines.dedupe.normalise import normalise
-from malmoi_pipelines.dedupe.shingles import shingles
 
 from benchmarks.all_pairs import plain_form, plain_shingles, similar_pairs
 from benchmarks.raw_text import raw_blocks

@@ -11,10 +11,10 @@ from malmoi_pipelines.contracts.stage import StageResult
 from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.dedupe.stage import dedupe
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.lm.scoring import ModelOptions
 from malmoi_pipelines.lm.stage import train_lm
 from malmoi_pipelines.sample.stage import sample
 from malmoi_pipelines.shard.stage import shard
-from malmoi_pipelines.text.perplexity import ModelOptions
 
 from malmoi.console import StageProgress
 from malmoi.folders import FOLDERS

@@ -18,8 +18,8 @@ MODULES = sorted(path for folder in PACKAGES.values() for path in folder.rglob("
 MAX_LINES = 500
 ALLOWED = {
     "malmoi_pipelines": (),
-    "malmoi_tokenizer_lab": ("malmoi_pipelines.contracts",),
-    "malmoi_trainer": ("malmoi_pipelines.contracts",),
+    "malmoi_tokenizer_lab": ("malmoi_pipelines.contracts", "malmoi_pipelines.tokenizers"),
+    "malmoi_trainer": ("malmoi_pipelines.contracts", "malmoi_pipelines.tokenizers"),
 }
 
 

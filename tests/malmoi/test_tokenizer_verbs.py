@@ -1,8 +1,8 @@
 import pytest
 import typer
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.tokenizers.model_proto import parse_base
 from malmoi_tokenizer_lab import compare
-from malmoi_tokenizer_lab.sentencepiece.model_proto import parse_base
 from typer.testing import CliRunner
 
 from malmoi import tokenizer_verbs

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 from malmoi_pipelines.contracts import files
-from malmoi_tokenizer_lab.sentencepiece.model_proto import parse_base, read_model
+from malmoi_pipelines.tokenizers.model_proto import parse_base, read_model
 from malmoi_tokenizer_lab.stage import expand
 
 from tests.tokenizer_lab.small import SMALL, make_base, make_corpus, write_words

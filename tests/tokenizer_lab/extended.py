@@ -6,7 +6,7 @@ from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import letters_of
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.tables import write_parquet
-from malmoi_tokenizer_lab.sentencepiece.model_proto import (
+from malmoi_pipelines.tokenizers.model_proto import (
     CONTROL,
     MODEL_FILE,
     USER_DEFINED,

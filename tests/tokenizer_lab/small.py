@@ -11,8 +11,8 @@ from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import LETTERS, SOURCES, WORDS
 from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.tokenizers.model_proto import read_model
 from malmoi_tokenizer_lab.config import ExpandConfig
-from malmoi_tokenizer_lab.sentencepiece.model_proto import read_model
 from sentencepiece import sentencepiece_model_pb2 as proto
 
 HANGUL = "\uac00-\ud7a3\u3131-\u318e"

@@ -6,9 +6,7 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.hangul import letters_of
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
-from malmoi_tokenizer_lab.check import check_tokenizer
-from malmoi_tokenizer_lab.gates import texts as gate_texts
-from malmoi_tokenizer_lab.sentencepiece.model_proto import (
+from malmoi_pipelines.tokenizers.model_proto import (
     NORMAL,
     Piece,
     extend,
@@ -17,6 +15,8 @@ from malmoi_tokenizer_lab.sentencepiece.model_proto import (
     scores_below,
     serialize,
 )
+from malmoi_tokenizer_lab.check import check_tokenizer
+from malmoi_tokenizer_lab.gates import texts as gate_texts
 
 from tests.tokenizer_lab.conftest import needs_mistral
 from tests.tokenizer_lab.extended import extended, new_pieces, write_tables, write_tokenizer

@@ -5,8 +5,8 @@ import pytest
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
 from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, parse_model, read_model
 from malmoi_tokenizer_lab.compare import CompareConfig, compare
-from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, parse_model, read_model
 
 from tests.tokenizer_lab.evaluate.tables import write_table
 from tests.tokenizer_lab.evaluate.test_subject import byte_level_json

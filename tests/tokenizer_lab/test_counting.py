@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, load_for_units, parse_base, read_model
 from malmoi_tokenizer_lab.counting import Tokens, check_exact, encode_units
 from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, extend, load, load_for_units, parse_base, read_model
 from malmoi_tokenizer_lab.words import Units, Words, words_fingerprint
 
 from tests.tokenizer_lab.small import SMALL, count_units, parse_folder, split, write_words

@@ -4,9 +4,9 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER, WORD_TABLE
-from malmoi_tokenizer_lab.byte_level.alphabet import spell
+from malmoi_pipelines.tokenizers.byte_alphabet import spell
+from malmoi_pipelines.tokenizers.model_proto import parse_base
 from malmoi_tokenizer_lab.explain import explain
-from malmoi_tokenizer_lab.sentencepiece.model_proto import parse_base
 
 from tests.tokenizer_lab.extended import extended, write_tables, write_tokenizer
 from tests.tokenizer_lab.small import make_base

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_pipelines.tokenizers.model_proto import load_for_units, parse_model, read_model
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.job_counter import JobCounting, JobCounts
 from malmoi_tokenizer_lab.loop.curation import Curation
 from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from malmoi_tokenizer_lab.sentencepiece.model_proto import load_for_units, parse_model, read_model
 from malmoi_tokenizer_lab.stage import expand
 
 from tests.tokenizer_lab.small import SMALL, count_units, make_corpus, write_words

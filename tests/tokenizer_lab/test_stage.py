@@ -11,15 +11,15 @@ from malmoi_pipelines.contracts.errors import CheckError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import TOKENIZER, check_schema
-from malmoi_tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
-from malmoi_tokenizer_lab.sentencepiece import text_gates
-from malmoi_tokenizer_lab.sentencepiece.model_proto import (
+from malmoi_pipelines.tokenizers.model_proto import (
     load_for_units,
     lowest_rank_score,
     parse_base,
     read_model,
     scores_below,
 )
+from malmoi_tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
+from malmoi_tokenizer_lab.sentencepiece import text_gates
 from malmoi_tokenizer_lab.stage import TIMINGS, expand
 
 from tests.tokenizer_lab.small import SMALL, parse_folder, write_words

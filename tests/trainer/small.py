@@ -11,12 +11,12 @@ from malmoi_pipelines.contracts.files import hash_file
 from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import EXAMPLES, NEW_TOKENS
 from malmoi_pipelines.contracts.tables import write_parquet
-from malmoi_trainer.batches import Batch, collate
 from malmoi_trainer.config import ModelConfig, TrainConfig
-from malmoi_trainer.examples import Rows
-from malmoi_trainer.freezing import freeze
-from malmoi_trainer.surgery import NewRows, grow
-from malmoi_trainer.trainable import TRAINABLE_SETS
+from malmoi_trainer.data.batches import Batch, collate
+from malmoi_trainer.data.examples import Rows
+from malmoi_trainer.model.freezing import freeze
+from malmoi_trainer.model.surgery import NewRows, grow
+from malmoi_trainer.model.trainable import TRAINABLE_SETS
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import LlamaConfig, LlamaForCausalLM

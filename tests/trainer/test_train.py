@@ -233,7 +233,7 @@ def test_missing_libraries_are_named_before_anything_is_cleared(inputs: Inputs, 
 
 
 def test_importing_the_trainer_loads_no_beam_and_no_other_package():
-    code = "import sys, malmoi_trainer.stage, malmoi_trainer.run; print(*sys.modules)"
+    code = "import sys, malmoi_trainer.stage, malmoi_trainer.training.run; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     packages = {
         name
@@ -242,7 +242,7 @@ def test_importing_the_trainer_loads_no_beam_and_no_other_package():
     }
     assert "apache_beam" not in done.stdout
     assert all(name == "malmoi_pipelines" or name.startswith("malmoi_pipelines.contracts") for name in packages)
-    assert "malmoi_trainer.run" in done.stdout
+    assert "malmoi_trainer.training.run" in done.stdout
 
 
 def test_a_finished_run_is_skipped_without_the_training_libraries(inputs: Inputs, tmp_path):

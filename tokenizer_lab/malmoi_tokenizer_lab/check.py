@@ -10,6 +10,14 @@ from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
 from malmoi_pipelines.contracts.tables import read_table
+from malmoi_pipelines.tokenizers.model_proto import (
+    CONTROL,
+    MODEL_FILE,
+    first_rows,
+    parse_model,
+    read_model,
+    serialize,
+)
 
 from malmoi_tokenizer_lab.byte_level import gates as byte_level_gates
 from malmoi_tokenizer_lab.byte_level import text_gates as byte_level_texts
@@ -19,14 +27,6 @@ from malmoi_tokenizer_lab.folder_tokenizer import ByteLevelFolder
 from malmoi_tokenizer_lab.gates.result import GateResult
 from malmoi_tokenizer_lab.sentencepiece.base_files import CONFIG_FILE, COPIED, TOKENIZER_FILE
 from malmoi_tokenizer_lab.sentencepiece.gates import NO_BASE, named_texts, row_gates, special_pieces, text_gates
-from malmoi_tokenizer_lab.sentencepiece.model_proto import (
-    CONTROL,
-    MODEL_FILE,
-    first_rows,
-    parse_model,
-    read_model,
-    serialize,
-)
 
 DEFAULT_BASE = "default"
 """Names the base that `expand` extends by default."""

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from malmoi_pipelines.contracts.cuts import check_no_crossing
 from malmoi_pipelines.contracts.hangul import CONTROLS
+from malmoi_pipelines.tokenizers.model_proto import NORMAL, USER_DEFINED
 
-from malmoi_tokenizer_lab.sentencepiece.model_proto import NORMAL, USER_DEFINED
 from malmoi_tokenizer_lab.words import Ints, Units, Words
 
 BATCH = 1 << 16  # units a call of the encoder: Python lists of one batch only are alive at a time

@@ -8,17 +8,17 @@ from typing import Any
 import orjson
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
-from tokenizers import Tokenizer
-
-from malmoi_tokenizer_lab.byte_level.alphabet import spell, unspell
-from malmoi_tokenizer_lab.sentencepiece.base_files import TOKENIZER_FILE
-from malmoi_tokenizer_lab.sentencepiece.model_proto import (
+from malmoi_pipelines.tokenizers.byte_alphabet import spell, unspell
+from malmoi_pipelines.tokenizers.model_proto import (
     MODEL_FILE,
     first_rows,
     load_for_units,
     parse_model,
     read_model,
 )
+from tokenizers import Tokenizer
+
+from malmoi_tokenizer_lab.sentencepiece.base_files import TOKENIZER_FILE
 
 
 @dataclass(frozen=True)

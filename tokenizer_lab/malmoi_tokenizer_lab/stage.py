@@ -33,6 +33,7 @@ from malmoi_pipelines.contracts.schemas import (
 )
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.tokenizers.model_proto import MODEL_FILE
 
 from malmoi_tokenizer_lab.base import Base, Progress
 from malmoi_tokenizer_lab.build import Expansion, build_tokenizer
@@ -46,7 +47,6 @@ from malmoi_tokenizer_lab.report.facts import corpus_row, expansion_facts, polic
 from malmoi_tokenizer_lab.report.loop_tables import loop_tables
 from malmoi_tokenizer_lab.report.report import LoopTables, make_report
 from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from malmoi_tokenizer_lab.sentencepiece.model_proto import MODEL_FILE
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import TOKENIZER_FILE
 from malmoi_tokenizer_lab.words import check_rule, read_word_manifest, words_fingerprint
 

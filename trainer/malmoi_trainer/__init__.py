@@ -1,1 +1,4 @@
-"""Training on packed shards with exactly frozen rows. Reads `malmoi_pipelines.contracts` only; needs no Beam."""
+"""Training on packed shards with exactly frozen rows; needs no Beam.
+
+Of the pipelines it reads `malmoi_pipelines.contracts` and `malmoi_pipelines.tokenizers` only.
+"""

@@ -5,7 +5,7 @@ from typing import Literal
 from malmoi_pipelines.contracts.config import Config
 from pydantic import Field, field_validator, model_validator
 
-from malmoi_trainer.trainable import TRAINABLE_SETS
+from malmoi_trainer.model.trainable import TRAINABLE_SETS
 
 
 class ModelConfig(Config):

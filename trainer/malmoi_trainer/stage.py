@@ -12,8 +12,8 @@ from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 
 from malmoi_trainer.config import TrainConfig
-from malmoi_trainer.inputs import Inputs, check_pair, open_folder
-from malmoi_trainer.model_folder import CREATED, find_model, model_fingerprint
+from malmoi_trainer.data.inputs import Inputs, check_pair, open_folder
+from malmoi_trainer.model.model_folder import CREATED, find_model, model_fingerprint
 from malmoi_trainer.progress import Progress
 
 
@@ -73,12 +73,12 @@ def _check_machine(config: TrainConfig) -> None:
     if missing := [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]:
         raise UsageError(f"training needs {' and '.join(missing)}.", hint="pip install 'malmoi[train]'")
     if config.device == "cuda":
-        from malmoi_trainer.device import resolve  # noqa: PLC0415  # torch: only it knows the devices, and `auto` asks later
+        from malmoi_trainer.training.device import resolve  # noqa: PLC0415  # torch: only it knows the devices, and `auto` asks later
 
         resolve(config)
 
 
 def _run(read: Inputs, out: str, config: TrainConfig, progress: Progress | None, work: str) -> StageOutput:
-    from malmoi_trainer.run import run_training  # noqa: PLC0415  # seconds of imports that a finished stage does not need
+    from malmoi_trainer.training.run import run_training  # noqa: PLC0415  # seconds of imports that a finished stage does not need
 
     return run_training(read, out, config, progress, work)

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from malmoi_pipelines.contracts.arrays import U64, Bool
 from malmoi_pipelines.contracts.config import Config
-from malmoi_pipelines.text.perplexity import LanguageModel, ModelOptions, load_model
+from malmoi_pipelines.lm.scoring import LanguageModel, ModelOptions, load_model
 
 BINS_PER_UNIT = 100
 """Bins of the sketch in one unit of score: a cut is exact to 1 % of the perplexity."""

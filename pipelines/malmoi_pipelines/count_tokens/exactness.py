@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts.cuts import check_no_crossing
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
 from malmoi_pipelines.contracts.hangul import CONTROLS, SPACE_MARK
-from malmoi_pipelines.encoders.encoder import Encoder
 from malmoi_pipelines.text.units import Rule, split_units
+from malmoi_pipelines.tokenizers.encoder import Encoder
 
 SAMPLE = 4096  # units of a task that texts are made of: half of them the most frequent
 TEXT_UNITS = 64  # units of such a text, about

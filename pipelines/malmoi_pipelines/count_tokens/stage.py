@@ -19,12 +19,12 @@ from malmoi_pipelines.count_tokens.exactness import SeenParts, check_controls, c
 from malmoi_pipelines.count_tokens.steps import EncodeUnits, SumCounts
 from malmoi_pipelines.count_tokens.summary import check_counted, summarise
 from malmoi_pipelines.count_tokens.words import WordTables, open_words, read_sources
-from malmoi_pipelines.encoders.encoder import Encoder
-from malmoi_pipelines.encoders.opening import open_encoder
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.tokenizers.encoder import Encoder
+from malmoi_pipelines.tokenizers.opening import open_encoder
 
 
 def count_tokens(

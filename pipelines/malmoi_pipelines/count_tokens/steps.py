@@ -14,9 +14,9 @@ from malmoi_pipelines.contracts.schemas import TOKENS
 from malmoi_pipelines.contracts.tables import write_parquet
 from malmoi_pipelines.count_tokens.exactness import SeenParts, check_normal_form, check_sample, controls_in
 from malmoi_pipelines.count_tokens.words import Part
-from malmoi_pipelines.encoders.encoder import Encoder
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.text.units import Rule
+from malmoi_pipelines.tokenizers.encoder import Encoder
 
 Counts = npt.NDArray[np.int64]
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.report import Report
-from malmoi_pipelines.encoders.encoder import Encoder
+from malmoi_pipelines.tokenizers.encoder import Encoder
 
 Counts = npt.NDArray[np.int64]
 

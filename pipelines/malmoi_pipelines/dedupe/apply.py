@@ -15,10 +15,10 @@ from malmoi_pipelines.contracts.streams import read_stream
 from malmoi_pipelines.dedupe import work_files
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.digest import digest_documents
+from malmoi_pipelines.dedupe.lines.repeated_lines import LineRemover
 from malmoi_pipelines.dedupe.messages import NAMED_REMOVAL, locators, row_of
 from malmoi_pipelines.dedupe.names import CLUSTER
 from malmoi_pipelines.dedupe.removals import RemovalTable
-from malmoi_pipelines.dedupe.repeated_lines import LineRemover
 from malmoi_pipelines.engine.job import Result, Send
 
 

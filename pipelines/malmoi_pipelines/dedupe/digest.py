@@ -16,9 +16,9 @@ from malmoi_pipelines.contracts.streams import open_stream
 from malmoi_pipelines.dedupe import order, work_files
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.messages import EXACT_KEY, Columns, locators, to_batch
-from malmoi_pipelines.dedupe.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.shingles import shingles, unit_counts
 from malmoi_pipelines.dedupe.normalise import Block, normalise
-from malmoi_pipelines.dedupe.shingles import shingles, unit_counts
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 

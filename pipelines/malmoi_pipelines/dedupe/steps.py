@@ -14,16 +14,16 @@ more before the last: SendLines by file, MeetLines by line, NameKeepers by file.
 from dataclasses import dataclass
 
 from malmoi_pipelines.dedupe.apply import ApplyRemovals
-from malmoi_pipelines.dedupe.bands import MeetBands, SendBands
-from malmoi_pipelines.dedupe.candidates import DescribeCandidates, PairBuckets
-from malmoi_pipelines.dedupe.components import JoinStars, RouteMatches
 from malmoi_pipelines.dedupe.config import DedupeConfig, RepeatedLines
 from malmoi_pipelines.dedupe.digest import DigestFile
 from malmoi_pipelines.dedupe.exact import GroupExact
+from malmoi_pipelines.dedupe.lines.repeated_lines import MeetLines, NameKeepers, SendLines
 from malmoi_pipelines.dedupe.names import NameDocuments, SettleRemovals
-from malmoi_pipelines.dedupe.repeated_lines import MeetLines, NameKeepers, SendLines
-from malmoi_pipelines.dedupe.resolve import ResolveMatches
-from malmoi_pipelines.dedupe.verify import VerifyEdges
+from malmoi_pipelines.dedupe.near.bands import MeetBands, SendBands
+from malmoi_pipelines.dedupe.near.candidates import DescribeCandidates, PairBuckets
+from malmoi_pipelines.dedupe.near.components import JoinStars, RouteMatches
+from malmoi_pipelines.dedupe.near.resolve import ResolveMatches
+from malmoi_pipelines.dedupe.near.verify import VerifyEdges
 from malmoi_pipelines.engine.job import Step
 
 PARTITION_BYTES = 128 << 20

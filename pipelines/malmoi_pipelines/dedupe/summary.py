@@ -9,8 +9,8 @@ from malmoi_pipelines.contracts.ledger import IN, KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.lines.text_lines import LineLedger
 from malmoi_pipelines.dedupe.pictures import cluster_picture, similarity_picture
-from malmoi_pipelines.dedupe.text_lines import LineLedger
 
 SUMS = {
     "candidate edges": "candidate_edges",

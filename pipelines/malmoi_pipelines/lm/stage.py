@@ -16,13 +16,13 @@ from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job, silent
 from malmoi_pipelines.lm.arpa import write_arpa
 from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_kenlm
 from malmoi_pipelines.lm.sentences import EOJEOL, load_tokenizer
 from malmoi_pipelines.lm.train import Plan, Trained, train
 from malmoi_pipelines.lm.work_files import held_out_path, read_table
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.identity import identify
 from malmoi_pipelines.raw.inputs import find_inputs, plan_tasks
-from malmoi_pipelines.text.perplexity import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_kenlm
 
 MAX_HELD_OUT = 4 << 20  # UTF-8 bytes of held-out text that are scored
 

@@ -21,8 +21,8 @@ from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage, check_text_column
 from malmoi_pipelines.raw.inputs import ARROW_FILE, Part
-from malmoi_pipelines.raw.line_blocks import new_block
 from malmoi_pipelines.raw.own_tables import add_documents, rejects_blocks
+from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.table_rows import table_rows
 

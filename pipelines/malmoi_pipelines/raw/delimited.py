@@ -20,8 +20,8 @@ from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, read_chunks
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage, check_text_column
 from malmoi_pipelines.raw.inputs import Part
-from malmoi_pipelines.raw.line_blocks import new_block
 from malmoi_pipelines.raw.lines import cut_lines
+from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock
 
 RECORDS_AT_ONCE = 256  # rows that are added together

@@ -7,7 +7,7 @@ import orjson
 
 from malmoi_pipelines.raw.config import Columns, ReadOptions
 from malmoi_pipelines.raw.inputs import Part
-from malmoi_pipelines.raw.line_blocks import read_lines
+from malmoi_pipelines.raw.part_lines import read_lines
 from malmoi_pipelines.raw.rows import RawBlock
 
 RECORDS_AT_ONCE = 256  # lines for one call of the parser: a call a line costs as much as parsing a short one

@@ -10,7 +10,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
-class LineBlock:
+class CutLines:
     """Consecutive lines of a file."""
 
     first: int
@@ -63,7 +63,7 @@ def _to_line_end(chunks: Iterator[bytes], num_bytes: int) -> Iterator[bytes]:
 
 def cut_lines(
     chunks: Iterable[bytes], block_bytes: int, max_line_bytes: int, *, from_start: bool = True
-) -> Iterator[LineBlock]:
+) -> Iterator[CutLines]:
     """Cut a stream into blocks of lines.
 
     A block ends with the first line that brings it to `block_bytes`; at most `block_bytes + max_line_bytes` are held.
@@ -109,7 +109,7 @@ class _Cutter:
         self._lost = 0
         self._line = 1
 
-    def add(self, chunk: bytes) -> Iterator[LineBlock]:
+    def add(self, chunk: bytes) -> Iterator[CutLines]:
         position = 0
         # The block is closed by the first line end that brings it to its size.
         while (end := chunk.find(b"\n", position + max(0, self._block_bytes - 1 - self._held))) >= 0:
@@ -118,7 +118,7 @@ class _Cutter:
             position = end + 1
         self._keep(chunk, position, len(chunk))
 
-    def finish(self, damage: str | None) -> Iterator[LineBlock]:
+    def finish(self, damage: str | None) -> Iterator[CutLines]:
         if self._held or damage:
             yield self._take(damage)
 
@@ -129,9 +129,9 @@ class _Cutter:
         self._held += kept - start
         self._lost += end - kept
 
-    def _take(self, damage: str | None = None) -> LineBlock:
+    def _take(self, damage: str | None = None) -> CutLines:
         lines = b"".join(self._pieces).split(b"\n")
-        block = LineBlock(self._line, lines, self._lost, damage, lines.pop() if damage else b"")
+        block = CutLines(self._line, lines, self._lost, damage, lines.pop() if damage else b"")
         self._line += len(lines)
         self._pieces, self._held, self._lost = [], 0, 0
         return block

@@ -18,7 +18,7 @@ from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, DamagedFileErro
 from malmoi_pipelines.raw.config import Columns, ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
 from malmoi_pipelines.raw.inputs import Part
-from malmoi_pipelines.raw.line_blocks import new_block
+from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock, meta_json
 
 HTML = ("text/html", "application/xhtml+xml")

@@ -10,8 +10,6 @@ from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.documents import find_documents
-from malmoi_pipelines.encoders.encoder import Encoder
-from malmoi_pipelines.encoders.opening import open_encoder
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
@@ -19,6 +17,8 @@ from malmoi_pipelines.engine.run import run_job, silent
 from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.hf import example_schema, write_dataset_files
 from malmoi_pipelines.shard.steps import EncodeFiles, PackShards, Totals
+from malmoi_pipelines.tokenizers.encoder import Encoder
+from malmoi_pipelines.tokenizers.opening import open_encoder
 
 
 def shard(

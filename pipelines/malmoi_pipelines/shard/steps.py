@@ -15,13 +15,13 @@ from malmoi_pipelines.contracts.ledger import DROPPED, IN, KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.tables import cut_by_size
 from malmoi_pipelines.documents import DocumentFiles
-from malmoi_pipelines.encoders.encoder import Encoder
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.hf import example_schema
 from malmoi_pipelines.shard.packing import pack
 from malmoi_pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
+from malmoi_pipelines.tokenizers.encoder import Encoder
 
 NOT_SAMPLED = f"{DROPPED}not_sampled"
 BLOCK_BYTES = 4 << 20  # Arrow bytes of documents encoded at once

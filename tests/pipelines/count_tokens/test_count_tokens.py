@@ -18,8 +18,8 @@ from malmoi_pipelines.count_tokens.config import CountTokensConfig
 from malmoi_pipelines.count_tokens.stage import count_tokens, read_token_counts
 from malmoi_pipelines.count_tokens.summary import check_counted
 from malmoi_pipelines.count_tokens.words import open_words
-from malmoi_pipelines.encoders.opening import open_encoder
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.tokenizers.opening import open_encoder
 from sentencepiece import sentencepiece_model_pb2 as proto
 from tokenizers import normalizers
 
@@ -233,7 +233,7 @@ def test_the_report_measures_the_corpus(tmp_path, tokenizer):
 
 
 def test_the_report_tells_of_new_tokens(tmp_path, tokenizer, monkeypatch):
-    monkeypatch.setattr("malmoi_pipelines.encoders.opening._first_new", lambda folder, size: size - 100)
+    monkeypatch.setattr("malmoi_pipelines.tokenizers.opening._first_new", lambda folder, size: size - 100)
     words = write_words(f"{tmp_path}/words", CORPUS)
     result = count_tokens([words], tokenizer("sentencepiece"), f"{tmp_path}/out", CountTokensConfig(), RUN)
     facts, counts = read_report(result.folder).facts, read_token_counts(result.folder)

@@ -8,8 +8,8 @@ from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.count_tokens.config import CountTokensConfig
 from malmoi_pipelines.count_tokens.stage import count_tokens, read_token_counts
-from malmoi_pipelines.encoders.opening import open_encoder
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.tokenizers.opening import open_encoder
 
 from malmoi.recipe import load_recipe
 from tests.end_to_end import ROOT, base_model

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts.hashing import GOLDEN
-from malmoi_pipelines.dedupe import resolve
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.messages import MATCH, REMOVAL, file_of, from_chunks, locators, row_of, to_batch
-from malmoi_pipelines.dedupe.resolve import ResolveMatches
+from malmoi_pipelines.dedupe.near import resolve
+from malmoi_pipelines.dedupe.near.resolve import ResolveMatches
 from malmoi_pipelines.dedupe.steps import Partitions
 from malmoi_pipelines.dedupe.work_files import ShingleWriter
 from malmoi_pipelines.engine.job import Result, Send

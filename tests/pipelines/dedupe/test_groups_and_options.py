@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.dedupe.config import DedupeConfig
-from malmoi_pipelines.dedupe.verify import possible
+from malmoi_pipelines.dedupe.near.verify import possible
 
 from tests.pipelines.dedupe.conftest import UNGUARDED, Outcome
 from tests.pipelines.dedupe.corpus import (

@@ -14,7 +14,7 @@ from malmoi_pipelines.dedupe.config import DedupeConfig, RepeatedLines
 
 from tests.pipelines.dedupe.conftest import UNGUARDED, Outcome, read_rows
 from tests.pipelines.dedupe.corpus import Document, Removal, edit, plain_dedupe, plain_normalise, split_files, words
-from tests.pipelines.dedupe.test_repeated_lines import plain_outcome
+from tests.pipelines.dedupe.lines.test_repeated_lines import plain_outcome
 
 SURE = {"bands": 64, "rows": 3, "neighbours": 64}
 """Settings with which no similar pair is missed."""

@@ -11,9 +11,9 @@ import xxhash
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.dedupe import digest
-from malmoi_pipelines.dedupe.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.shingles import shingles
 from malmoi_pipelines.dedupe.normalise import normalise
-from malmoi_pipelines.dedupe.shingles import shingles
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs/signatures.md"
 SIZES = {"eojeol": 5, "syllables": 12}

@@ -13,10 +13,10 @@ from malmoi_pipelines.contracts.manifest import verify_file
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.scoring import ModelOptions, load_model
 from malmoi_pipelines.lm.stage import train_lm
 from malmoi_pipelines.sample.config import SampleConfig
 from malmoi_pipelines.sample.stage import sample
-from malmoi_pipelines.text.perplexity import ModelOptions, load_model
 
 from tests.pipelines.lm.small import naive_of, write_texts
 from tests.pipelines.lm.test_estimate import assert_equals_naive, zipf

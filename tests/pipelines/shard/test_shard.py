@@ -126,7 +126,7 @@ def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_fi
 def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model_file, monkeypatch):
     vocab = sentencepiece.SentencePieceProcessor(model_file=model_file).vocab_size()
     new_from = vocab - 60
-    monkeypatch.setattr("malmoi_pipelines.encoders.opening._first_new", lambda path, size: new_from)
+    monkeypatch.setattr("malmoi_pipelines.tokenizers.opening._first_new", lambda path, size: new_from)
     corpus = write_documents(tmp_path / "in", documents())
     shares = []
     for number, bias in enumerate((0.0, 20.0)):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
-from malmoi_tokenizer_lab.byte_level.alphabet import spell
+from malmoi_pipelines.tokenizers.byte_alphabet import spell
 from malmoi_tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
 from malmoi_tokenizer_lab.gates.texts import FIXED
 

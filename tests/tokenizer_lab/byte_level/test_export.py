@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.hangul import has_letter
-from malmoi_tokenizer_lab.byte_level.alphabet import spell
+from malmoi_pipelines.tokenizers.byte_alphabet import spell
 from malmoi_tokenizer_lab.byte_level.base import parse_byte_level
 from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json
 from malmoi_tokenizer_lab.gates.texts import FIXED, mask_texts

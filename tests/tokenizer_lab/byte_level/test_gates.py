@@ -1,7 +1,7 @@
 import orjson
 import pytest
 from malmoi_pipelines.contracts.errors import CheckError
-from malmoi_tokenizer_lab.byte_level.alphabet import spell
+from malmoi_pipelines.tokenizers.byte_alphabet import spell
 from malmoi_tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
 from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json
 from malmoi_tokenizer_lab.byte_level.extension import Extension

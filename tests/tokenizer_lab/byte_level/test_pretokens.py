@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_tokenizer_lab.byte_level.alphabet import unspell
+from malmoi_pipelines.tokenizers.byte_alphabet import unspell
 from malmoi_tokenizer_lab.byte_level.base import parse_byte_level
 from malmoi_tokenizer_lab.byte_level.pretokens import pre_tokens
 from malmoi_tokenizer_lab.gates.texts import FIXED

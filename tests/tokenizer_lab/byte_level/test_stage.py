@@ -11,8 +11,8 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.text.units import split_units
+from malmoi_pipelines.tokenizers.byte_alphabet import unspell
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
-from malmoi_tokenizer_lab.byte_level.alphabet import unspell
 from malmoi_tokenizer_lab.byte_level.kind import ByteLevel
 from malmoi_tokenizer_lab.stage import TIMINGS, expand
 

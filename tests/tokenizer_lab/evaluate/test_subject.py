@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.tokenizers.model_proto import Piece, extend, parse_model
 from malmoi_tokenizer_lab.evaluate.reading import (
     TokenizerFile,
     common_rule,
@@ -17,7 +18,6 @@ from malmoi_tokenizer_lab.evaluate.reading import (
 from malmoi_tokenizer_lab.evaluate.subject import json_subject, sentencepiece_subject
 from malmoi_tokenizer_lab.evaluate.token_bytes import token_bytes
 from malmoi_tokenizer_lab.evaluate.unit_table import make_unit_table
-from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, extend, parse_model
 from sentencepiece import sentencepiece_model_pb2 as proto
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 

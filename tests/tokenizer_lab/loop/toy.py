@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
+from malmoi_pipelines.tokenizers.model_proto import NORMAL, extend, load_for_units
 from malmoi_tokenizer_lab.loop.candidates import find_candidates
 from malmoi_tokenizer_lab.loop.curation import with_wanted
 from malmoi_tokenizer_lab.loop.fixed_point import find_fixed_point
@@ -15,7 +16,6 @@ from malmoi_tokenizer_lab.loop.intermediate import is_candidate
 from malmoi_tokenizer_lab.loop.policies import Limits
 from malmoi_tokenizer_lab.loop.recount import Recount
 from malmoi_tokenizer_lab.loop.spelling import Spelling, sentencepiece_inventory
-from malmoi_tokenizer_lab.sentencepiece.model_proto import NORMAL, extend, load_for_units
 from sentencepiece import sentencepiece_model_pb2 as proto
 
 from tests.tokenizer_lab.plain_bpe import symbols_of

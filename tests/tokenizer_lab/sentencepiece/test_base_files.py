@@ -2,10 +2,10 @@ import orjson
 import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.tokenizers.model_proto import load, parse_base, serialize
 from malmoi_tokenizer_lab.check import check_tokenizer
 from malmoi_tokenizer_lab.gates.texts import FIXED
 from malmoi_tokenizer_lab.sentencepiece.base_files import class_facts, read_base_files
-from malmoi_tokenizer_lab.sentencepiece.model_proto import load, parse_base, serialize
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import Affixes
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 

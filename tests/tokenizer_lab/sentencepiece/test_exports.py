@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, NORMAL, Piece, extend, load, parse_base, read_model
 from malmoi_tokenizer_lab.gates.texts import FIXED, mask_texts
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.spelling import sentencepiece_inventory
 from malmoi_tokenizer_lab.sentencepiece.export import lay_out
-from malmoi_tokenizer_lab.sentencepiece.model_proto import CONTROL, NORMAL, Piece, extend, load, parse_base, read_model
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import all_merges
 
 from tests.strategies import texts

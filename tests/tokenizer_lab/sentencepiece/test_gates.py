@@ -5,6 +5,16 @@ import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_pipelines.tokenizers.model_proto import (
+    NORMAL,
+    Piece,
+    extend,
+    load,
+    lowest_rank_score,
+    parse_base,
+    scores_below,
+    serialize,
+)
 from malmoi_tokenizer_lab.counting import Tokens
 from malmoi_tokenizer_lab.gates import loaders
 from malmoi_tokenizer_lab.gates import texts as gate_texts
@@ -21,16 +31,6 @@ from malmoi_tokenizer_lab.sentencepiece.gates import (
     special_pieces,
 )
 from malmoi_tokenizer_lab.sentencepiece.gates import text_gates as all_text_gates
-from malmoi_tokenizer_lab.sentencepiece.model_proto import (
-    NORMAL,
-    Piece,
-    extend,
-    load,
-    lowest_rank_score,
-    parse_base,
-    scores_below,
-    serialize,
-)
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 from malmoi_tokenizer_lab.words import Units, Words
 

@@ -2,9 +2,9 @@ import orjson
 import pytest
 import tokenizers
 from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.tokenizers.model_proto import parse_base
 from malmoi_tokenizer_lab.sentencepiece import text_gates
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles
-from malmoi_tokenizer_lab.sentencepiece.model_proto import parse_base
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import Affixes, read_affixes, wanted_affixes
 from malmoi_tokenizer_lab.sentencepiece.text_gates import around_texts
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json

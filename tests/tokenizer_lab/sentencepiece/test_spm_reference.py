@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi_pipelines.tokenizers.model_proto import BYTE, Piece, extend, load, lowest_rank_score, serialize
 from malmoi_tokenizer_lab.gates.texts import FIXED, random_texts
-from malmoi_tokenizer_lab.sentencepiece.model_proto import BYTE, Piece, extend, load, lowest_rank_score, serialize
 from malmoi_tokenizer_lab.sentencepiece.spm_reference import SpmReference
 
 from tests.strategies import texts

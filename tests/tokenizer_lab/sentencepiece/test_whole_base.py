@@ -4,9 +4,9 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS
 from malmoi_pipelines.contracts.tables import read_table
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, parse_base, parse_model, read_model
 from malmoi_tokenizer_lab.check import check_tokenizer
 from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from malmoi_tokenizer_lab.sentencepiece.model_proto import CONTROL, parse_base, parse_model, read_model
 from malmoi_tokenizer_lab.stage import expand
 
 from tests.tokenizer_lab.small import SMALL, make_base

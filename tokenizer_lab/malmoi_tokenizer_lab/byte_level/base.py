@@ -13,9 +13,8 @@ import numpy.typing as npt
 import orjson
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
-
-from malmoi_tokenizer_lab.byte_level.alphabet import spell, unspell
-from malmoi_tokenizer_lab.byte_level.tekken import config_of_tekken, is_tekken, json_of_tekken
+from malmoi_pipelines.tokenizers.byte_alphabet import spell, unspell
+from malmoi_pipelines.tokenizers.tekken import config_of_tekken, is_tekken, json_of_tekken
 
 TOKENIZER_FILE = "tokenizer.json"
 TEKKEN_FILES = "tekken*.json"

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
+from malmoi_pipelines.tokenizers.byte_alphabet import shown, unspell
 
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
-from malmoi_tokenizer_lab.byte_level.alphabet import shown, unspell
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase
 from malmoi_tokenizer_lab.byte_level.extension import Extension, merge_table, parents_of
 from malmoi_tokenizer_lab.byte_level.text_gates import named_texts, text_gates

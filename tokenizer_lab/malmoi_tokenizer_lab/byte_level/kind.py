@@ -12,10 +12,10 @@ from malmoi_pipelines.contracts.arrays import Bool, offsets
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, is_letter
+from malmoi_pipelines.tokenizers.byte_alphabet import spell, unspell
 
 from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
-from malmoi_tokenizer_lab.byte_level.alphabet import spell, unspell
 from malmoi_tokenizer_lab.byte_level.base import TOKENIZER_FILE, ByteLevelBase, read_byte_level
 from malmoi_tokenizer_lab.byte_level.count_gates import check_counts, corpus_documents
 from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from malmoi_pipelines.contracts.arrays import text_buffers
 from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.tokenizers.byte_alphabet import CHARACTERS
 from tokenizers import AddedToken, Tokenizer
 
-from malmoi_tokenizer_lab.byte_level.alphabet import CHARACTERS
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, parts_of
 from malmoi_tokenizer_lab.byte_level.shapes import Blindness, blindness, shapes, strings
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from malmoi_pipelines.contracts.hangul import HANGUL_CLASS
+from malmoi_pipelines.tokenizers.byte_alphabet import spell, unspell
 from tokenizers import Tokenizer
 
-from malmoi_tokenizer_lab.byte_level.alphabet import spell, unspell
 from malmoi_tokenizer_lab.byte_level.extension import Extension
 from malmoi_tokenizer_lab.gates.loaders import TRANSFORMERS_CLASSES, encode_with_transformers, has_transformers
 from malmoi_tokenizer_lab.gates.result import GateResult, result_of

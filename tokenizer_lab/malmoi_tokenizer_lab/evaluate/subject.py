@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.tokenizers.model_proto import BYTE, load, load_for_units
 
 from malmoi_tokenizer_lab.counting import BATCH, Tokens, encode_units
-from malmoi_tokenizer_lab.sentencepiece.model_proto import BYTE, load, load_for_units
 from malmoi_tokenizer_lab.words import UnitRule
 
 _BYTE_PIECES = {f"<0x{byte:02X}>" for byte in range(256)}

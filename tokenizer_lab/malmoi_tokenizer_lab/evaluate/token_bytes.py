@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, has_letter
-
-from malmoi_tokenizer_lab.byte_level.alphabet import unspell
+from malmoi_pipelines.tokenizers.byte_alphabet import unspell
 
 
 def token_bytes(ids: Iterable[int], pieces: Iterable[str], byte_ids: frozenset[int]) -> list[bytes]:

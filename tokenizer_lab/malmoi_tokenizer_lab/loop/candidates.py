@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from malmoi_pipelines.contracts.arrays import Bool, offsets, ranges
 from malmoi_pipelines.contracts.hangul import letters_of
+from malmoi_pipelines.tokenizers.model_proto import Piece, scores_below
 
 from malmoi_tokenizer_lab.loop.merges import Merges, Symbols, merge_units
 from malmoi_tokenizer_lab.loop.spelling import Inventory, all_splits
-from malmoi_tokenizer_lab.sentencepiece.model_proto import Piece, scores_below
 from malmoi_tokenizer_lab.words import Ints
 
 

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from malmoi_pipelines.contracts.arrays import Bool, code_points, offsets
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, is_korean_piece
+from malmoi_pipelines.tokenizers.model_proto import NORMAL, lowest_rank_score
 
 from malmoi_tokenizer_lab.loop.merges import Merges, Symbols, merge_units
-from malmoi_tokenizer_lab.sentencepiece.model_proto import NORMAL, lowest_rank_score
 from malmoi_tokenizer_lab.words import Ints, Units
 
 SPACES = (SPACE_MARK, "\u0120")

@@ -9,9 +9,10 @@ for masks, which match before any merging.
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, USER_DEFINED, Piece, extend, padding_rows
+
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.loop.candidates import Candidates
-from malmoi_tokenizer_lab.sentencepiece.model_proto import CONTROL, USER_DEFINED, Piece, extend, padding_rows
 from malmoi_tokenizer_lab.words import Ints
 
 Kind = Literal["multi", "letter", "mask", "reserved"]

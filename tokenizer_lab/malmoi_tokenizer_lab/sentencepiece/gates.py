@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, has_letter
+from malmoi_pipelines.tokenizers.model_proto import BYTE, CONTROL, NORMAL, load, load_for_units
 
 from malmoi_tokenizer_lab.counting import encode_units
 from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed
 from malmoi_tokenizer_lab.gates.texts import FIXED, concatenations, mask_texts, random_texts, unit_documents
-from malmoi_tokenizer_lab.sentencepiece.model_proto import BYTE, CONTROL, NORMAL, load, load_for_units
 from malmoi_tokenizer_lab.sentencepiece.row_gates import (
     base_rows,
     distinct_pieces,

@@ -9,6 +9,15 @@ import xxhash
 from malmoi_pipelines.contracts.arrays import I64, Bool
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
+from malmoi_pipelines.tokenizers.model_proto import (
+    MODEL_FILE,
+    extend,
+    load_for_units,
+    parse_base,
+    parse_model,
+    read_model,
+    serialize,
+)
 
 from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens
 from malmoi_tokenizer_lab.config import ExpandConfig
@@ -22,15 +31,6 @@ from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling, sentencepiec
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles, class_facts, read_base_files
 from malmoi_tokenizer_lab.sentencepiece.export import build_model, fixed_rows, lay_out
 from malmoi_tokenizer_lab.sentencepiece.gates import check_closure, check_counting, check_rows, check_texts
-from malmoi_tokenizer_lab.sentencepiece.model_proto import (
-    MODEL_FILE,
-    extend,
-    load_for_units,
-    parse_base,
-    parse_model,
-    read_model,
-    serialize,
-)
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import (
     CONFIG_FILE,
     TOKENIZER_FILE,

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import orjson
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, has_letter
+from malmoi_pipelines.tokenizers.model_proto import NORMAL, load_for_units, lowest_rank_score
 
 from malmoi_tokenizer_lab.gates.result import GateResult, result_of
-from malmoi_tokenizer_lab.sentencepiece.model_proto import NORMAL, load_for_units, lowest_rank_score
 
 
 def base_rows(base: Any, model: Any) -> GateResult:

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
-
-from malmoi_tokenizer_lab.sentencepiece.model_proto import BYTE, CONTROL, UNKNOWN, USER_DEFINED
+from malmoi_pipelines.tokenizers.model_proto import BYTE, CONTROL, UNKNOWN, USER_DEFINED
 
 
 class SpmReference:

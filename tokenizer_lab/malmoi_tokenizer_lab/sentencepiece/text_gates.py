@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, USER_DEFINED, load
 
 from malmoi_tokenizer_lab.gates.loaders import (
     TRANSFORMERS_CLASSES,
@@ -21,7 +22,6 @@ from malmoi_tokenizer_lab.gates.loaders import (
 )
 from malmoi_tokenizer_lab.gates.result import GateResult, result_of
 from malmoi_tokenizer_lab.gates.texts import without_hangul
-from malmoi_tokenizer_lab.sentencepiece.model_proto import CONTROL, USER_DEFINED, load
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import read_affixes, wanted_affixes
 from malmoi_tokenizer_lab.sentencepiece.spm_reference import SpmReference
 

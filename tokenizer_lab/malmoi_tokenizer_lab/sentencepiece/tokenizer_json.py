@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
+from malmoi_pipelines.tokenizers.model_proto import NORMAL, USER_DEFINED, merge_ranks
 
 from malmoi_tokenizer_lab.sentencepiece.base_files import (
     CONFIG_FILE,
@@ -26,7 +27,6 @@ from malmoi_tokenizer_lab.sentencepiece.base_files import (
     BaseFiles,
     kept_config,
 )
-from malmoi_tokenizer_lab.sentencepiece.model_proto import NORMAL, USER_DEFINED, merge_ranks
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import template, wanted_affixes
 
 __all__ = ["CONFIG_FILE", "TOKENIZER_FILE", "all_merges", "tokenizer_config", "tokenizer_json"]

@@ -7,9 +7,9 @@ rows that only fill up the embedding (`vocab_size` of config.json, 32,064 for 32
 from typing import Any
 
 from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, Piece, extend, padding_rows
 
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles
-from malmoi_tokenizer_lab.sentencepiece.model_proto import CONTROL, Piece, extend, padding_rows
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import token_text
 
 _ROLES = ("bos_token", "eos_token", "unk_token", "pad_token")

@@ -15,8 +15,8 @@ from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.explain.corpus_folder import CorpusFolder
 from malmoi_pipelines.dedupe.explain.look_up import Members, Name, Row, find_rows, name_of, removals_and_members
 from malmoi_pipelines.dedupe.explain.text_diff import Piece, diff
+from malmoi_pipelines.dedupe.near.shingles import shingles
 from malmoi_pipelines.dedupe.normalise import normalise
-from malmoi_pipelines.dedupe.shingles import shingles
 
 
 @dataclass(frozen=True)

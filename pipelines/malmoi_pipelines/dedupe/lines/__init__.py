@@ -1,0 +1,1 @@
+"""Lines or paragraphs that many documents share, cut from the texts."""
