@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -57,6 +58,15 @@ def test_packages_import_only_what_they_may(package):
 def test_importing_one_does_not_load_the_other(module, unloaded):
     code = f"import sys, {module}; sys.exit({unloaded!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name != "malmoi"])
+def test_the_readme_of_a_package_names_its_rooms(package):
+    """Each row of its table opens with a folder, and each folder has a row."""
+    page = (PACKAGES[package].parent / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)/` \|", page, re.M)
+    assert sorted(rows) == sorted(path.parent.name for path in PACKAGES[package].glob("*/__init__.py"))
+    assert f"`{package}`" in page
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
