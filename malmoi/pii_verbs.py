@@ -64,7 +64,7 @@ def mask(
     set_: Set = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
-    """Mask personal data in all strings of a file of JSON lines; every line, its order, id and fields stay."""
+    """Mask personal data in all strings and whole numbers of JSON lines; every line, its order, id and fields stay."""
     from malmoi_pipelines.pii.config import MaskConfig
     from malmoi_pipelines.pii.mask_file import mask_file
 

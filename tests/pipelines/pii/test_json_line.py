@@ -1,8 +1,10 @@
 import json
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.clean.meta import mask_metas
 from malmoi_pipelines.pii.json_line import mask_line
 from malmoi_pipelines.text.pii import PiiOptions, find_spans, mask
 
@@ -13,12 +15,23 @@ STRINGS = st.lists(
         ["전화 ", PHONE, "900101-1234568", '"', "\\", "/", "\n", "😀", "é", "id", "{", "]", "02/345-6789", "\ud800"]
     )
 ).map("".join)
+RRN = 9001011234568
+NUMBERS = st.integers() | st.sampled_from([RRN, -RRN, 20240115, 1012345678])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | STRINGS,
+    st.none() | st.booleans() | NUMBERS | st.floats(allow_nan=False, allow_infinity=False) | STRINGS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(STRINGS, inner, max_size=3),
     max_leaves=8,
 )
 RECORDS = st.dictionaries(st.sampled_from(["id", "source", "text", "meta", "n"]) | STRINGS, VALUES, max_size=5)
+
+
+def encodable(value):
+    """Whether orjson writes it, and so clean's meta can hold it: no lone surrogates, no integers beyond 64 bits."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def masked_value(value):
@@ -27,7 +40,10 @@ def masked_value(value):
         return {key: masked_value(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [masked_value(inner) for inner in value]
-    return mask(value, find_spans(value, OPTIONS)) if isinstance(value, str) else value
+    if type(value) not in (str, int):
+        return value
+    spans = find_spans(str(value), OPTIONS)
+    return mask(str(value), spans) if spans else value
 
 
 @given(RECORDS, st.booleans(), st.sampled_from([None, (",", ":"), (" , ", " : ")]))
@@ -49,6 +65,21 @@ def test_all_bytes_outside_of_masked_numbers_stay():
     )
     expected = line.replace(r"010\u002d1234-5678", "<|tell|>").replace(r"02\/345-6789", r"02\/345-6789")
     assert mask_line(line, OPTIONS).text == expected
+
+
+def test_a_registration_number_that_is_a_number_is_masked_as_clean_masks_it():
+    record = {"id": RRN, "n": RRN, "m": {"a": [RRN, 1.5, {"b": -RRN}]}, "x": f"주민번호 {RRN}", "y": 9001011234568.5}
+    line = orjson.dumps(record, option=orjson.OPT_SORT_KEYS).decode()
+    result = mask_line(line, OPTIONS, keep=())
+    assert json.loads(result.text)["m"] == {"a": ["<|rrn|>", 1.5, {"b": "-<|rrn|>"}]}
+    assert mask_metas([line], OPTIONS) == [(result.text, result.spans)]
+    assert len(mask_line(line, OPTIONS).left) == 1
+
+
+@given(st.dictionaries(STRINGS, VALUES.filter(encodable), max_size=5).filter(encodable))
+def test_meta_and_line_are_masked_by_the_same_walker(record):
+    line = orjson.dumps(record, option=orjson.OPT_SORT_KEYS).decode()
+    assert mask_metas([line], OPTIONS)[0][0] == mask_line(line, OPTIONS, keep=()).text
 
 
 def test_an_escaped_slash_inside_of_a_number_does_not_hide_it():
