@@ -74,6 +74,11 @@ def test_no_module_is_a_monster(path):
     assert len(path.read_text().splitlines()) <= MAX_LINES
 
 
+def test_only_defect_error_says_that_something_is_a_defect_of_malmoi():
+    said = [path.name for path in MODULES if "not of your data" in path.read_text()]
+    assert said == ["errors.py"]
+
+
 def test_protobuf_sentencepiece_and_beam_live_together():
     """sentencepiece 0.2.2 and later ship code for protobuf 7, Beam 2.77 needs less than 7: the pins must fit."""
     code = "import apache_beam; from sentencepiece import sentencepiece_model_pb2 as pb; pb.ModelProto()"

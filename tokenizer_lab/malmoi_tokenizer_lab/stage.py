@@ -18,7 +18,7 @@ import orjson
 import pyarrow as pa
 import xxhash
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, DefectError, UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint_files
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.schemas import (
@@ -202,15 +202,14 @@ def _check_length(expansion: Expansion, evaluation: Evaluation) -> None:
     """Two ways to the length of the corpus must agree: the loop's, and the published files over the whole word table.
 
     Raises:
-        CheckError: they do not.
+        DefectError: they do not.
     """
     for loop in (expansion.loop, *(loop for loop, _ in expansion.others)):
         counted = loop.fixed_point.rounds[-1].corpus_tokens
         encoded = corpus_row(evaluation, loop.policy)["tokens"]
         if counted != encoded:
-            raise CheckError(
-                f"{loop.policy}: the loop counted {counted} tokens in the corpus, its tokenizer makes {encoded}.",
-                hint="this is a defect of malmoi, not of your data: please report it",
+            raise DefectError(
+                f"{loop.policy}: the loop counted {counted} tokens in the corpus, its tokenizer makes {encoded}."
             )
 
 

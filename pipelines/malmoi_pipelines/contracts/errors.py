@@ -3,7 +3,8 @@
 MalmoiError
 ├── UsageError     2  wrong usage or configuration
 ├── BadInputError  3  input that cannot be read, or more bad documents than the error budget allows
-└── CheckError     4  a check or guard failed: a hash, a ledger, an invariant
+└── CheckError     4  a check or guard failed: a hash, a gate, a limit
+    └── DefectError   an invariant of malmoi itself does not hold: a ledger, a sum
 """
 
 
@@ -35,6 +36,15 @@ class BadInputError(MalmoiError):
 
 
 class CheckError(MalmoiError):
-    """A check or guard failed: a hash, a ledger, an invariant."""
+    """A check or guard failed: a hash, a gate, a limit."""
 
     exit_code = 4
+
+
+class DefectError(CheckError):
+    """An invariant of malmoi itself does not hold, whatever the data: a ledger, a sum, a frozen tensor."""
+
+    def __init__(
+        self, message: str, hint: str | None = "this is a defect of malmoi, not of your data: please report it"
+    ) -> None:
+        super().__init__(message, hint)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.errors import DefectError
 
 IN, KEPT, MERGED, FAILED = "in", "kept", "merged", "failed"
 DROPPED = "dropped:"  # prefix of the outcomes that carry a reason
@@ -69,7 +69,7 @@ class Ledger:
         """Prove that nothing was lost.
 
         Raises:
-            CheckError: naming the source and the numbers that do not add up.
+            DefectError: naming the source and the numbers that do not add up.
         """
         for source in self.counts:
             for unit, total in (("documents", self.documents), ("bytes", self.bytes)):
@@ -78,10 +78,9 @@ class Ledger:
                     [total(name, source) for name in (KEPT, "dropped", MERGED, FAILED)],
                 )
                 if came != sum(out):
-                    raise CheckError(
+                    raise DefectError(
                         f"the ledger of source {source!r} does not balance: {came} {unit} in, but "
-                        f"{out[0]} kept + {out[1]} dropped + {out[2]} merged + {out[3]} failed = {sum(out)}.",
-                        hint="this is a defect of malmoi, not of your data: please report it",
+                        f"{out[0]} kept + {out[1]} dropped + {out[2]} merged + {out[3]} failed = {sum(out)}."
                     )
 
     def to_json(self) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def run_stage(
 
     Raises:
         UsageError: the folder holds something else and `overwrite` is false, or it holds an input or lies inside one.
-        CheckError: the ledger does not balance.
+        DefectError: the ledger does not balance.
     """
     check_apart(folder, reads)
     done, changed = _state(identity, folder)

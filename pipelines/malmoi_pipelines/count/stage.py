@@ -3,7 +3,7 @@
 from typing import Any
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.contracts.errors import DefectError, UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint
 from malmoi_pipelines.contracts.ledger import KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
@@ -125,14 +125,11 @@ def check_counted(texts: list[dict[str, Any]], num_bytes: int, dummy_space: bool
         dummy_space: whether a space was put before each document.
 
     Raises:
-        CheckError: bytes were lost or counted twice.
+        DefectError: bytes were lost or counted twice.
     """
     expected = _sum(texts, "bytes") + (_sum(texts, "documents") if dummy_space else 0)
     if num_bytes != expected:
-        raise CheckError(
-            f"the word table must hold {expected} bytes of text. Got {num_bytes}.",
-            hint="this is a defect of malmoi, not of your data: please report it",
-        )
+        raise DefectError(f"the word table must hold {expected} bytes of text. Got {num_bytes}.")
 
 
 def _source_row(row: dict[str, Any]) -> dict[str, Any]:

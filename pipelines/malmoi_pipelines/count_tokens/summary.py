@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.errors import DefectError
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.tokenizers.encoder import Encoder
 
@@ -18,8 +18,6 @@ THRESHOLDS = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 NUM_TOP = 20
 DISTINCT_UNITS, EOJEOL_TOKENS = "distinct units", "tokens of eojeol"
 """Facts that the loop of `expand` reads back when it counts by this job."""
-
-DEFECT = "this is a defect of malmoi, not of your data: please report it"
 
 
 def summarise(
@@ -152,7 +150,7 @@ def check_counted(
     """Prove that every unit was counted once: the tokens spell what the units do, and no unit is missing.
 
     Raises:
-        CheckError: they do not.
+        DefectError: they do not.
     """
     lengths = np.array([len(spelling or b"") for spelling in spellings], np.int64)
     for what, expected, actual in (
@@ -162,4 +160,4 @@ def check_counted(
         ("bytes that the tokens spell", totals["bytes"], int(np.dot(lengths, counts))),
     ):
         if expected != actual:
-            raise CheckError(f"{what} must be {expected}. Got {actual}.", hint=DEFECT)
+            raise DefectError(f"{what} must be {expected}. Got {actual}.")

@@ -6,13 +6,13 @@ A MalmoiError of a step travels as a result: a runner would wrap it into an erro
 from collections.abc import Iterable
 from typing import Any
 
-from malmoi_pipelines.contracts.errors import BadInputError, CheckError, MalmoiError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, DefectError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.fingerprint import canonical_json
 from malmoi_pipelines.engine.job import Result
 
 _ERROR = "error"  # key of a result that carries a MalmoiError
 _ERROR_TYPES: dict[str, type[MalmoiError]] = {
-    error.__name__: error for error in (MalmoiError, UsageError, BadInputError, CheckError)
+    error.__name__: error for error in (MalmoiError, UsageError, BadInputError, CheckError, DefectError)
 }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from malmoi_pipelines.contracts.arrays import F64, I64, U32, U64, run_starts
-from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.errors import DefectError
 from malmoi_pipelines.lm.ngrams import BOS
 
 FALLBACK = (0.5, 1.0, 1.5)
@@ -88,7 +88,7 @@ def estimate(
         The same n-grams; as unigrams all ids, in their order.
 
     Raises:
-        CheckError: an n-gram is kept without its parts.
+        DefectError: an n-gram is kept without its parts.
     """
     tree = _Tree(vocabulary)
     p = _unigrams(orders[0], vocabulary, smoothing[0], max(word_types, vocabulary - 1))
@@ -156,8 +156,5 @@ def _search(keys: U64, prefix: I64, last: U32) -> I64:
     wanted = _key(prefix, last)
     found = np.searchsorted(keys, wanted)
     if len(wanted) and (len(keys) == 0 or not np.array_equal(keys[np.minimum(found, len(keys) - 1)], wanted)):
-        raise CheckError(
-            "an n-gram of the model lacks its first or last words.",
-            hint="this is a defect of malmoi, not of your data: please report it",
-        )
+        raise DefectError("an n-gram of the model lacks its first or last words.")
     return found

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.errors import DefectError
 from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
@@ -108,10 +108,7 @@ def check_packed(sent: int, packed: int) -> None:
     """Prove that every token that was encoded is in an example or in a counted tail.
 
     Raises:
-        CheckError: tokens were lost or written twice.
+        DefectError: tokens were lost or written twice.
     """
     if sent != packed:
-        raise CheckError(
-            f"the shards must hold {sent} tokens. Got {packed}.",
-            hint="this is a defect of malmoi, not of your data: please report it",
-        )
+        raise DefectError(f"the shards must hold {sent} tokens. Got {packed}.")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_config
 from malmoi_pipelines.contracts.describe import describe
-from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, DefectError, UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint, fingerprint_files
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.report import Report
@@ -47,8 +47,10 @@ def test_merging_ledgers_commutes_and_keeps_the_balance(left, right):
 def test_one_lost_document_is_noticed(rows, source, lost):
     ledger = ledger_of(rows)
     ledger.add(source, "in", lost, 0)
-    with pytest.raises(CheckError, match=source):
+    with pytest.raises(DefectError, match=source) as caught:
         ledger.check()
+    assert caught.value.exit_code == 4
+    assert "please report it" in pickle.loads(pickle.dumps(caught.value)).hint
 
 
 def golden_report():

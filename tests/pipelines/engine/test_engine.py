@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, DefectError, MalmoiError, UsageError
 from malmoi_pipelines.engine.coders import RecordBatchCoder
 from malmoi_pipelines.engine.job import Job, Result, Step
 from malmoi_pipelines.engine.options import RunOptions, check_flags
@@ -61,6 +61,19 @@ def expected():
 def test_every_partition_is_visited_and_every_row_arrives_once(tmp_path, workers):
     assert run_job(job(), str(tmp_path), RunOptions(workers=workers)) == expected()
     assert not (tmp_path / "chunks").exists()
+
+
+@dataclass(frozen=True)
+class FindDefect:
+    def __call__(self, partition, chunks):
+        raise DefectError("2 are not 3.")
+        yield
+
+
+def test_a_defect_arrives_as_one(tmp_path):
+    with pytest.raises(DefectError, match="2 are not 3") as error:
+        run_job(Job("n", (Step("find", FindDefect(), 1),), 1), str(tmp_path), RunOptions())
+    assert "defect of malmoi" in error.value.hint
 
 
 @pytest.mark.parametrize("workers", [None, 1])

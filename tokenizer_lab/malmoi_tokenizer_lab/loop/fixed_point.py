@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import xxhash
 from malmoi_pipelines.contracts.arrays import Bool
-from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.errors import CheckError, DefectError
 
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.policies import LEAST_BATCH, Drop, Limits, LoopPolicy, Phase, State, next_drop
@@ -130,9 +130,8 @@ class _Record:
         may_return[list(self._for_budget)] = True
         digest = xxhash.xxh3_128_hexdigest(np.packbits([self._counter.alive, may_return]).tobytes())
         if digest in self._seen:
-            raise CheckError(
-                f"round {len(self.rounds)} leads back to a vocabulary that was there before: the loop would not end.",
-                hint="this is a defect of malmoi, not of your data: please report it",
+            raise DefectError(
+                f"round {len(self.rounds)} leads back to a vocabulary that was there before: the loop would not end."
             )
         self._seen.add(digest)
 

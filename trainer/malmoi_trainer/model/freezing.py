@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import xxhash
-from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.errors import DefectError
 from torch import Tensor
 
 from malmoi_trainer.model.trainable import PARTS
@@ -46,11 +46,8 @@ def check_frozen(before: dict[str, str], model: Any) -> None:
     """Prove that no frozen parameter moved.
 
     Raises:
-        CheckError: naming those that did.
+        DefectError: naming those that did.
     """
     after = frozen_digests(model)
     if moved := sorted(name for name in {*before, *after} if before.get(name) != after.get(name)):
-        raise CheckError(
-            f"{len(moved)} frozen tensor(s) changed during training, first {moved[0]!r}.",
-            hint="this is a defect of malmoi, not of your data: please report it",
-        )
+        raise DefectError(f"{len(moved)} frozen tensor(s) changed during training, first {moved[0]!r}.")

@@ -15,7 +15,7 @@ import numpy as np
 import xxhash
 
 from malmoi_pipelines.contracts.arrays import I64
-from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.errors import DefectError
 from malmoi_pipelines.dedupe.normalise import normalise
 
 Unit = Literal["line", "paragraph"]
@@ -122,16 +122,15 @@ class LineLedger:
         """Prove that no line was lost.
 
         Raises:
-            CheckError: naming the source and the numbers that do not add up.
+            DefectError: naming the source and the numbers that do not add up.
         """
         for source in {source for source, _ in self.lines}:
             for name, counts in (("lines", self.lines), ("bytes of lines", self.bytes)):
                 came, kept, removed = (counts[source, outcome] for outcome in ("in", "kept", "removed"))
                 if came != kept + removed:
-                    raise CheckError(
+                    raise DefectError(
                         f"the ledger of source {source!r} does not balance: {came} {name} in, but "
-                        f"{kept} kept + {removed} removed = {kept + removed}.",
-                        hint="this is a defect of malmoi, not of your data: please report it",
+                        f"{kept} kept + {removed} removed = {kept + removed}."
                     )
 
     def to_json(self) -> dict[str, dict[str, dict[str, int]]]:
