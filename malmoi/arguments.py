@@ -16,6 +16,13 @@ BEAM = {
     "ignore_unknown_options": True,
 }  # Beam's own flags pass through, checked strictly later
 
+RawInputs = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, dataset folders, remote URLs.")
+]
+Documents = Annotated[
+    list[str], typer.Argument(metavar="DOCS...", help="Dataset folders, or Parquet, Arrow or JSON Lines files.")
+]
+Folder = Annotated[str, typer.Argument(metavar="PATH", help="A dataset folder, or a run folder of several.")]
 Out = Annotated[str, typer.Option("--out", "-o", help="Dataset folder to write (local path or URL).")]
 ConfigFile = Annotated[str | None, typer.Option("--config", help="YAML file with the stage's settings.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, key=value; may be repeated.")]
@@ -59,6 +66,18 @@ def split_inputs(arguments: list[str], extra: list[str]) -> tuple[list[str], tup
     """
     flags = [argument for argument in arguments if argument.startswith("-")]
     return [argument for argument in arguments if not argument.startswith("-")], (*flags, *extra)
+
+
+def input_paths(arguments: list[str], context: typer.Context) -> tuple[list[str], tuple[str, ...]]:
+    """The inputs of a verb and the flags for Beam.
+
+    Raises:
+        UsageError: there is no input.
+    """
+    paths, flags = split_inputs(arguments, context.args)
+    if not paths:
+        raise UsageError("at least one input is needed.", hint="name a file, a glob or a folder")
+    return paths, flags
 
 
 def run_options(runner: str, workers: int | None, flags: tuple[str, ...]) -> Any:

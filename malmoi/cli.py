@@ -7,8 +7,8 @@ import sys
 import typer
 from malmoi_pipelines.contracts.errors import MalmoiError
 
-from malmoi import data_verbs, folder_verbs, lm_verbs, model_verbs, pii_verbs, run_verb, tokenizer_verbs
 from malmoi.console import print_error
+from malmoi.verbs import clean, count, dedupe, expand, inspect, lm, pii, run, sample, shard, tokenizer, train, verify
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (data_verbs, lm_verbs, pii_verbs, model_verbs, tokenizer_verbs, run_verb, folder_verbs):
+for module in (sample, lm, clean, dedupe, count, expand, shard, train, run, tokenizer, pii, inspect, verify):
     module.register(app)
 
 

@@ -1,4 +1,8 @@
-"""Where the stages of a run write, below the run folder."""
+"""Dataset folders: where the stages of a run write, and which lie below a path."""
+
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.manifest import has_manifest
 
 FOLDERS = {
     "sample": "raw",
@@ -11,3 +15,20 @@ FOLDERS = {
     "train": "run",
 }
 """Stage → folder, in the order of the run."""
+
+
+def dataset_folders(path: str) -> list[str]:
+    """`path` if it is a dataset folder, else the dataset folders directly below it.
+
+    Raises:
+        BadInputError: neither.
+    """
+    if has_manifest(path):
+        return [path]
+    fs, inner = files.filesystem(path)
+    children = sorted(fs.ls(inner, detail=False)) if fs.isdir(inner) else []
+    found = [files.join(path, child.rstrip("/").rsplit("/", 1)[-1]) for child in children]
+    found = [child for child in found if has_manifest(child)]
+    if not found:
+        raise BadInputError(f"{path} is not a dataset folder and holds none: there is no manifest.json.")
+    return found

@@ -1,11 +1,19 @@
-"""What is printed of a finished stage or of a folder."""
+"""A stage run for a person: its progress, and what is printed of the result or of any folder."""
 
+from collections.abc import Callable
 from typing import Any
 
 from malmoi_pipelines.contracts.report import ledger_rows, read_report
 from malmoi_pipelines.contracts.stage import StageResult
 
-from malmoi.console import out, print_facts, print_rows
+from malmoi.console import StageProgress, out, print_facts, print_rows, stage_progress
+
+
+def finish(quiet: bool, stage: Callable[[StageProgress], StageResult]) -> None:
+    """Run a stage with progress and print its result."""
+    with stage_progress(quiet) as progress:
+        result = stage(progress)
+    print_result(result)
 
 
 def print_result(result: StageResult) -> None:

@@ -156,7 +156,7 @@ def test_ctrl_c_says_how_to_go_on(malmoi, monkeypatch, tmp_path):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("malmoi.folder_verbs.dataset_folders", interrupted)
+    monkeypatch.setattr("malmoi.verbs.verify.dataset_folders", interrupted)
     code, _, err = malmoi("verify", tmp_path)
     assert code == 130
     assert "finished stages are kept" in err

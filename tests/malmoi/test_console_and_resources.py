@@ -6,7 +6,7 @@ from malmoi_pipelines.contracts.report import Report
 from malmoi import console
 from malmoi.arguments import split_inputs
 from malmoi.resources import Meter
-from malmoi.run_verb import headline
+from malmoi.verbs.run import headline
 
 
 def test_progress_without_a_terminal_is_plain_lines(capsys, monkeypatch):

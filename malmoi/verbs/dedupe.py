@@ -6,10 +6,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from malmoi.arguments import BEAM, ConfigFile, Out, Overwrite, Quiet, Runner, Set, Workers, run_options, stage_config
+from malmoi.arguments import (
+    BEAM,
+    ConfigFile,
+    Documents,
+    Out,
+    Overwrite,
+    Quiet,
+    Runner,
+    Set,
+    Workers,
+    input_paths,
+    run_options,
+    stage_config,
+)
 from malmoi.console import out as stdout
 from malmoi.console import print_facts, print_rows
-from malmoi.data_verbs import Documents, finish, input_paths
+from malmoi.summary import finish
 from malmoi.verb_group import with_subverbs
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import typer
 
 from malmoi.arguments import ConfigFile, Out, Overwrite, Quiet, Set, stage_config
 from malmoi.console import err, out, print_facts, print_rows
-from malmoi.data_verbs import finish
+from malmoi.summary import finish
 
 if TYPE_CHECKING:
     from malmoi_tokenizer_lab.explain import Explanation

@@ -6,14 +6,14 @@ from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest
 from typer.testing import CliRunner
 
-from malmoi import lm_verbs
+from malmoi.verbs import lm
 
 
 @pytest.fixture
 def call():
     """Call the verbs; returns their output."""
     app = typer.Typer()
-    lm_verbs.register(app)
+    lm.register(app)
 
     def run(*arguments):
         result = CliRunner().invoke(app, list(map(str, arguments)))

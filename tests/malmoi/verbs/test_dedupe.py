@@ -6,9 +6,9 @@ import typer
 from malmoi_pipelines.contracts.errors import UsageError
 from typer.testing import CliRunner
 
-from malmoi import dedupe_verbs
 from malmoi.console import out as console
 from malmoi.verb_group import with_subverbs
+from malmoi.verbs import dedupe
 from tests.pipelines.dedupe.explain.written_corpus import (
     LONG,
     NEAR,
@@ -27,7 +27,7 @@ def malmoi(monkeypatch):
     monkeypatch.setattr(console, "_width", 240)  # no cell of a table is folded
     app = typer.Typer()
     app.callback()(lambda: None)
-    dedupe_verbs.register(app)
+    dedupe.register(app)
 
     def call(*arguments, code=0):
         with console.capture() as capture:
@@ -47,7 +47,7 @@ def staged(monkeypatch):
     fake = types.ModuleType("malmoi_pipelines.dedupe.stage")
     fake.dedupe = lambda *given, **named: calls.append((given, named))
     monkeypatch.setitem(sys.modules, "malmoi_pipelines.dedupe.stage", fake)
-    monkeypatch.setattr(dedupe_verbs, "finish", lambda quiet, stage: stage(None))
+    monkeypatch.setattr(dedupe, "finish", lambda quiet, stage: stage(None))
     return calls
 
 

@@ -14,11 +14,12 @@ from malmoi.arguments import (
     Runner,
     Set,
     Workers,
+    input_paths,
     run_options,
     split_inputs,
     stage_config,
 )
-from malmoi.data_verbs import finish, input_paths
+from malmoi.summary import finish
 from malmoi.verb_group import with_subverbs
 
 subverbs = typer.Typer()

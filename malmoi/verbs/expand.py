@@ -1,18 +1,28 @@
-"""The verbs of the tokenizer and the model: expand, train."""
+"""The verb expand."""
 
 from typing import Annotated, Any
 
 import typer
 from malmoi_pipelines.contracts.errors import UsageError
 
-from malmoi.arguments import BEAM, ConfigFile, Out, Overwrite, Quiet, Set, Workers, run_options, stage_config
-from malmoi.data_verbs import finish, input_paths
+from malmoi.arguments import (
+    BEAM,
+    ConfigFile,
+    Out,
+    Overwrite,
+    Quiet,
+    Set,
+    Workers,
+    input_paths,
+    run_options,
+    stage_config,
+)
+from malmoi.summary import finish
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs to the application."""
+    """Add the verb to the application."""
     app.command(context_settings=BEAM)(expand)
-    app.command()(train)
 
 
 def expand(
@@ -80,30 +90,3 @@ def _count_job(words: list[str], runner: str | None, workers: int | None, flags:
     from malmoi.count_runner import count_job
 
     return count_job(words, options)
-
-
-def train(
-    shards: Annotated[str, typer.Option("--shards", help="Shards made by `malmoi shard`.")],
-    tokenizer: Annotated[str, typer.Option("--tokenizer", help="Tokenizer folder made by `malmoi expand`.")],
-    out: Out,
-    config: ConfigFile = None,
-    set_: Set = None,
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
-) -> None:
-    """Train the grown rows of a model on shards, everything else frozen, and save a plain Hugging Face model."""
-    from malmoi_trainer.config import TrainConfig
-    from malmoi_trainer.stage import train as run
-
-    settings = stage_config(TrainConfig, config, set_)
-    finish(
-        quiet,
-        lambda progress: run(
-            shards,
-            tokenizer,
-            out,
-            settings,
-            overwrite=overwrite,
-            progress=lambda step, total, rate: progress("train: steps", step, total),
-        ),
-    )

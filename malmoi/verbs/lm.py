@@ -10,13 +10,15 @@ from malmoi.arguments import (
     Out,
     Overwrite,
     Quiet,
+    RawInputs,
     Runner,
     Set,
     Workers,
+    input_paths,
     run_options,
     stage_config,
 )
-from malmoi.data_verbs import RawInputs, finish, input_paths
+from malmoi.summary import finish
 
 lm = typer.Typer(name="lm", help="N-gram language models, which score how usual a text is.", no_args_is_help=True)
 

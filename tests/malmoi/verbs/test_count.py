@@ -7,8 +7,8 @@ from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.count_tokens.stage import read_token_counts
 from typer.testing import CliRunner
 
-from malmoi import count_verbs
 from malmoi.console import out as console
+from malmoi.verbs import count
 from tests.pipelines.small_tokenizers import write_base
 
 
@@ -18,7 +18,7 @@ def malmoi(monkeypatch):
     monkeypatch.setattr(console, "_width", 240)  # no cell of a table is folded
     app = typer.Typer()
     app.callback()(lambda: None)
-    count_verbs.register(app)
+    count.register(app)
 
     def call(*arguments, code=0):
         with console.capture() as capture:
@@ -42,7 +42,7 @@ def staged(monkeypatch):
         fake = types.ModuleType(module)
         setattr(fake, name, lambda *given, name=name, **named: calls.append((name, given, named)))
         monkeypatch.setitem(sys.modules, module, fake)
-    monkeypatch.setattr(count_verbs, "finish", lambda quiet, stage: stage(None))
+    monkeypatch.setattr(count, "finish", lambda quiet, stage: stage(None))
     return calls
 
 

@@ -5,8 +5,8 @@ import typer
 from malmoi_pipelines.contracts.errors import UsageError
 from typer.testing import CliRunner
 
-from malmoi import pii_verbs
 from malmoi.console import out as console
+from malmoi.verbs.pii import register
 
 PHONE = "010-9876-5432"
 
@@ -16,7 +16,7 @@ def pii(monkeypatch):
     """Call `malmoi pii ...`; returns its output. Errors are raised, as `malmoi.cli.main` gets them."""
     monkeypatch.setattr(console, "_width", 240)  # no cell of a table is folded
     app = typer.Typer()
-    pii_verbs.register(app)
+    register(app)
 
     def call(*arguments):
         with console.capture() as capture:

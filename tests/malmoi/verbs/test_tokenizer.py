@@ -5,8 +5,8 @@ from malmoi_pipelines.tokenizers.model_proto import parse_base
 from malmoi_tokenizer_lab import compare
 from typer.testing import CliRunner
 
-from malmoi import tokenizer_verbs
 from malmoi.console import out as console
+from malmoi.verbs.tokenizer import register
 from tests.tokenizer_lab.extended import extended, new_pieces, write_tokenizer
 from tests.tokenizer_lab.small import make_base
 from tests.tokenizer_lab.test_explain import KEPT, new_row, write_explained
@@ -17,7 +17,7 @@ def tokenizer(monkeypatch):
     """Call `malmoi tokenizer ...`; returns its output. Errors are raised, as `malmoi.cli.main` gets them."""
     monkeypatch.setattr(console, "_width", 240)  # no cell of a table is folded
     app = typer.Typer()
-    tokenizer_verbs.register(app)
+    register(app)
 
     def call(*arguments):
         with console.capture() as capture:
