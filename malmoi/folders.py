@@ -1,8 +1,7 @@
 """Dataset folders: where the stages of a run write, and which lie below a path."""
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.contracts.manifest import has_manifest
+from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest
 
 FOLDERS = {
     "sample": "raw",
@@ -21,6 +20,7 @@ def dataset_folders(path: str) -> list[str]:
     """`path` if it is a dataset folder, else the dataset folders directly below it.
 
     Raises:
+        UsageError: there is nothing at the path.
         BadInputError: neither.
     """
     if has_manifest(path):
@@ -30,5 +30,5 @@ def dataset_folders(path: str) -> list[str]:
     found = [files.join(path, child.rstrip("/").rsplit("/", 1)[-1]) for child in children]
     found = [child for child in found if has_manifest(child)]
     if not found:
-        raise BadInputError(f"{path} is not a dataset folder and holds none: there is no manifest.json.")
+        read_manifest(path)  # which says what is there instead
     return found

@@ -13,9 +13,8 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint, fingerprint_files
-from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, read_manifest, verify_sizes
-from malmoi_pipelines.contracts.schemas import DOCUMENTS
-from malmoi_pipelines.contracts.stage import WORK
+from malmoi_pipelines.contracts.manifest import MANIFEST, WORK, has_manifest, not_a_dataset, open_dataset
+from malmoi_pipelines.contracts.schemas import CLEANED, CORPUS, DOCUMENTS
 from malmoi_pipelines.contracts.tables import read_batches, string_bytes
 
 FORMATS = (".parquet", ".arrow", ".jsonl")
@@ -70,7 +69,7 @@ def find_documents(inputs: list[str], columns: Mapping[str, str]) -> DocumentFil
     prints: dict[str, str] = {}
     for given in sorted(set(inputs)):
         if has_manifest(given):
-            manifest = _documents_manifest(given)
+            manifest = open_dataset(given, CLEANED, CORPUS)
             prints[files.absolute(given)] = manifest.content_fingerprint
             for info in manifest.table_files():
                 path = files.join(given, info.path)
@@ -84,14 +83,6 @@ def find_documents(inputs: list[str], columns: Mapping[str, str]) -> DocumentFil
     digest = fingerprint(sorted(prints.values()))
     renamed = tuple(sorted(columns.items()))
     return DocumentFiles(tuple(found), sum(found.values()), digest, renamed, ours=not columns and not rest)
-
-
-def _documents_manifest(folder: str) -> Manifest:
-    manifest = read_manifest(folder)
-    if manifest.kind not in ("documents", "corpus"):
-        raise BadInputError(f"{folder} holds {manifest.kind}, not documents.")
-    verify_sizes(folder, manifest)
-    return manifest
 
 
 def _foreign_files(given: str) -> list[str]:
@@ -116,7 +107,7 @@ def _foreign_files(given: str) -> list[str]:
 def _folder_files(folder: str) -> list[str]:
     """The files of a plain folder, but those in hidden folders, where tools keep their own (`.cache`, `.git`)."""
     if files.exists(files.join(folder, WORK)):
-        raise BadInputError(f"{folder} is unfinished: a stage was interrupted there.", hint="run that stage again")
+        raise not_a_dataset(folder, "a stage was interrupted there", "run that stage again")
     root = len(files.filesystem(folder)[1].rstrip("/"))
     below = {path: files.filesystem(path)[1][root:] for path in files.list_files(folder)}
     found = [path for path, name in below.items() if "/." not in name and "/_" not in name]

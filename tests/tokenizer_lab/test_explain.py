@@ -1,7 +1,7 @@
 import orjson
 import pytest
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER, WORD_TABLE
 from malmoi_pipelines.tokenizers.byte_alphabet import spell
@@ -155,7 +155,7 @@ def test_a_typo_gets_suggestions_with_and_without_a_space(folder):
 
 def test_other_folders_are_refused(tmp_path):
     other = write_tables(str(tmp_path), WORD_TABLE, {})
-    with pytest.raises(UsageError, match="Its kind is 'words'"):
+    with pytest.raises(BadInputError, match="of tokenizer: it holds words"):
         explain(other, "나라")
 
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 import torch
 from malmoi_pipelines.contracts.config import parse_config
-from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_trainer.config import TrainConfig
@@ -163,7 +163,7 @@ def test_shards_of_another_tokenizer_are_refused(inputs: Inputs, tmp_path):
 
 
 def test_folders_of_the_wrong_kind_are_refused(inputs: Inputs, tmp_path):
-    with pytest.raises(UsageError, match=r"must be a dataset folder of kind 'shards'\. Got 'tokenizer'"):
+    with pytest.raises(BadInputError, match="of shards: it holds tokenizer"):
         train(inputs.tokenizer, inputs.tokenizer, str(tmp_path / "run"), small_config())
 
 

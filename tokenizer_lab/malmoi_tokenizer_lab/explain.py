@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, is_korean_piece, is_letter
-from malmoi_pipelines.contracts.manifest import read_manifest
+from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER
 from malmoi_pipelines.contracts.tables import read_table
@@ -124,13 +124,7 @@ class _Folder:
     """The tables of an `expand` folder, ready to look things up."""
 
     def __init__(self, folder: str) -> None:
-        manifest = read_manifest(folder)
-        if manifest.kind != TOKENIZER.name:
-            raise UsageError(
-                f"{folder} must be a tokenizer folder that `malmoi expand` wrote. Its kind is {manifest.kind!r}.",
-                hint="name the folder of `malmoi expand --out`",
-            )
-        self.config = manifest.config
+        self.config = open_dataset(folder, TOKENIZER).config
         self.candidates = read_table(folder, CANDIDATES)
         self.new_tokens = read_table(folder, NEW_TOKENS)
         self.tokenizer: FolderTokenizer = read_folder_tokenizer(folder)

@@ -20,7 +20,7 @@ import xxhash
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, DefectError, UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint_files
-from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
 from malmoi_pipelines.contracts.schemas import (
     CANDIDATES,
     HELD_OUT,
@@ -28,6 +28,7 @@ from malmoi_pipelines.contracts.schemas import (
     NEW_TOKENS,
     ROUNDS,
     TOKENIZER,
+    WORD_TABLE,
     WORDS,
     Table,
 )
@@ -48,7 +49,7 @@ from malmoi_tokenizer_lab.report.loop_tables import loop_tables
 from malmoi_tokenizer_lab.report.report import LoopTables, make_report
 from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import TOKENIZER_FILE
-from malmoi_tokenizer_lab.words import check_rule, read_word_manifest, words_fingerprint
+from malmoi_tokenizer_lab.words import check_rule, words_fingerprint
 
 CARD, TIMINGS = "README.md", "loop-timings.json"
 
@@ -216,7 +217,7 @@ def _check_length(expansion: Expansion, evaluation: Evaluation) -> None:
 def _held_out(words: list[str], config: ExpandConfig) -> UnitTable | None:
     if config.held_out:
         return read_unit_table(config.held_out, WORDS.name)
-    if any(read_word_manifest(folder).table_files(HELD_OUT.name) for folder in words):
+    if any(open_dataset(folder, WORD_TABLE).table_files(HELD_OUT.name) for folder in words):
         return read_unit_table(words, HELD_OUT.name, config.weights)
     return None
 

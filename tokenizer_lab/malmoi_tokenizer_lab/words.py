@@ -15,7 +15,7 @@ from malmoi_pipelines.contracts.arrays import code_points
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK, is_letter
-from malmoi_pipelines.contracts.manifest import Manifest, read_manifest
+from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS
 from malmoi_pipelines.contracts.tables import read_table
 
@@ -73,28 +73,13 @@ def words_fingerprint(folders: Sequence[str]) -> str:
     Raises:
         UsageError: one of them is there twice, and would be counted twice.
     """
-    prints = [read_word_manifest(folder).content_fingerprint for folder in folders]
+    prints = [open_dataset(folder, WORD_TABLE).content_fingerprint for folder in folders]
     for number, this in enumerate(prints):
         if this in prints[:number]:
             raise UsageError(
                 f"{folders[prints.index(this)]} and {folders[number]} are the same word table.", hint="name it once"
             )
     return fingerprint(sorted(prints))
-
-
-def read_word_manifest(folder: str) -> Manifest:
-    """The manifest of a word table.
-
-    Raises:
-        UsageError: the folder holds something else.
-    """
-    manifest = read_manifest(folder)
-    if manifest.kind != WORD_TABLE.name:
-        raise UsageError(
-            f"{folder} must be a word table (kind {WORD_TABLE.name!r}). Its kind is {manifest.kind!r}.",
-            hint="make one with `malmoi count`",
-        )
-    return manifest
 
 
 def check_rule(folders: Sequence[str], rule: UnitRule) -> None:
@@ -104,7 +89,7 @@ def check_rule(folders: Sequence[str], rule: UnitRule) -> None:
         UsageError: one is not.
     """
     for folder in folders:
-        found = read_word_manifest(folder).config.get("units", "metaspace")
+        found = open_dataset(folder, WORD_TABLE).config.get("units", "metaspace")
         if found != rule:
             raise UsageError(
                 f"{folder} holds {found} units, this tokenizer is counted exactly over {rule} units.",

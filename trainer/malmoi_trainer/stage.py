@@ -9,10 +9,12 @@ from functools import partial
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.manifest import open_dataset
+from malmoi_pipelines.contracts.schemas import SHARDS, TOKENIZER
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 
 from malmoi_trainer.config import TrainConfig
-from malmoi_trainer.data.inputs import Inputs, check_pair, open_folder
+from malmoi_trainer.data.inputs import Inputs, check_pair
 from malmoi_trainer.model.model_folder import CREATED, find_model, model_fingerprint
 from malmoi_trainer.progress import Progress
 
@@ -40,7 +42,7 @@ def train(
 
     Raises:
         UsageError: the configuration, the machine or the model does not fit.
-        BadInputError: the shards hold no examples.
+        BadInputError: a folder is not what it must be, or the shards hold no examples.
         CheckError: a hash, a pair of shards and tokenizer, or a frozen tensor is not what it must be.
     """
     if not files.is_local(out):
@@ -49,7 +51,8 @@ def train(
         )
     _check_machine(config)
     model_folder = find_model(config.model) if config.model is not None else None
-    read = Inputs(shards, open_folder(shards, "shards"), tokenizer, open_folder(tokenizer, "tokenizer"), model_folder)
+    opened = open_dataset(shards, SHARDS), open_dataset(tokenizer, TOKENIZER)
+    read = Inputs(shards, opened[0], tokenizer, opened[1], model_folder)
     check_pair(read.shards_manifest, read.tokenizer_manifest)
     identity = StageIdentity(
         kind="run",

@@ -8,11 +8,13 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.fingerprint import content_identity, fingerprint
-from malmoi_pipelines.contracts.schemas import DATASETS, SCHEMA_VERSION, check_schema
+from malmoi_pipelines.contracts.schemas import DATASETS, SCHEMA_VERSION, DatasetKind, check_schema
 
 MANIFEST = "manifest.json"
+WORK = "_work"
+"""Scratch files of a running stage; its presence without a manifest marks a folder as ours and unfinished."""
 REPORTS = ("report.json", "report.md", "report.html")
 PICTURES = "pictures"
 """Folder of a report's pictures."""
@@ -90,12 +92,11 @@ def path_identity(path: str) -> str:
 
     Raises:
         UsageError: there is neither.
+        BadInputError: it is a folder, but no finished dataset folder.
     """
-    if has_manifest(path):
-        return read_manifest(path).content_fingerprint
-    if files.is_folder(path) or not files.exists(path):
-        raise UsageError(f"{path} is no file and no finished dataset folder.", hint="check the path")
-    return content_identity(path)
+    if files.exists(path) and not files.is_folder(path):
+        return content_identity(path)
+    return read_manifest(path).content_fingerprint
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:
@@ -109,25 +110,75 @@ def has_manifest(folder: str) -> bool:
     return files.exists(files.join(folder, MANIFEST))
 
 
-def read_manifest(folder: str) -> Manifest:
-    """Read and check a manifest.
+def open_dataset(folder: str, *kinds: DatasetKind) -> Manifest:
+    """The manifest of a finished dataset folder of the kinds that the caller can use, all its files there.
 
     Raises:
-        BadInputError: none there, or not one of ours, or of another schema version.
+        UsageError: there is nothing at the path.
+        BadInputError: it is a file, unfinished, of another kind or schema version, or none of ours.
+        CheckError: a file is missing or has another size.
+    """
+    manifest = read_manifest(folder, *kinds)
+    if kinds and manifest.kind not in {kind.name for kind in kinds}:
+        raise not_a_dataset(folder, f"it holds {manifest.kind}", None, kinds)
+    verify_sizes(folder, manifest)
+    return manifest
+
+
+def read_manifest(folder: str, *wanted: DatasetKind) -> Manifest:
+    """Read and check a manifest, of whatever kind.
+
+    Args:
+        folder: a dataset folder.
+        wanted: the kinds that an error should name.
+
+    Raises:
+        UsageError: there is nothing at the path.
+        BadInputError: there is no manifest, or not one of ours, or of another schema version.
     """
     path = files.join(folder, MANIFEST)
     if not files.exists(path):
-        raise BadInputError(f"{folder} has no {MANIFEST}: it is not a complete dataset folder.")
+        raise _without_manifest(folder, wanted)
     try:
         manifest = Manifest.model_validate(orjson.loads(files.read_bytes(path)))
     except (orjson.JSONDecodeError, ValidationError) as error:
-        raise BadInputError(f"{path} is not a malmoi manifest: {error}") from None
+        why = f"its {MANIFEST} is none of malmoi's ({type(error).__name__})"
+        raise not_a_dataset(folder, why, "name a folder that malmoi wrote", wanted) from None
     if manifest.schema_version != SCHEMA_VERSION:
-        raise BadInputError(
-            f"{path} has schema version {manifest.schema_version}; this malmoi reads {SCHEMA_VERSION}.",
-            hint="run the stage again with this version",
-        )
+        why = f"its schema version is {manifest.schema_version}, this malmoi reads {SCHEMA_VERSION}"
+        raise not_a_dataset(folder, why, "run its stage again with this version", wanted)
     return manifest
+
+
+def _without_manifest(folder: str, wanted: tuple[DatasetKind, ...]) -> MalmoiError:
+    if not files.exists(folder):
+        return nothing_at(folder)
+    if not files.is_folder(folder):
+        return not_a_dataset(folder, "it is a file", None, wanted)
+    if files.exists(files.join(folder, WORK)):
+        return not_a_dataset(folder, "a stage was interrupted there", "run that stage again", wanted)
+    return not_a_dataset(folder, f"it has no {MANIFEST}", None, wanted)
+
+
+def nothing_at(path: str) -> UsageError:
+    """The error for a path at which there is nothing, whatever a verb wants there."""
+    return UsageError(f"there is nothing at {path}.", hint="check the path; quote a glob so that it arrives whole")
+
+
+def not_a_dataset(folder: str, why: str, hint: str | None, wanted: tuple[DatasetKind, ...] = ()) -> BadInputError:
+    """The error for a folder that is not a finished dataset folder of the kind that a verb needs.
+
+    Args:
+        folder: what was named.
+        why: what is wrong with it.
+        hint: what to do about that; None: name a folder of the wanted kinds.
+        wanted: the kinds that the verb can use; none: any.
+    """
+    of = f" of {' or '.join(kind.name for kind in wanted)}" if wanted else ""
+    stages = " or ".join(f"`malmoi {kind.stage}`" for kind in wanted) or "malmoi"
+    return BadInputError(
+        f"{folder} is not a finished dataset folder{of}: {why}.", hint or f"name a folder that {stages} wrote"
+    )
 
 
 def verify_sizes(folder: str, manifest: Manifest) -> None:

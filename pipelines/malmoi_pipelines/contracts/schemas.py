@@ -317,7 +317,7 @@ EXAMPLES = Table(
 
 WIDE_IDS = ("input_ids", pa.list_(pa.uint32()))  # what `EXAMPLES` holds of a vocabulary above 65,536
 
-LM = DatasetKind("lm", "lm", "an n-gram language model: ARPA, its tokenizer and how it was made", ())
+LM = DatasetKind("lm", "lm train", "an n-gram language model: ARPA, its tokenizer and how it was made", ())
 CLEANED = DatasetKind("documents", "clean", "clean, PII-masked documents", (DOCUMENTS, REJECTS, SPANS))
 CORPUS = DatasetKind(
     "corpus",

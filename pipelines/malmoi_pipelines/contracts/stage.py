@@ -13,6 +13,7 @@ from malmoi_pipelines.contracts.errors import MalmoiError, UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.manifest import (
     MANIFEST,
+    WORK,
     FileInfo,
     Manifest,
     has_manifest,
@@ -21,8 +22,6 @@ from malmoi_pipelines.contracts.manifest import (
     write_manifest,
 )
 from malmoi_pipelines.contracts.report import Report
-
-WORK = "_work"  # scratch files of a running stage; its presence marks a folder as ours and unfinished
 
 
 @dataclass(frozen=True)

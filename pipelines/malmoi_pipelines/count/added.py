@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError, UsageError
-from malmoi_pipelines.contracts.manifest import Manifest, read_manifest, verify_sizes
-from malmoi_pipelines.contracts.schemas import HELD_OUT, SOURCES, WORDS
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.manifest import Manifest, open_dataset
+from malmoi_pipelines.contracts.schemas import HELD_OUT, SOURCES, WORD_TABLE, WORDS
 from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.count.config import CountConfig
 
@@ -63,10 +63,7 @@ def find_added(folders: list[str], config: CountConfig) -> AddedTables:
 
 
 def _check(folder: str, config: CountConfig) -> Manifest:
-    manifest = read_manifest(folder)
-    if manifest.kind != "words":
-        raise BadInputError(f"{folder} holds {manifest.kind}, not a word table.")
-    verify_sizes(folder, manifest)
+    manifest = open_dataset(folder, WORD_TABLE)
     wanted = config.model_dump(mode="json")
     for key in SAME:
         if manifest.config[key] != wanted[key]:

@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version
-from malmoi_pipelines.contracts.manifest import FileInfo, read_manifest
+from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import HELD_OUT, TOKEN_COUNTS, TOKENS
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
@@ -80,14 +79,9 @@ def read_token_counts(folder: str) -> npt.NDArray[np.int64]:
     """How often each id occurs, by what `count_tokens` wrote; shape [vocab_size].
 
     Raises:
-        UsageError: the folder holds something else.
+        BadInputError: the folder holds something else.
     """
-    manifest = read_manifest(folder)
-    if manifest.kind != TOKEN_COUNTS.name:
-        raise UsageError(
-            f"{folder} must hold token counts (kind {TOKEN_COUNTS.name!r}). Its kind is {manifest.kind!r}.",
-            hint="make them with `malmoi count tokens`",
-        )
+    open_dataset(folder, TOKEN_COUNTS)
     table = read_table(folder, TOKENS, columns=["id", "count"])
     return _dense(table["id"].to_numpy(), table["count"].to_numpy())
 

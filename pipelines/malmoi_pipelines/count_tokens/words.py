@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
-from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, read_manifest, verify_sizes
+from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, open_dataset
 from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS, check_schema
 from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.text.units import Rule
@@ -62,7 +62,7 @@ def open_words(folders: list[str], table: str) -> WordTables:
     Raises:
         UsageError: a folder is no word table, is named twice, lacks held-out units, or its kind of units is another.
     """
-    manifests = {folder: _manifest(folder) for folder in folders}
+    manifests = {folder: open_dataset(folder, WORD_TABLE) for folder in folders}
     if len({files.absolute(folder) for folder in folders}) < len(folders):
         raise UsageError("a word table is named twice: its tokens would be counted twice.")
     parts: list[Part] = []
@@ -99,17 +99,6 @@ def _table_files(folder: str, manifest: Manifest, table: str) -> list[FileInfo]:
     if not found:
         raise UsageError(f"{folder} has no table {table!r}.", hint="hold documents out with `count --held-out-share`")
     return found
-
-
-def _manifest(folder: str) -> Manifest:
-    manifest = read_manifest(folder)
-    if manifest.kind != WORD_TABLE.name:
-        raise UsageError(
-            f"{folder} must be a word table (kind {WORD_TABLE.name!r}). Its kind is {manifest.kind!r}.",
-            hint="make one with `malmoi count`",
-        )
-    verify_sizes(folder, manifest)
-    return manifest
 
 
 def read_sources(tables: WordTables, held_out: bool) -> tuple[pa.Table, list[dict[int, str]]]:

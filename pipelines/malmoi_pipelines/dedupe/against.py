@@ -5,7 +5,8 @@ from typing import Any
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
-from malmoi_pipelines.contracts.manifest import Manifest, read_manifest, verify_sizes
+from malmoi_pipelines.contracts.manifest import Manifest, open_dataset
+from malmoi_pipelines.contracts.schemas import CORPUS
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.steps import CorpusFiles
 
@@ -36,15 +37,15 @@ def add_old(new: tuple[str, ...], against: list[str], config: DedupeConfig) -> t
         the files, and what the result depends on by role.
 
     Raises:
-        UsageError: a folder is no corpus, has no digests, or they were made in another way.
+        BadInputError: a folder is no corpus.
+        UsageError: it has no digests, or they were made in another way.
     """
     prints: dict[str, str] = {}
     old: list[tuple[str, str]] = []
     old_bytes = 0
     for folder in sorted({files.absolute(folder): folder for folder in against}.values(), key=files.absolute):
-        manifest = read_manifest(folder)
+        manifest = open_dataset(folder, CORPUS)
         _check(folder, manifest, config)
-        verify_sizes(folder, manifest)
         prints[files.absolute(folder)] = manifest.content_fingerprint
         old_bytes += sum(info.text_bytes for info in manifest.table_files())
         pairs = zip(manifest.table_files(), manifest.table_files("digests"), strict=True)
@@ -55,10 +56,6 @@ def add_old(new: tuple[str, ...], against: list[str], config: DedupeConfig) -> t
 
 
 def _check(folder: str, manifest: Manifest, config: DedupeConfig) -> None:
-    if manifest.kind != "corpus":
-        raise UsageError(
-            f"--against must name a corpus. {folder} holds {manifest.kind}.", hint="run dedupe on it first"
-        )
     if not manifest.table_files("digests"):
         raise UsageError(
             f"{folder} has no digests to compare with.", hint="make it again with --set digests=true, the default"

@@ -20,7 +20,8 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.arrays import F64
 from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest
+from malmoi_pipelines.contracts.manifest import open_dataset
+from malmoi_pipelines.contracts.schemas import LM
 from malmoi_pipelines.lm.sentences import EOJEOL, PLAIN, Normalisation, Tokenizer, load_tokenizer, sentences
 
 ARPA, DESCRIPTION, TOKENIZER = "model.arpa", "lm.json", "tokenizer.model"  # the files of a folder of `malmoi lm train`
@@ -92,8 +93,7 @@ def _load_model(options: ModelOptions, _state: str) -> LanguageModel:
 def _of_folder(options: ModelOptions) -> tuple[str, str, Normalisation]:
     """Model file, tokenizer and normalisation of a folder of ours."""
     folder = options.model
-    if not has_manifest(folder) or read_manifest(folder).kind != "lm":
-        raise UsageError(f"{folder} is not a finished folder of `malmoi lm train`.", hint=_WHAT)
+    open_dataset(folder, LM)
     if options.tokenizer != EOJEOL or options.normalisation != PLAIN:
         raise UsageError(
             f"{folder} brings its own tokenizer and normalisation. "

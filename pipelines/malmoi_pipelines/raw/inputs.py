@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, read_manifest, verify_sizes
-from malmoi_pipelines.contracts.stage import WORK
+from malmoi_pipelines.contracts.manifest import MANIFEST, WORK, has_manifest, not_a_dataset, nothing_at, open_dataset
+from malmoi_pipelines.contracts.schemas import CLEANED, CORPUS, RAW
 from malmoi_pipelines.raw.config import IGNORE, ReadOptions
 from malmoi_pipelines.raw.formats import Compression, Format, extension_of, kind_of
 
 MAX_TASKS = 10_000  # above it tasks grow: each is a row in the driver's memory and a file in the manifest
-READABLE_KINDS = ("raw", "documents", "corpus")
+READABLE = (RAW, CLEANED, CORPUS)
 ARROW_FILE = b"ARROW1"  # an Arrow IPC file begins with it, a stream does not
 
 
@@ -103,17 +103,17 @@ def find_inputs(
         source: source of all files, whatever their folders are called.
 
     Raises:
-        UsageError: a file of an unknown extension.
-        BadInputError: an input that matches nothing, an unfinished dataset folder, or one that holds no documents.
+        UsageError: there is nothing at an input, or a file of an unknown extension.
+        BadInputError: an input without anything to read, an unfinished dataset folder, or one that holds no documents.
     """
     roots: dict[str, str] = {}
     passed_over: set[str] = set()
     for given in inputs:
         found = _resolve(given, ignore)
         if not found.files:
-            raise BadInputError(
-                f"no input found at {given}.", hint="check the path; quote a glob so that it arrives whole"
-            )
+            if not found.passed_over and not files.exists(given):
+                raise nothing_at(given)
+            raise BadInputError(f"no input found at {given}.", hint="name the files to read, or pass over fewer")
         passed_over |= found.passed_over
         for root, path in found.files:
             roots[path] = min(root, roots.get(path, root), key=lambda folder: (len(folder), folder))
@@ -198,7 +198,7 @@ def _folder(root: str, ignore: tuple[str, ...]) -> _Found:
     datasets = [_parent(path) + "/" for path in paths if _base(path) == MANIFEST]
     found = _Found()
     for folder in datasets:
-        manifest = _documents_manifest(folder)
+        manifest = open_dataset(folder.rstrip("/"), *READABLE)
         data = files.join(folder, "data")
         found.files += [(data, files.join(folder, info.path)) for info in manifest.table_files()]
     rest = [path for path in paths if not path.startswith(tuple(datasets))]
@@ -211,7 +211,7 @@ def _folder(root: str, ignore: tuple[str, ...]) -> _Found:
 
 
 def _unfinished(folder: str) -> BadInputError:
-    return BadInputError(f"{folder} is unfinished: a stage was interrupted there.", hint="run that stage again")
+    return not_a_dataset(folder, "a stage was interrupted there", "run that stage again", READABLE)
 
 
 def _notes(paths: list[str]) -> set[str]:
@@ -223,14 +223,6 @@ def _notes(paths: list[str]) -> set[str]:
     inside = {p for p in paths if _parent(p) in saved and (_base(p) in names or _base(p).startswith("cache-"))}
     dicts = {files.join(_parent(folder), "dataset_dict.json") for folder in saved}
     return inside | (dicts & known)
-
-
-def _documents_manifest(folder: str) -> Manifest:
-    manifest = read_manifest(folder)
-    if manifest.kind not in READABLE_KINDS:
-        raise BadInputError(f"{folder} holds {manifest.kind}, not documents.")
-    verify_sizes(folder, manifest)
-    return manifest
 
 
 def _passed_over(path: str, root: str, ignore: tuple[str, ...]) -> bool:

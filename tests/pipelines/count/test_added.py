@@ -64,7 +64,7 @@ def test_tables_of_other_settings_do_not_add_up(tmp_path, write_corpus, change, 
 
 def test_a_corpus_is_no_word_table(tmp_path, write_corpus):
     corpus = write_corpus(tmp_path / "a", OLD[:5])
-    with pytest.raises(BadInputError, match="holds corpus, not a word table"):
+    with pytest.raises(BadInputError, match="of words: it holds corpus"):
         count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions(), add=[corpus])
 
 

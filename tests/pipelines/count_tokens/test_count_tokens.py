@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import TOKENS
 from malmoi_pipelines.contracts.tables import read_table
@@ -211,7 +211,7 @@ def test_the_table_of_tokens_has_a_row_for_every_token(tmp_path, tokenizer):
     assert table["id"].to_pylist() == list(range(table.num_rows))
     assert table["piece"].to_pylist() == open_encoder(tokenizer("sentencepiece")).pieces()
     assert result.manifest.tokenizer == open_encoder(tokenizer("sentencepiece")).fingerprint
-    with pytest.raises(UsageError, match="must hold token counts"):
+    with pytest.raises(BadInputError, match="of token-counts: it holds words"):
         read_token_counts(words)
 
 
@@ -259,7 +259,7 @@ def test_what_is_no_word_table_or_is_one_twice_is_refused(tmp_path, tokenizer):
     with pytest.raises(UsageError, match="named twice"):
         count_tokens([words, f"{words}/"], tokenizer("sentencepiece"), f"{tmp_path}/o", CountTokensConfig(), RUN)
     counts = count_tokens([words], tokenizer("sentencepiece"), f"{tmp_path}/o", CountTokensConfig(), RUN)
-    with pytest.raises(UsageError, match="must be a word table"):
+    with pytest.raises(BadInputError, match="of words: it holds token-counts"):
         count_tokens([counts.folder], tokenizer("sentencepiece"), f"{tmp_path}/p", CountTokensConfig(), RUN)
 
 

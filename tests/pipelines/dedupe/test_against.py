@@ -349,10 +349,10 @@ def test_what_is_no_corpus_with_digests_is_refused(stage, write_documents, tmp_p
     cleaned = tmp_path / "cleaned"
     shutil.copytree(bare, cleaned)
     (cleaned / "manifest.json").write_text(manifest.model_dump_json())
-    with pytest.raises(UsageError, match=r"must name a corpus.*holds documents"):
+    with pytest.raises(BadInputError, match="of corpus: it holds documents"):
         stage("against cleaned", NEW, str(cleaned))
     plain = write_documents(tmp_path / "plain", OLD)
-    with pytest.raises(BadInputError, match="not a complete dataset folder"):
+    with pytest.raises(BadInputError, match="of corpus: it has no manifest"):
         stage("against plain", NEW, plain)
 
 

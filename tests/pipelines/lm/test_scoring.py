@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.errors import MalmoiError, UsageError
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.scoring import ModelOptions, load_model
@@ -136,9 +136,9 @@ def test_what_is_no_model_is_named_with_the_remedy_and_without_its_content(tmp_p
     for path, message in (
         (tmp_path / "none.arpa", "no language model"),
         (tmp_path / "x.arpa", "cannot be read"),
-        (tmp_path, "not a finished folder"),
+        (tmp_path, "not a finished dataset folder of lm"),
     ):
-        with pytest.raises(UsageError, match=message) as error:
+        with pytest.raises(MalmoiError, match=message) as error:
             load_model(ModelOptions(model=str(path)))
         assert "malmoi lm train" in error.value.hint
         assert "비밀" not in error.value.message

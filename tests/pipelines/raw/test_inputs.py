@@ -102,8 +102,11 @@ def test_ignored_and_hidden_files_are_passed_over_in_folders_only(root):
 
 def test_nothing_found_names_the_pattern(root):
     put(root, "raw/README.md", b"")
-    for given_input in ("nowhere/*.jsonl", "nowhere.jsonl", "raw"):
-        with pytest.raises(BadInputError, match=given_input.replace("*", r"\*")):
+    for given_input in ("nowhere/*.jsonl", "nowhere.jsonl"):
+        with pytest.raises(UsageError, match="there is nothing at .*" + given_input.replace("*", r"\*")):
+            find([files.join(root, given_input)])
+    for given_input in ("raw", "raw/*"):  # all that is there is passed over
+        with pytest.raises(BadInputError, match="no input found at .*" + given_input.replace("*", r"\*")):
             find([files.join(root, given_input)])
 
 
@@ -118,11 +121,11 @@ def test_of_a_dataset_folder_only_the_documents_are_read(root):
 
 def test_a_dataset_folder_without_documents_or_an_unfinished_one_is_refused(root):
     dataset(files.join(root, "words"), "words", "data/a.jsonl")
-    with pytest.raises(BadInputError, match="holds words"):
+    with pytest.raises(BadInputError, match="of raw or documents or corpus: it holds words"):
         find([files.join(root, "words")])
     put(root, "half/_work/.stage", b"clean")
     put(root, "half/data/a.jsonl", LINE)
-    with pytest.raises(BadInputError, match="unfinished"):
+    with pytest.raises(BadInputError, match="half is not a finished dataset folder of"):
         find([files.join(root, "half")])
 
 
@@ -134,7 +137,7 @@ def test_an_unfinished_dataset_folder_is_refused_wherever_it_lies(root):
     assert names([files.join(root, "big")]) == [("a/x.jsonl", "a"), ("data/a.jsonl", "data")]
     put(root, "big/b/docs/_work/.stage", b"clean")
     put(root, "big/b/docs/rejects/a.jsonl", LINE)
-    with pytest.raises(BadInputError, match=r"big/b/docs is unfinished"):
+    with pytest.raises(BadInputError, match=r"big/b/docs is not a finished"):
         find([files.join(root, "big")])
 
 

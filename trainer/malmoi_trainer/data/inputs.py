@@ -4,21 +4,9 @@ from dataclasses import dataclass
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
-from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, read_manifest, verify_file
+from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, verify_file
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
-
-
-def open_folder(folder: str, kind: str) -> Manifest:
-    """The manifest of a dataset folder of the wanted kind.
-
-    Raises:
-        UsageError: it is a folder of another kind.
-    """
-    manifest = read_manifest(folder)
-    if manifest.kind != kind:
-        raise UsageError(f"{folder} must be a dataset folder of kind {kind!r}. Got {manifest.kind!r}.")
-    return manifest
 
 
 def check_pair(shards: Manifest, tokenizer: Manifest) -> None:

@@ -7,9 +7,9 @@ corpus. Either is named by who asks, or found beside the corpus by the fingerpri
 from collections.abc import Iterator, Sequence
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
-from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, read_manifest, verify_sizes
-from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS
+from malmoi_pipelines.contracts.errors import MalmoiError, UsageError
+from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, open_dataset
+from malmoi_pipelines.contracts.schemas import CORPUS, DOCUMENTS, REMOVALS
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.explain.look_up import Name, find_rows, find_text
 from malmoi_pipelines.documents import DocumentFiles, find_documents
@@ -109,15 +109,9 @@ class CorpusFolder:
 
 
 def _corpus_manifest(path: str) -> Manifest | None:
-    if has_manifest(path):
-        manifest = read_manifest(path)
-        if manifest.kind != "corpus":
-            raise BadInputError(f"{path} holds {manifest.kind}, not a corpus.")
-        verify_sizes(path, manifest)
-        return manifest
-    if not files.is_folder(files.join(path, REMOVALS.name)):
-        raise BadInputError(f"{path} is not a corpus: it has neither a {MANIFEST} nor a table of removals.")
-    return None
+    if not has_manifest(path) and files.is_folder(files.join(path, REMOVALS.name)):
+        return None  # a guard stopped the stage, and its removals are what is asked about
+    return open_dataset(path, CORPUS)
 
 
 def _siblings(path: str) -> Iterator[str]:

@@ -143,9 +143,9 @@ def test_settings_of_a_finished_corpus_are_not_asked_for(corpus):
 
 
 def test_what_is_no_corpus_is_refused(tmp_path, documents):
-    with pytest.raises(BadInputError, match="holds documents, not a corpus"):
+    with pytest.raises(BadInputError, match="of corpus: it holds documents"):
         explain(documents, "b")
-    with pytest.raises(BadInputError, match="is not a corpus"):
+    with pytest.raises(BadInputError, match="of corpus: it has no manifest"):
         explain(str(tmp_path), "b")
 
 
