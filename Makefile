@@ -2,34 +2,47 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What the demo needs, and what the tests add; both in one environment. The pins are those of the interpreter.
 READY := $(VENV)/.ready
+DEV := $(VENV)/.ready-dev
+PINS = $(wildcard constraints/py$(shell $(BIN)/python -c 'import sys; print("{}{}".format(*sys.version_info))').txt)
+INSTALL = $(BIN)/python -m pip install --quiet $(addprefix --constraint=,$(PINS)) --editable
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench docs constraints clean
 
-$(READY): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): pyproject.toml $(wildcard constraints/py*.txt) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[beam,train,dev]'
-	touch $(READY)
+	$(INSTALL) '.[data,train]'
+	touch $@
+
+$(DEV): $(READY)
+	$(INSTALL) '.[data,train,dev]'
+	touch $@
 
 demo: $(READY)  ## generated raw text to a trained model, in minutes
 	$(BIN)/malmoi run recipes/quickstart.yaml --out demo
 
-test: $(READY)  ## all tests this machine can run
+test: $(DEV)  ## all tests this machine can run
 	$(BIN)/python -m pytest
 
-check: $(READY)  ## before every commit: format, lint, types, fast tests
+check: $(DEV)  ## before every commit: format, lint, types, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -m 'not slow and not flink and not gpu'
 
-bench: $(READY)  ## the measurements that need no input of their own
+bench: $(DEV)  ## the measurements that need no input of their own
 	for bench in $$(grep -L 'required=True' benchmarks/bench_*.py); do $(BIN)/python $$bench || exit 1; done
 
-docs: $(READY)  ## regenerate the pages that are made from the code
+docs: $(DEV)  ## regenerate the pages that are made from the code
 	$(BIN)/python -m malmoi_pipelines.contracts.describe > docs/data-format.md
 	$(BIN)/python -m malmoi_pipelines.text.describe > docs/rules.md
+
+constraints:  ## pin anew what PYTHON gets; UPGRADE=--upgrade takes the newest of everything
+	$(PYTHON) constraints/make.py $(UPGRADE)
 
 clean:  ## the demo's output and the environment
 	rm -rf demo $(VENV)
