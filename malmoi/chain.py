@@ -7,6 +7,7 @@ from typing import Any
 from malmoi_pipelines.clean.perplexity import PerplexityOptions
 from malmoi_pipelines.clean.stage import clean
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.contracts.stage import StageResult
 from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.dedupe.stage import dedupe
@@ -16,7 +17,6 @@ from malmoi_pipelines.lm.stage import train_lm
 from malmoi_pipelines.sample.stage import sample
 from malmoi_pipelines.shard.stage import shard
 
-from malmoi.console import StageProgress
 from malmoi.folders import FOLDERS
 from malmoi.recipe import Recipe
 
@@ -27,7 +27,7 @@ class ChainStage:
 
     name: str
     folder: str
-    run: Callable[[StageProgress], StageResult]
+    run: Callable[[Progress], StageResult]
 
 
 def build_chain(recipe: Recipe, root: str | None, out: str, options: RunOptions) -> list[ChainStage]:
@@ -45,7 +45,7 @@ def build_chain(recipe: Recipe, root: str | None, out: str, options: RunOptions)
     # A run owns its folders: a stage that no longer matches is replaced, and says why.
     common: dict[str, Any] = {"options": options, "overwrite": True}
 
-    def raw(p: StageProgress) -> StageResult:
+    def raw(p: Progress) -> StageResult:
         assert recipe.sample is not None, "checked before the chain is built"
         return sample(folder["sample"], recipe.sample, progress=p, **common)
 
@@ -85,13 +85,13 @@ def _below(base: str, names: list[str]) -> list[str]:
     return [base if name == "." else files.join(base, name) for name in names]
 
 
-def _expand(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> StageResult:
+def _expand(recipe: Recipe, folder: dict[str, str], progress: Progress) -> StageResult:
     from malmoi_tokenizer_lab.stage import expand
 
-    return expand([folder["count"]], folder["expand"], recipe.expand, overwrite=True, progress=progress.message)
+    return expand([folder["count"]], folder["expand"], recipe.expand, overwrite=True, progress=progress)
 
 
-def _train(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> StageResult:
+def _train(recipe: Recipe, folder: dict[str, str], progress: Progress) -> StageResult:
     from malmoi_trainer.stage import train
 
     return train(
@@ -100,5 +100,5 @@ def _train(recipe: Recipe, folder: dict[str, str], progress: StageProgress) -> S
         folder["train"],
         recipe.train,
         overwrite=True,
-        progress=lambda step, total, rate: progress("train: steps", step, total),
+        progress=progress,
     )

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.contracts.report import ledger_rows, read_report
 from malmoi_pipelines.contracts.stage import StageResult
 
-from malmoi.console import StageProgress, out, print_facts, print_rows, stage_progress
+from malmoi.console import out, print_facts, print_rows
+from malmoi.progress import ShownProgress
 
 
-def finish(quiet: bool, stage: Callable[[StageProgress], StageResult]) -> None:
+def finish(quiet: bool, stage: Callable[[Progress], StageResult]) -> None:
     """Run a stage with progress and print its result."""
-    with stage_progress(quiet) as progress:
+    with ShownProgress(quiet) as progress:
         result = stage(progress)
     print_result(result)
 

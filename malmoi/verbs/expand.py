@@ -68,7 +68,7 @@ def expand(
     settings = stage_config(ExpandConfig, config, set_, **given, **curation)
     finish(
         quiet,
-        lambda progress: run(tables, out, settings, overwrite=overwrite, progress=progress.message, count_job=job),
+        lambda progress: run(tables, out, settings, overwrite=overwrite, progress=progress, count_job=job),
     )
 
 

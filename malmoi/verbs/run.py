@@ -11,9 +11,10 @@ from malmoi_pipelines.contracts.report import Report, read_report
 from malmoi_pipelines.contracts.stage import StageResult, check_apart
 
 from malmoi.arguments import BEAM, Out, Overwrite, Quiet, Runner, Set, Workers, run_options, split_inputs
-from malmoi.console import err, print_rows, stage_progress
+from malmoi.console import err, print_rows
 from malmoi.console import out as stdout
 from malmoi.folders import FOLDERS
+from malmoi.progress import ShownProgress
 from malmoi.resources import Meter
 
 TIMINGS = "timings.json"  # what each stage took; also marks a folder as a run folder
@@ -52,10 +53,10 @@ def run(
         check_apart(out, [input_root])
     timings = _open_run_folder(out, overwrite)
     chain = build_chain(settings, input_root, out, options)
-    for stage in chain:
+    for number, stage in enumerate(chain, 1):
         if not quiet:
-            err.print(f"[bold]{stage.name}[/]")
-        with Meter() as meter, stage_progress(quiet) as progress:
+            err.print(f"[bold]{stage.name}[/], stage {number} of {len(chain)}")
+        with Meter() as meter, ShownProgress(quiet) as progress:
             result = stage.run(progress)
         _note(result, quiet)
         if not result.skipped:

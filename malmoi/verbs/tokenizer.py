@@ -90,6 +90,4 @@ def compare(
     from malmoi_tokenizer_lab.compare import compare as run
 
     settings = stage_config(CompareConfig, config, set_, parallel=parallel)
-    finish(
-        quiet, lambda progress: run(tokenizers, words, out, settings, overwrite=overwrite, progress=progress.message)
-    )
+    finish(quiet, lambda progress: run(tokenizers, words, out, settings, overwrite=overwrite, progress=progress))

@@ -42,6 +42,6 @@ def train(
             out,
             settings,
             overwrite=overwrite,
-            progress=lambda step, total, rate: progress("train: steps", step, total),
+            progress=progress,
         ),
     )

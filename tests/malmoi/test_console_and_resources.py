@@ -9,27 +9,6 @@ from malmoi.resources import Meter
 from malmoi.verbs.run import headline
 
 
-def test_progress_without_a_terminal_is_plain_lines(capsys, monkeypatch):
-    monkeypatch.setattr(console, "LINE_SECONDS", 0.0)
-    with console.stage_progress(quiet=False) as progress:
-        progress("count: units", 0, 4)
-        time.sleep(0.01)
-        progress("count: units", 1, 4)
-        progress("count: units", 4, 4)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "count: units: 0/4"
-    assert "1/4" in lines[1]
-    assert "s left" in lines[1]
-    assert "/s" in lines[2]
-
-
-def test_quiet_is_quiet(capsys):
-    with console.stage_progress(quiet=True) as progress:
-        progress("x", 0, 1)
-        progress.message("y")
-    assert capsys.readouterr() == ("", "")
-
-
 def test_meter_sees_memory_and_time():
     with Meter() as meter:
         block = bytearray(80_000_000)

@@ -10,6 +10,7 @@ import torch
 from malmoi_pipelines.contracts.config import parse_config
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
+from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_trainer.config import TrainConfig
 from malmoi_trainer.stage import train
@@ -73,12 +74,13 @@ def test_the_second_call_skips_and_another_config_is_refused(inputs: Inputs, tmp
 def test_running_again_gives_the_same_bytes(inputs: Inputs, tmp_path):
     first = run(inputs, tmp_path / "a")
 
-    def killed(step: int, *_):
-        if step == 3:
-            raise KeyboardInterrupt
+    class Killed(Progress):
+        def __call__(self, step, done, total, **amounts):
+            if done == 3:
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(inputs.shards, inputs.tokenizer, str(tmp_path / "b"), small_config(), progress=killed)
+        train(inputs.shards, inputs.tokenizer, str(tmp_path / "b"), small_config(), progress=Killed())
     assert not (tmp_path / "b/manifest.json").exists()
     threads = torch.get_num_threads()
     torch.manual_seed(99)  # neither the caller's random state nor its threads reach the run

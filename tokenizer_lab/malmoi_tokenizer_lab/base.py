@@ -1,6 +1,6 @@
 """A base tokenizer as the stage `expand` needs it; the two kinds that can be extended implement it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,8 +12,6 @@ from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from malmoi_tokenizer_lab.words import Ints, UnitRule, Words
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.progress import Progress
 
-from malmoi_tokenizer_lab.base import Artefact, Base, OtherTokens, Progress
+from malmoi_tokenizer_lab.base import Artefact, Base, OtherTokens
 from malmoi_tokenizer_lab.config import ExpandConfig, Policy, resolve_cutoff, token_budget
 from malmoi_tokenizer_lab.job_counter import JobCounting
 from malmoi_tokenizer_lab.loop.candidates import Candidates, find_candidates
@@ -95,6 +96,7 @@ class Builder:
         limits = self._limits(candidates)
         self._check_wanted(candidates, limits)
         counter = self._counter(candidates)
+        progress("expand: rounds", 0, 0)
         clock = _Clock(progress)
         found = find_fixed_point(
             candidates,
@@ -104,7 +106,7 @@ class Builder:
             other_tokens=self.others.after,
             num_eojeol=int(self.units.counts[self.units.eojeol].sum()),
             max_rounds=self._config.max_rounds,
-            progress=clock,
+            on_round=clock,
         )
         return Loop(policy, candidates, denied, unreachable, limits, found, clock.seconds)
 
@@ -130,8 +132,10 @@ class Builder:
         continued = policy == "continued"
         if continued not in self._proposed:
             how = "continuing the base's training" if continued else "training the intermediate tokenizer"
-            progress(f"{how} on {len(self.units.counts):,} Korean units, cutoff {self.cutoff:,}")
-            self._proposed[continued] = self._base.propose(policy, self._words, self.units, self._config, self.cutoff)
+            progress.note(f"{how} on {len(self.units.counts):,} Korean units, cutoff {self.cutoff:,}")
+            with progress.doing("expand: training"):
+                found = self._base.propose(policy, self._words, self.units, self._config, self.cutoff)
+            self._proposed[continued] = found
         return self._proposed[continued]
 
     def _may_add(self, piece: str) -> bool:
@@ -167,7 +171,7 @@ def build_tokenizer(
         words: the corpus.
         config: all settings; its policy is set.
         curation: pieces to keep and pieces to leave out.
-        progress: told what is being done, one line at a time.
+        progress: told what is being done.
         counting: counts by jobs; None: in this process.
 
     Raises:
@@ -177,22 +181,24 @@ def build_tokenizer(
     assert config.policy is not None, "resolved by the stage"
     builder = Builder(base, words, config, curation, counting)
     loop = builder.run(config.policy, progress)
-    artefact = builder.artefact(loop, config.policy)
-    progress("checking")
-    checks = base.check(artefact, words)
+    with progress.doing("expand: export"):
+        artefact = builder.artefact(loop, config.policy)
+    with progress.doing("expand: gates"):
+        checks = base.check(artefact, words)
     others = []
     for policy in config.compare:
-        progress(f"policy {policy}")
+        progress.note(f"policy {policy}")
         other = builder.run(policy, progress)
         others.append((other, builder.artefact(other, policy)))
-    progress("counting the characters of every candidate")
+    with progress.doing("expand: characters of the candidates"):
+        occurrences = _raw_counts(loop, builder.units, base, words)
     return Expansion(
         base=base,
         cutoff=builder.cutoff,
         loop=loop,
         artefact=artefact,
         counts=_row_counts(artefact, loop, builder.others.fixed_counts),
-        raw_counts=_raw_counts(loop, builder.units, base, words),
+        raw_counts=occurrences,
         base_ids=base.spellings(builder.units.inventory, artefact.rows),
         checks=checks,
         others=tuple(others),
@@ -213,7 +219,7 @@ def _raw_counts(loop: Loop, units: Spelling, base: Base, words: Words) -> Ints:
 
 
 class _Clock:
-    """Passes the loop's lines on and notes how long each round took."""
+    """Passes the loop's rounds on and notes how long each took."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -224,4 +230,5 @@ class _Clock:
         now = time.perf_counter()
         self.seconds = (*self.seconds, now - self._last)
         self._last = now
-        self._progress(f"{line}, {self.seconds[-1]:.2f} s")
+        self._progress("expand: rounds", len(self.seconds), 0)
+        self._progress.note(f"{line}, {self.seconds[-1]:.2f} s")

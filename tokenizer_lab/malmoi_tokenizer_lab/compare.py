@@ -1,11 +1,12 @@
 """The stage `tokenizer compare`: any number of tokenizers measured side by side on word tables; it writes a report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint, fingerprint_files
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import COMPARISON, HELD_OUT, WORDS
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
@@ -25,8 +26,6 @@ from malmoi_tokenizer_lab.evaluate.subject import Subject
 from malmoi_tokenizer_lab.evaluate.unit_table import UnitTable, read_unit_table
 from malmoi_tokenizer_lab.report.report import evaluation_pictures, evaluation_tables
 from malmoi_tokenizer_lab.words import check_rule, words_fingerprint
-
-Progress = Callable[[str], None]
 
 _NOT_IDENTITY = {"parallel", "num_threads"}
 """Settings that do not decide the output: the parallel text counts by its content, and threads change no byte."""
@@ -54,7 +53,7 @@ def compare(
     config: CompareConfig,
     *,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Measure tokenizers side by side: on the held-out text of word tables if they have any, else on all of it.
 
@@ -65,7 +64,7 @@ def compare(
         out: the folder to write.
         config: all settings.
         overwrite: replace a folder that holds something else.
-        progress: told what is being done, one line at a time.
+        progress: told what is being done.
 
     Returns:
         The finished stage: a folder with `report.json`, `report.md` and `report.html`.
@@ -81,7 +80,7 @@ def compare(
     identity = _identity(found, words, config)
 
     def body(_: str) -> StageOutput:
-        return StageOutput(files=[], report=_report(found, words, config, progress or (lambda line: None)))
+        return StageOutput(files=[], report=_report(found, words, config, progress))
 
     reads = [*(path for path in tokenizers if path != DEFAULT), *words, *([config.parallel] if config.parallel else [])]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
@@ -105,9 +104,9 @@ def _identity(tokenizers: Sequence[TokenizerFile], words: list[str], config: Com
 def _report(tokenizers: Sequence[TokenizerFile], words: list[str], config: CompareConfig, progress: Progress) -> Report:
     subjects = read_subjects(tokenizers, config.num_threads)
     check_rule(words, common_rule(subjects))
-    progress("reading the word tables")
-    held_out = read_unit_table(words, HELD_OUT.name, config.weights)
-    corpus = None if len(held_out) else read_unit_table(words, WORDS.name, config.weights)
+    with progress.doing("compare: word tables"):
+        held_out = read_unit_table(words, HELD_OUT.name, config.weights)
+        corpus = None if len(held_out) else read_unit_table(words, WORDS.name, config.weights)
     evaluation = evaluate(
         subjects,
         corpus,

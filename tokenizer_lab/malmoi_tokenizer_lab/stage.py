@@ -21,6 +21,7 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, DefectError, UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint_files
 from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import (
     CANDIDATES,
     HELD_OUT,
@@ -36,7 +37,7 @@ from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageRe
 from malmoi_pipelines.contracts.tables import write_parquet
 from malmoi_pipelines.tokenizers.model_proto import MODEL_FILE
 
-from malmoi_tokenizer_lab.base import Base, Progress
+from malmoi_tokenizer_lab.base import Base
 from malmoi_tokenizer_lab.build import Expansion, build_tokenizer
 from malmoi_tokenizer_lab.byte_level.kind import ByteLevel
 from malmoi_tokenizer_lab.config import ExpandConfig
@@ -63,7 +64,7 @@ def expand(
     config: ExpandConfig,
     *,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
     count_job: CountJob | None = None,
 ) -> StageResult:
     """Extend a tokenizer on one or more word tables.
@@ -73,7 +74,7 @@ def expand(
         out: the folder to write.
         config: all settings.
         overwrite: replace a folder that holds something else.
-        progress: told what is being done, one line at a time.
+        progress: told what is being done.
         count_job: counts the tokens in the loop; None: this process does. Which one changes no byte.
 
     Returns:
@@ -105,13 +106,13 @@ def expand(
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
         code_version=code_version("malmoi_tokenizer_lab"),
     )
-    say = progress or (lambda line: None)
 
     def body(work: str) -> StageOutput:
-        table = base.read_words(words, config)
+        with progress.doing("expand: reading words"):
+            table = base.read_words(words, config)
         counting = None if count_job is None else JobCounting(base, config, count_job, work)
-        expansion = build_tokenizer(base, table, config, curation, say, counting)
-        evaluation = _evaluate(expansion, words, config, say)
+        expansion = build_tokenizer(base, table, config, curation, progress, counting)
+        evaluation = _evaluate(expansion, words, config, progress)
         if not config.weights:  # with weights the loop rounds each unit's count, the evaluation does not
             _check_length(expansion, evaluation)
         return _write(out, expansion, evaluation, expansion_facts(expansion, table, config, evaluation), config)

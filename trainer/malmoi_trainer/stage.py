@@ -10,13 +10,13 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.manifest import open_dataset
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import SHARDS, TOKENIZER
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 
 from malmoi_trainer.config import TrainConfig
 from malmoi_trainer.data.inputs import Inputs, check_pair
 from malmoi_trainer.model.model_folder import CREATED, find_model, model_fingerprint
-from malmoi_trainer.progress import Progress
 
 
 def train(
@@ -26,7 +26,7 @@ def train(
     config: TrainConfig,
     *,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Grow a model by the new tokens and train it; or skip, if `out` holds just that already.
 
@@ -38,7 +38,7 @@ def train(
         out: the local dataset folder to write: `checkpoint/`, `losses.jsonl`, `loss.png`, report and manifest.
         config: see `TrainConfig`.
         overwrite: replace what is in `out`.
-        progress: see `Progress`.
+        progress: told after each step.
 
     Raises:
         UsageError: the configuration, the machine or the model does not fit.
@@ -81,7 +81,7 @@ def _check_machine(config: TrainConfig) -> None:
         resolve(config)
 
 
-def _run(read: Inputs, out: str, config: TrainConfig, progress: Progress | None, work: str) -> StageOutput:
+def _run(read: Inputs, out: str, config: TrainConfig, progress: Progress, work: str) -> StageOutput:
     from malmoi_trainer.training.run import run_training  # noqa: PLC0415  # seconds of imports that a finished stage does not need
 
     return run_training(read, out, config, progress, work)

@@ -7,10 +7,10 @@ from malmoi_pipelines.clean.job import clean_job
 from malmoi_pipelines.clean.summary import remove_replaced, summarise
 from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.manifest import path_identity
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
-from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.raw.identity import identify
 from malmoi_pipelines.raw.inputs import find_inputs, plan_tasks
 
@@ -22,7 +22,7 @@ def clean(
     options: RunOptions,
     *,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Clean raw text.
 
@@ -32,7 +32,7 @@ def clean(
         config: see `CleanConfig`.
         options: runner and workers.
         overwrite: replace what is in `out`.
-        progress: called as tasks finish.
+        progress: told how far it is.
     """
     found = find_inputs(inputs, config.read_options, ignore=config.ignore, source=config.source)
     raw = identify(found.files)

@@ -7,6 +7,7 @@ from malmoi_pipelines.contracts.errors import DefectError, UsageError
 from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint
 from malmoi_pipelines.contracts.ledger import KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import read_batches
@@ -15,9 +16,8 @@ from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.steps import CountFiles, MergeCounts, Plan, WriteCounts
 from malmoi_pipelines.documents import find_documents
 from malmoi_pipelines.engine.job import Job, Step
-from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.text.units import unit_rule
 
 TOP = 20  # units shown in the report
@@ -31,7 +31,7 @@ def count(
     *,
     add: list[str] | tuple[str, ...] = (),
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Make the word table of a corpus.
 
@@ -42,7 +42,7 @@ def count(
         options: runner and workers.
         add: finished word tables to add in. The result is that of counting their corpora, too.
         overwrite: replace what is in `out`.
-        progress: called as partitions finish.
+        progress: told how far it is.
 
     Raises:
         UsageError: neither a corpus nor a table is given, or a table was made with other settings.

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import HELD_OUT, TOKEN_COUNTS, TOKENS
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
@@ -19,9 +20,8 @@ from malmoi_pipelines.count_tokens.steps import EncodeUnits, SumCounts
 from malmoi_pipelines.count_tokens.summary import check_counted, summarise
 from malmoi_pipelines.count_tokens.words import WordTables, open_words, read_sources
 from malmoi_pipelines.engine.job import Job, Step
-from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.tokenizers.encoder import Encoder
 from malmoi_pipelines.tokenizers.opening import open_encoder
 
@@ -34,7 +34,7 @@ def count_tokens(
     options: RunOptions,
     *,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Count the tokens of a corpus over its word table: as encoding every document would, token by token.
 
@@ -45,7 +45,7 @@ def count_tokens(
         config: see `CountTokensConfig`.
         options: runner and workers.
         overwrite: replace what is in `out`.
-        progress: called as partitions finish.
+        progress: told how far it is.
 
     Raises:
         UsageError: the tokenizer needs word tables of another kind of units.

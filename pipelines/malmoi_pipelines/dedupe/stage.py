@@ -8,6 +8,7 @@ import pyarrow as pa
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.arrays import cuts
 from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import ROW_GROUP_BYTES, cut_by_size, write_parquet
@@ -18,9 +19,8 @@ from malmoi_pipelines.dedupe.steps import Partitions, dedupe_steps
 from malmoi_pipelines.dedupe.summary import summarise
 from malmoi_pipelines.documents import DocumentFiles, find_documents
 from malmoi_pipelines.engine.job import Job, Result, Step
-from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.engine.run import run_job
 
 ADOPTED_BYTES = 128 << 20  # uncompressed bytes of a part of a foreign file
 
@@ -33,7 +33,7 @@ def dedupe(
     *,
     against: Sequence[str] = (),
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Remove exact and near duplicates.
 
@@ -44,7 +44,7 @@ def dedupe(
         options: runner and workers.
         against: folders of earlier corpora, which stay as they are: documents that repeat theirs go.
         overwrite: replace what is in `out`.
-        progress: called as partitions finish.
+        progress: told how far it is.
     """
     found = find_documents(documents, config.columns)
     corpora, old_inputs = add_old(found.paths, list(against), config)

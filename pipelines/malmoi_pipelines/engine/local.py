@@ -17,13 +17,11 @@ import orjson
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import MalmoiError
+from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.engine.chunk_files import Index, write_index
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.results import raise_errors
 from malmoi_pipelines.engine.worker import start_worker
-
-Progress = Callable[[str, int, int], None]
-"""Called with (step name, partitions done, partitions of the step)."""
 
 
 def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> list[bytes]:
@@ -33,16 +31,20 @@ def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> l
         job: the job.
         work: the stage's scratch folder; chunk files go there if it is local, else to the machine's temp folder.
         workers: number of processes.
-        progress: called as partitions finish.
+        progress: told as partitions finish.
     """
     local = files.is_local(work)
     root = os.path.abspath(files.filesystem(work)[1]) + "/chunks" if local else tempfile.mkdtemp(prefix="malmoi-")
     context = multiprocessing.get_context("spawn")  # fork would copy Beam's and Arrow's threads in an unknown state
     results: list[bytes] = []
+
+    def told(step: str, done: int, total: int) -> None:
+        progress(step, done, total, bytes=job.input_bytes * done // max(total, 1))
+
     try:
         with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
             for number, step in enumerate(job.steps):
-                results += _run_step(pool, step, f"{root}/{number}", f"{root}/{number + 1}", progress)
+                results += _run_step(pool, step, f"{root}/{number}", f"{root}/{number + 1}", told)
                 shutil.rmtree(f"{root}/{number}", ignore_errors=True)
     finally:
         shutil.rmtree(root, ignore_errors=True)
@@ -50,9 +52,9 @@ def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> l
 
 
 def _run_step(
-    pool: concurrent.futures.Executor, step: Step, source: str, target: str, progress: Progress
+    pool: concurrent.futures.Executor, step: Step, source: str, target: str, told: Callable[[str, int, int], None]
 ) -> list[bytes]:
-    progress(step.name, 0, step.partitions)
+    told(step.name, 0, step.partitions)
     tasks = [pool.submit(_run_partition, step, partition, source, target) for partition in range(step.partitions)]
     results: list[bytes] = []
     indexes: list[Index] = []
@@ -62,7 +64,7 @@ def _run_step(
             raise_errors(map(orjson.loads, lines))  # now, not after the other partitions
             results += lines
             indexes.append(index)
-            progress(step.name, done, step.partitions)
+            told(step.name, done, step.partitions)
     except concurrent.futures.process.BrokenProcessPool:
         raise MalmoiError(
             f"a worker process died in step {step.name!r}.", hint="most often memory ran out: use fewer --workers"

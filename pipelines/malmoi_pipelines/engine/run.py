@@ -6,26 +6,23 @@ from typing import Any
 import orjson
 
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.engine.job import Job
-from malmoi_pipelines.engine.local import Progress, run_in_processes
+from malmoi_pipelines.engine.local import run_in_processes
 from malmoi_pipelines.engine.options import DIRECT, RunOptions, check_flags
 from malmoi_pipelines.engine.results import raise_errors
 
 IN_MEMORY_BYTES = 16 << 20  # input up to this runs in this process: worker processes need about 4 s to start
 
 
-def silent(step: str, done: int, total: int) -> None:
-    """No progress."""
-
-
-def run_job(job: Job, work: str, options: RunOptions, progress: Progress = silent) -> list[dict[str, Any]]:
+def run_job(job: Job, work: str, options: RunOptions, progress: Progress = SILENT) -> list[dict[str, Any]]:
     """Run a job; returns the values of its results in a fixed order (step, partition, content).
 
     Args:
         job: the job.
         work: the stage's scratch folder, visible to all workers.
         options: runner, processes, Beam flags.
-        progress: called with (step, partitions done, partitions).
+        progress: told as partitions finish.
 
     Raises:
         MalmoiError: a step's own error, as it was raised there.

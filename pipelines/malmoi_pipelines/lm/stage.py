@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.fingerprint import code_version, content_identity
 from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
-from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.lm.arpa import write_arpa
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_kenlm
@@ -34,7 +34,7 @@ def train_lm(
     options: RunOptions,
     *,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Train a language model on reference text; nothing but blank texts is filtered, so choose it well.
 
@@ -44,7 +44,7 @@ def train_lm(
         config: see `LmConfig`.
         options: runner and workers.
         overwrite: replace what is in `out`.
-        progress: called as tasks finish.
+        progress: told how far it is.
     """
     raw = identify(find_inputs(inputs, _read_options(config), ignore=config.ignore, source=config.source).files)
     load_tokenizer(config.tokenizer)  # its errors are the user's, and come before any work

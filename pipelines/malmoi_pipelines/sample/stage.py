@@ -1,11 +1,11 @@
 """The sample stage: generated raw text with its ground truth."""
 
 from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.engine.job import Job, Step
-from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.sample.config import SampleConfig
 from malmoi_pipelines.sample.job import GenerateShards, summarise
 from malmoi_pipelines.sample.plan import plan_shards
@@ -17,7 +17,7 @@ def sample(
     options: RunOptions,
     *,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Generate raw text below `out/data/<source>/` and its ground truth below `out/truth/`.
 
@@ -26,7 +26,7 @@ def sample(
         config: see `SampleConfig`.
         options: runner and workers.
         overwrite: replace what is in `out`.
-        progress: called as files finish.
+        progress: told how far it is.
     """
     identity = StageIdentity("raw", "sample", {}, config.model_dump(mode="json"), code_version("malmoi_pipelines"))
 

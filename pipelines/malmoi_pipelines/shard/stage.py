@@ -7,13 +7,13 @@ from malmoi_pipelines.contracts.errors import DefectError
 from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.documents import find_documents
 from malmoi_pipelines.engine.job import Job, Step
-from malmoi_pipelines.engine.local import Progress
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.engine.run import run_job, silent
+from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.hf import example_schema, write_dataset_files
 from malmoi_pipelines.shard.steps import EncodeFiles, PackShards, Totals
@@ -29,7 +29,7 @@ def shard(
     options: RunOptions,
     *,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = SILENT,
 ) -> StageResult:
     """Sample, encode and pack a corpus.
 
@@ -40,7 +40,7 @@ def shard(
         config: see `ShardConfig`.
         options: runner and workers.
         overwrite: replace what is in `out`.
-        progress: called as partitions finish.
+        progress: told how far it is.
     """
     documents = find_documents(corpus, config.columns)
     opened = open_encoder(tokenizer)

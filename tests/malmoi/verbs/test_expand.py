@@ -42,6 +42,15 @@ def test_counting_by_jobs_changes_no_byte(words, tmp_path):
     assert min(row["units encoded"] for row in timings) > 0
 
 
+def test_every_long_step_is_shown(words, tmp_path):
+    arguments = ["expand", str(words / "words"), "--out", str(tmp_path), "--base", str(words / "base.model")]
+    shown = CliRunner().invoke(app, [*arguments, *SETTINGS[:-1]], catch_exceptions=False).stderr
+    started = [line.partition(": started")[0] for line in shown.splitlines() if line.endswith(": started")]
+    for step in ("reading words", "training", "rounds", "export", "gates", "characters of the candidates"):
+        assert f"expand: {step}" in started
+    assert "evaluation: corpus" in started
+
+
 def test_policies_are_put_side_by_side_on_held_out_text(words, tmp_path):
     assert expand(words, tmp_path / "out", "--compare", "kosolar", "--compare", "support-closed").exit_code == 0
     tables = json.loads((tmp_path / "out" / "report.json").read_text())["tables"]

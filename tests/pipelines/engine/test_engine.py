@@ -13,6 +13,8 @@ from malmoi_pipelines.engine.options import RunOptions, check_flags
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of, split
 from malmoi_pipelines.engine.run import run_job
 
+from tests.told import Told
+
 SENDERS, RECEIVERS = 3, 5
 
 
@@ -87,8 +89,8 @@ def test_an_error_ends_the_job_before_the_next_step(tmp_path):
     steps = (Step("refuse", Refuse(), SENDERS), Step("sum", SumNumbers(), RECEIVERS))
     seen = []
     with pytest.raises(BadInputError):
-        run_job(Job("n", steps, 1), str(tmp_path), RunOptions(workers=1), lambda step, *_: seen.append(step))
-    assert set(seen) == {"refuse"}
+        run_job(Job("n", steps, 1), str(tmp_path), RunOptions(workers=1), Told(seen))
+    assert {step for step, *_ in seen} == {"refuse"}
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,16 @@ def test_a_worker_that_dies_is_explained(tmp_path):
 
 def test_progress_counts_partitions(tmp_path):
     seen = []
-    run_job(job(), str(tmp_path), RunOptions(workers=1), lambda *state: seen.append(state))
-    assert seen == [("send", n, SENDERS) for n in range(SENDERS + 1)] + [
+    run_job(job(), str(tmp_path), RunOptions(workers=1), Told(seen))
+    assert [state[:3] for state in seen] == [("send", n, SENDERS) for n in range(SENDERS + 1)] + [
         ("sum", n, RECEIVERS) for n in range(RECEIVERS + 1)
     ]
+    assert [state[3]["bytes"] for state in seen[: SENDERS + 1]] == [
+        0,
+        0,
+        0,
+        1,
+    ]  # the share of the input that is through
 
 
 def test_portable_runner_gives_the_same_results(tmp_path):

@@ -7,6 +7,7 @@ from malmoi_trainer.training.curve import curve_rows, first_and_last
 from malmoi_trainer.training.loop import Step, batch_loss, learning_rate_at, train_steps
 from torch.nn import functional
 
+from tests.told import Told
 from tests.trainer.small import BASE_SIZE, SEQUENCE_LENGTH, base_model, grown_model, random_batch, small_config
 
 
@@ -98,9 +99,9 @@ def test_bfloat16_products_give_nearly_the_same_loss():
 
 def test_progress_is_told_every_step():
     calls = []
-    train_steps(grown_model("kosolar"), random_batch, small_config(steps=3), lambda *call: calls.append(call))
-    assert [call[:2] for call in calls] == [(1, 3), (2, 3), (3, 3)]
-    assert all(rate > 0 for *_, rate in calls)
+    train_steps(grown_model("kosolar"), random_batch, small_config(steps=3), Told(calls))
+    tokens = random_batch(0).ids_bt.numel()
+    assert calls == [("train: steps", n, 3, {"tokens": n * tokens} if n else {}) for n in range(4)]
 
 
 def test_curve_rows_average_the_steps_since_the_row_before():

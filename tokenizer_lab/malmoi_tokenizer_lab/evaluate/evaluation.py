@@ -1,10 +1,11 @@
 """Several tokenizers side by side, on the word table they were made from and on what was held out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from malmoi_pipelines.contracts.arrays import F64
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 
 from malmoi_tokenizer_lab.evaluate.figures import Figures, encoded, figures, slices, token_counts, unit_facts
 from malmoi_tokenizer_lab.evaluate.letters import coverage, letter_counts
@@ -53,7 +54,7 @@ def evaluate(
     cutoff: int | None = None,
     pairs: Sequence[Pair] = (),
     with_morphemes: bool = True,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = SILENT,
 ) -> Evaluation:
     """Measure tokenizers side by side.
 
@@ -73,8 +74,9 @@ def evaluate(
     new = {subject.name: new_tokens(subject) for subject in subjects}
     parts = {part: units for part, units in ((CORPUS, table), (HELD_OUT, held_out)) if units is not None and len(units)}
     for part, units in parts.items():
-        progress(f"measuring {len(subjects)} tokenizers on {len(units):,} distinct units, {part}")
-        _measure_units(result, part, subjects, units, new, cutoff if part == CORPUS else None)
+        progress.note(f"measuring {len(subjects)} tokenizers on {len(units):,} distinct units, {part}")
+        with progress.doing(f"evaluation: {part}"):
+            _measure_units(result, part, subjects, units, new, cutoff if part == CORPUS else None)
     if HELD_OUT not in parts:
         result.notes.append("held-out text: the word tables hold none")
     for subject in subjects:
@@ -83,7 +85,8 @@ def evaluate(
         result.parity = [{"tokenizer": subject.name, **asdict(parity(subject, pairs))} for subject in subjects]
     else:
         result.notes.append("parity: no parallel text was given")
-    _measure_morphemes(result, subjects, parts.get(HELD_OUT, parts.get(CORPUS)), with_morphemes)
+    with progress.doing("evaluation: morphemes"):
+        _measure_morphemes(result, subjects, parts.get(HELD_OUT, parts.get(CORPUS)), with_morphemes)
     return result
 
 

@@ -68,7 +68,7 @@ def find_fixed_point(
     other_tokens: int,
     num_eojeol: int,
     max_rounds: int,
-    progress: Callable[[str], None] = lambda line: None,
+    on_round: Callable[[str], None] = lambda line: None,
 ) -> FixedPoint:
     """Run the loop.
 
@@ -80,7 +80,7 @@ def find_fixed_point(
         other_tokens: tokens of all units without Hangul, which no round changes.
         num_eojeol: eojeol of the corpus.
         max_rounds: guard.
-        progress: told one line a round.
+        on_round: told one line a round.
 
     Raises:
         CheckError: no fixed point within `max_rounds`, or a vocabulary that was there before.
@@ -92,7 +92,7 @@ def find_fixed_point(
         drop = next_drop(State(candidates, counter.alive, counts, edges, limits), policy)
         if drop.phase == "end" and policy != "kosolar":
             drop = record.refill(limits) or drop
-        progress(record.note(counts, drop))
+        on_round(record.note(counts, drop))
         if drop.phase == "end":
             return record.finish()
         counter.change(drop.dropped, drop.added)

@@ -4,20 +4,19 @@ Shape suffixes: B batch, T tokens, V vocabulary, D hidden size, P = B * T positi
 """
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.progress import SILENT, Progress
 from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions, functional
 
 from malmoi_trainer.config import TrainConfig
 from malmoi_trainer.data.batches import NO_LABEL, Batch
 from malmoi_trainer.model.freezing import named_parts
-from malmoi_trainer.progress import Progress
 
 ADAM_BETAS = (0.9, 0.95)  # as in Llama 2's pre-training (arXiv 2307.09288)
 FINAL_LEARNING_RATE = 0.1  # of the peak, at the end of the cosine
@@ -42,7 +41,7 @@ class Step:
 
 
 def train_steps(
-    model: Any, batches: Callable[[int], Batch], config: TrainConfig, progress: Progress | None = None
+    model: Any, batches: Callable[[int], Batch], config: TrainConfig, progress: Progress = SILENT
 ) -> list[Step]:
     """Train a grown and frozen model in place.
 
@@ -50,7 +49,7 @@ def train_steps(
         model: a model after `grow` and `freeze`, on `config.device`.
         batches: the batch of a step, counted from 0.
         config: a resolved configuration.
-        progress: see `Progress`.
+        progress: told after each step.
 
     Raises:
         CheckError: the loss or the gradient is not finite.
@@ -59,7 +58,8 @@ def train_steps(
     optimizer = make_optimizer(model, config.weight_decay)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     steps: list[Step] = []
-    started = time.monotonic()
+    tokens = 0
+    progress("train: steps", 0, config.steps)
     for index in range(config.steps):
         batch = batches(index).to(config.device)
         learning_rate = learning_rate_at(index, config)
@@ -74,8 +74,8 @@ def train_steps(
         step = Step(index + 1, loss.item(), learning_rate, batch.ids_bt.numel(), batch.new_tokens, grad_norm.item())
         _check_finite(step)
         steps.append(step)
-        if progress is not None:
-            progress(step.step, config.steps, step.step / max(time.monotonic() - started, 1e-9))
+        tokens += step.tokens
+        progress("train: steps", step.step, config.steps, tokens=tokens)
     return steps
 
 

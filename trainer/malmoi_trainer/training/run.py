@@ -9,6 +9,7 @@ from typing import Any
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.stage import StageOutput
 
@@ -20,7 +21,6 @@ from malmoi_trainer.model.freezing import check_frozen, freeze, frozen_digests
 from malmoi_trainer.model.models import create_model, load_model, without_library_bars
 from malmoi_trainer.model.surgery import NewRows, grow, merge
 from malmoi_trainer.model.tokenizer import ExtendedTokenizer, load_tokenizer
-from malmoi_trainer.progress import Progress
 from malmoi_trainer.training.checkpoint import save_checkpoint
 from malmoi_trainer.training.curve import curve_rows, first_and_last, to_jsonl, to_png
 from malmoi_trainer.training.device import reproducible, resolve
@@ -30,14 +30,14 @@ CHECKPOINT = "checkpoint"
 TIED = "output rows in them"  # the fact that says new rows were made here
 
 
-def run_training(read: Inputs, out: str, config: TrainConfig, progress: Progress | None, work: str) -> StageOutput:
+def run_training(read: Inputs, out: str, config: TrainConfig, progress: Progress, work: str) -> StageOutput:
     """Train, and write checkpoint and loss curve.
 
     Args:
         read: the inputs, opened.
         out: the dataset folder to write.
         config: as given; `auto` is resolved here, on the machine that trains.
-        progress: see `Progress`.
+        progress: told after each step.
         work: a scratch folder on the disk of `out`.
 
     Raises:
