@@ -3,6 +3,7 @@ import torch
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_trainer.data.batches import collate
 from malmoi_trainer.data.examples import Rows
+from malmoi_trainer.training import loop
 from malmoi_trainer.training.curve import curve_rows, first_and_last
 from malmoi_trainer.training.loop import Step, batch_loss, learning_rate_at, train_steps
 from torch.nn import functional
@@ -70,12 +71,31 @@ def test_learning_rate_rises_linearly_and_falls_to_a_tenth():
     assert {learning_rate_at(index, constant) for index in range(100)} == {1.0}
 
 
-def test_a_loss_that_is_not_finite_stops_the_run():
+def test_a_loss_that_is_not_finite_stops_the_run_and_touches_no_parameter(monkeypatch):
     model = grown_model("kosolar")
-    with torch.no_grad():
-        model.lm_head.new[0, 0] = float("nan")
-    with pytest.raises(CheckError, match="step 1: loss and gradient must be finite"):
+    before = []
+
+    def loss_of_the_third(model, batch):
+        loss = batch_loss(model, batch)
+        if len(before) < 2:
+            before.append(None)
+            return loss
+        before.append({name: value.clone() for name, value in model.state_dict().items()})
+        return loss * float("nan")
+
+    monkeypatch.setattr(loop, "batch_loss", loss_of_the_third)
+    with pytest.raises(CheckError, match=r"step 3: loss and gradient must be finite\. Got a loss of nan"):
         train_steps(model, random_batch, small_config())
+    assert all(torch.equal(value, before[-1][name]) for name, value in model.state_dict().items())
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run_and_touches_no_parameter():
+    model = grown_model("kosolar")
+    model.lm_head.new.register_hook(lambda gradient: gradient * float("inf"))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(CheckError, match=r"step 1: .* a gradient of norm (inf|nan), .* The step was not taken"):
+        train_steps(model, random_batch, small_config())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 def test_gradient_checkpointing_changes_no_gradient():

@@ -52,7 +52,7 @@ def train_steps(
         progress: told after each step.
 
     Raises:
-        CheckError: the loss or the gradient is not finite.
+        CheckError: the loss or the gradient of a step is not finite; the parameters are those before that step.
     """
     model.train()
     optimizer = make_optimizer(model, config.weight_decay)
@@ -69,10 +69,10 @@ def train_steps(
             loss = batch_loss(model, batch)
         loss.backward()
         grad_norm = torch.nn.utils.clip_grad_norm_(trained, config.grad_clip)
+        step = Step(index + 1, loss.item(), learning_rate, batch.ids_bt.numel(), batch.new_tokens, grad_norm.item())
+        _check_finite(step)  # before the step: one that is not finite would put its nan into every trained parameter
         optimizer.step()
         optimizer.zero_grad()
-        step = Step(index + 1, loss.item(), learning_rate, batch.ids_bt.numel(), batch.new_tokens, grad_norm.item())
-        _check_finite(step)
         steps.append(step)
         tokens += step.tokens
         progress("train: steps", step.step, config.steps, tokens=tokens)
@@ -132,6 +132,7 @@ def batch_loss(model: Any, batch: Batch) -> Tensor:
 def _check_finite(step: Step) -> None:
     if not (math.isfinite(step.loss) and math.isfinite(step.grad_norm)):
         raise CheckError(
-            f"step {step.step}: loss and gradient must be finite. Got {step.loss} and {step.grad_norm}.",
+            f"step {step.step}: loss and gradient must be finite. Got a loss of {step.loss} and a gradient of norm "
+            f"{step.grad_norm}, at a learning rate of {step.learning_rate:.3g}. The step was not taken.",
             hint="use a lower learning_rate or more warmup_steps",
         )
