@@ -19,7 +19,7 @@ from malmoi.arguments import load_yaml
 class ReferenceModel(LmConfig):
     """A language model trained on chosen text of the input, by which `clean` judges all of it."""
 
-    inputs: list[str] = Field(min_length=1)
+    inputs: list[str] = Field(min_length=1, examples=[["books"]])
     """Folders, files or globs below the input root: text that is good."""
 
     def training(self) -> LmConfig:
@@ -30,7 +30,7 @@ class ReferenceModel(LmConfig):
 class Recipe(Config):
     """The settings of a whole run, one section a stage; a section left out has its defaults."""
 
-    name: str
+    name: str = Field(examples=["my-run"])
     """Name of the recipe, for reports."""
     description: str = ""
     """One line on what it is for."""
@@ -41,11 +41,17 @@ class Recipe(Config):
     lm: ReferenceModel | None = None
     """Train a language model first and score documents with it; null: none, unless `clean.perplexity` names one."""
     clean: CleanConfig = CleanConfig()
+    """Raw text to documents: normalised, filtered, personal data masked."""
     dedupe: DedupeConfig = DedupeConfig()
+    """Documents to a corpus without duplicates."""
     count: CountConfig = CountConfig()
+    """Corpus to the word table."""
     expand: ExpandConfig = ExpandConfig()
+    """Word table to an extended tokenizer."""
     shard: ShardConfig = ShardConfig()
+    """Corpus and tokenizer to packed training examples."""
     train: TrainConfig = TrainConfig()
+    """Shards to a trained model."""
 
     @model_validator(mode="after")
     def _one_good_model(self) -> Self:

@@ -41,7 +41,7 @@ class CompareConfig(Config):
     morphemes: bool = True
     """Whether to compare with the morphemes of Kiwi, if kiwipiepy is installed."""
     cutoff: int | None = Field(None, ge=1)
-    """Least occurrences of a new token, drawn as a line. None: no line."""
+    """Least occurrences of a new token, drawn as a line. null: no line."""
     num_threads: int = Field(2, ge=1)
     """Threads to encode with. The output does not depend on it."""
 

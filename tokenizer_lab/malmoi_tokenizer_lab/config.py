@@ -26,7 +26,7 @@ class ExpandConfig(Config):
 
     base: str | None = None
     """Tokenizer to extend: a SentencePiece `.model`, a byte-level `tokenizer.json` or `tekken_*.json`, or a folder with
-    one. None: the 32,000-piece model of Mistral-7B v0.1 and SOLAR-10.7B, from the installed mistral-common package."""
+    one. null: the 32,000-piece model of Mistral-7B v0.1 and SOLAR-10.7B, from the installed mistral-common package."""
     intermediate_vocab_size: int = Field(40_000, ge=300)
     """Pieces, single letters included, of the intermediate Korean tokenizer that the candidates are taken from; with
     `continued`, the candidates."""
@@ -34,13 +34,13 @@ class ExpandConfig(Config):
     """Least count of a unit, and of a pair, to train the intermediate on; raise it to train in less memory. Units seen
     once are 72 % of the types and 11 % of the mass; whatever this says, they are counted."""
     cutoff: int | None = Field(None, ge=1)
-    """Least occurrences of a token. None: `cutoff_per_100gb` scaled to the corpus."""
+    """Least occurrences of a token. null: `cutoff_per_100gb` scaled to the corpus."""
     cutoff_per_100gb: int = Field(6_000, ge=1)
     """The cutoff of a corpus of 100 GB."""
     budget: int | None = Field(8_960, ge=1)
-    """Most new rows K, reserved rows and masks included. None: all that reach the cutoff."""
+    """Most new rows K, reserved rows and masks included. null: all that reach the cutoff."""
     policy: Policy | None = None
-    """How the loop drops tokens (docs/tokenizer.md). None: `leaf-first`; for a byte-level base `continued`, the only
+    """How the loop drops tokens (docs/tokenizer.md). null: `leaf-first`; for a byte-level base `continued`, the only
     one that suits it: its candidates are trained from the base's own encoding."""
     scaffolds: Literal["resolve", "keep"] = "resolve"
     """What becomes of a token below the cutoff that a token above it is made from: `resolve` drops it, or what is made

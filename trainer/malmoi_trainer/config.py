@@ -16,11 +16,15 @@ class ModelConfig(Config):
     """
 
     hidden_size: int = Field(default=64, ge=2)
+    """Width of the model: a multiple of twice `heads`."""
     layers: int = Field(default=4, ge=1)
+    """Transformer blocks."""
     heads: int = Field(default=4, ge=1)
+    """Attention heads of a layer."""
     kv_heads: int = Field(default=2, ge=1)
     """Heads of keys and values; fewer than `heads` is grouped-query attention."""
     intermediate_size: int = Field(default=192, ge=1)
+    """Width of the feed-forward part of a layer."""
     context_length: int = Field(default=4096, ge=8)
     """Longest sequence in tokens."""
 
@@ -38,11 +42,11 @@ class TrainConfig(Config):
 
     model: str | None = None
     """Folder or hub name of an untied Llama-family model with the base tokenizer's vocabulary (it is grown), or with
-    the extended one (it is trained further). None: a model is made from `create`."""
+    the extended one (it is trained further). null: a model is made from `create`."""
     create: ModelConfig = ModelConfig()
-    """The model made where `model` is None."""
-    train_set: str = "kosolar"
-    """The parts that are trained: a key of `TRAINABLE_SETS`. All others stay bit for bit as they are."""
+    """The model made where `model` is null."""
+    train_set: str = Field(default="kosolar", json_schema_extra={"enum": list(TRAINABLE_SETS)})
+    """The parts that are trained; all others stay bit for bit as they are (`malmoi_trainer.model.trainable`)."""
     steps: int = Field(default=200, ge=1)
     """Optimizer steps."""
     batch_size: int = Field(default=8, ge=1)

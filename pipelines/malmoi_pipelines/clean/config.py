@@ -17,9 +17,13 @@ class SourcePolicy(Config):
     """How the documents of a source are cleaned."""
 
     thresholds: Thresholds = Thresholds.model_validate({})
+    """Bounds of the quality rules over normalised text; null switches a rule off (docs/rules.md)."""
     normalise: NormaliseOptions = NormaliseOptions()
+    """What is done to a text beyond what every text needs."""
     pii: PiiOptions = PiiOptions()
+    """Which personal data is masked. Registration numbers, bank accounts and phone numbers always are."""
     read: ReadOptions = ReadOptions()
+    """How files are read: their format and fields, and what a damaged one means."""
     perplexity_cut: float = Field(0.3, ge=0, lt=1)
     """Share of the source's documents to drop, those of the highest perplexity; used where `perplexity` is set. CCNet
     drops about a third of a web crawl; a chosen source needs less."""

@@ -9,11 +9,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from malmoi_pipelines.contracts.errors import UsageError
 
+FOLLOWS = "follows"
+"""Key of a setting's JSON schema: the setting that decides its default. Given, it holds whatever that one says."""
+
 
 class Config(BaseModel):
-    """Base of every stage's configuration."""
+    """Base of every stage's configuration. The docstring below a setting is its description wherever it is shown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
 
 
 C = TypeVar("C", bound=Config)

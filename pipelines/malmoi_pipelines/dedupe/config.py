@@ -30,6 +30,7 @@ class Guards(Config):
     short_share: float = Field(default=0.5, ge=0.0, le=1.0)
     """Largest share (0..1) of a source's documents that are shorter than a shingle, which near dedupe cannot judge."""
     from_documents: int = Field(default=100, ge=1)
+    """Documents from which on a source, or a cluster, is guarded: shares of a handful say little."""
 
 
 class RepeatedLines(Config):
@@ -99,6 +100,7 @@ class DedupeConfig(Config):
     """Keep the digests of the survivors, so that later runs can dedupe new documents against this corpus: some 150
     bytes a document."""
     guards: Guards = Guards()
+    """Limits that stop the stage before a mistake is published; the error names examples."""
 
     @model_validator(mode="after")
     def _signature_size(self) -> "DedupeConfig":

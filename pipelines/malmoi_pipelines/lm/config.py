@@ -34,7 +34,9 @@ class LmConfig(Config):
     held_out: float = Field(0.01, ge=0, le=0.5)
     """Share of the documents, chosen by a hash of their text, that is not learnt from but scored for the report."""
     read: ReadOptions = ReadOptions()
+    """How files are read: their format and fields, and what a damaged one means."""
     normalise: NormaliseOptions = NormaliseOptions()
+    """What is done to a text beyond what every text needs."""
     pii: PiiOptions = PiiOptions()
     """Personal data is masked before anything is learnt: a model holds what it has read."""
     source: str | None = None

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 import kenlm
 import numpy as np
 import orjson
+from pydantic import Field
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.arrays import F64
@@ -33,7 +34,7 @@ MAX_EXPONENT = 30.0  # the worst perplexity is 1e30, a finite float32: kenlm giv
 class ModelOptions(Config):
     """Which language model scores, and how it wants its text."""
 
-    model: str
+    model: str = Field(examples=["lm"])
     """A folder written by `malmoi lm train`, or an .arpa, .arpa.gz or kenlm binary file; local path or URL."""
     tokenizer: str = EOJEOL
     """`eojeol` (words between spaces), or a SentencePiece .model file. A folder of ours brings its own."""

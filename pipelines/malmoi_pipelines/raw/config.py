@@ -40,6 +40,7 @@ class ReadOptions(Config):
     format: Format | None = None
     """What the files hold, for names that do not say it (`part-00000`, `.log`). null: told by the extension."""
     columns: Columns = Columns()
+    """Which field or column of the input holds what."""
     document: Literal["line", "file"] = "line"
     """Of plain text: whether each line is a document, or each file."""
     header: Annotated[tuple[str, ...], Field(min_length=1)] | None = None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.arrays import F64
@@ -18,11 +19,11 @@ _PROBE_TEXTS, _PROBE_CHARS = 20, 200  # enough for a known word in them
 class LanguageId(Config):
     """Which languages are wanted, and the model that tells."""
 
-    model: str
+    model: str = Field(examples=["lid.176.ftz"])
     """Path of a fastText classifier (`.bin` or `.ftz`) on this machine."""
-    languages: tuple[str, ...]
+    languages: tuple[str, ...] = Field(examples=[["ko"]])
     """Labels as the model writes them, without `__label__`: `ko` in lid.176, `kor_Hang` in GlotLID."""
-    min_score: float = 0.5
+    min_score: float = Field(0.5, ge=0, le=1)
     """Least probability (0..1) of a text's likeliest label, which must be a wanted one. FineWeb-2 keeps Korean from
     0.842 on, with GlotLID."""
 

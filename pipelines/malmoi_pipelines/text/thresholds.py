@@ -4,13 +4,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.contracts.config import FOLLOWS, Config
 from malmoi_pipelines.text.language_id import LanguageId
 from malmoi_pipelines.text.phrases import BOILERPLATE, BUILT_IN, SPAM
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Ratio = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Preset = Annotated[Share | None, Field(json_schema_extra={FOLLOWS: "language"})]
 
 PRESETS: dict[str, dict[str, float | None]] = {
     "korean": {"min_hangul_share": 0.25, "max_hangul_share": None, "min_latin_share": None},
@@ -36,12 +37,12 @@ class Thresholds(Config):
     max_chars: Count | None = 1_000_000
     """EleutherAI/dps stops at 100,000; court decisions reach 313,000 and are the best long text there is."""
 
-    min_hangul_share: Share | None = 0.25
+    min_hangul_share: Preset = 0.25
     """Hangul among letters and digits. 0.25 for Korean, as in EleutherAI/dps, which takes it of all visible characters
     and so loses tables drawn in text; 0.1 for parallel text; else off."""
-    max_hangul_share: Share | None = None
+    max_hangul_share: Preset = None
     """0.9 for parallel text, 0.1 for English; else off."""
-    min_latin_share: Share | None = None
+    min_latin_share: Preset = None
     """Latin letters among letters and digits. 0.1 for parallel text, 0.5 for English; else off."""
     max_loose_jamo_share: Share | None = 0.7
     """Jamo that stand alone (ㅋㅋ, ㅠㅠ) among Hangul."""
@@ -56,24 +57,39 @@ class Thresholds(Config):
     max_mean_word_chars: Ratio | None = 20.0
     """Above lie texts without spaces, lists of addresses, encoded data."""
     max_hashes_per_word: Ratio | None = 0.3
+    """Number signs by words."""
     max_ellipses_per_word: Ratio | None = 0.2
+    """Ellipses (… or three dots) by words."""
 
     max_bullet_share: Share | None = 0.9
+    """Lines that begin with a bullet."""
     max_ellipsis_line_share: Share | None = 0.3
+    """Lines that end in an ellipsis."""
     min_terminal_share: Share | None = None
     """Lines that end a sentence. Off: reviews, headings, tables and verse end lines as they like."""
     max_duplicate_line_share: Share | None = 0.6
+    """Lines that repeat an earlier one."""
     max_duplicate_line_char_share: Share | None = 0.5
+    """Characters in lines that repeat an earlier one."""
 
     max_top_2gram_share: Share | None = 0.3
+    """Characters in the most frequent run of 2 words."""
     max_top_3gram_share: Share | None = 0.3
+    """Characters in the most frequent run of 3 words."""
     max_top_4gram_share: Share | None = 0.3
+    """Characters in the most frequent run of 4 words."""
     max_duplicate_5gram_share: Share | None = 0.6
+    """Characters in runs of 5 words that occurred before."""
     max_duplicate_6gram_share: Share | None = 0.58
+    """Characters in runs of 6 words that occurred before."""
     max_duplicate_7gram_share: Share | None = 0.56
+    """Characters in runs of 7 words that occurred before."""
     max_duplicate_8gram_share: Share | None = 0.54
+    """Characters in runs of 8 words that occurred before."""
     max_duplicate_9gram_share: Share | None = 0.52
+    """Characters in runs of 9 words that occurred before."""
     max_duplicate_10gram_share: Share | None = 0.5
+    """Characters in runs of 10 words that occurred before."""
 
     max_spam_density: Ratio | None = 2.0
     """Different spam phrases per 1,000 characters."""
