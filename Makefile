@@ -40,6 +40,8 @@ bench: $(DEV)  ## the measurements that need no input of their own
 docs: $(DEV)  ## regenerate the pages that are made from the code
 	$(BIN)/python -m malmoi_pipelines.contracts.describe > docs/data-format.md
 	$(BIN)/python -m malmoi_pipelines.text.describe > docs/rules.md
+	$(BIN)/python -m malmoi.stages > docs/stages.md
+	$(BIN)/python -m malmoi.stages > docs/stages.md
 	$(BIN)/python -m malmoi.settings.page > docs/settings.md
 	$(BIN)/python -m malmoi.settings.page --schema > docs/settings.schema.json
 

@@ -1,19 +1,7 @@
-"""Dataset folders: where the stages of a run write, and which lie below a path."""
+"""The dataset folders that lie at or below a path."""
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest
-
-FOLDERS = {
-    "sample": "raw",
-    "lm": "lm",
-    "clean": "docs",
-    "dedupe": "corpus",
-    "count": "words",
-    "expand": "tokenizer",
-    "shard": "shards",
-    "train": "run",
-}
-"""Stage → folder, in the order of the run."""
 
 
 def dataset_folders(path: str) -> list[str]:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from malmoi_pipelines.contracts.manifest import read_manifest
 
-from malmoi.folders import FOLDERS
+from malmoi.stages import FOLDERS
 
 ROOT = pathlib.Path(__file__).parents[1]
 SMALL = [

@@ -9,7 +9,7 @@ import tokenizers
 import transformers
 from malmoi_pipelines.contracts.report import read_report
 
-from malmoi.folders import FOLDERS
+from malmoi.stages import FOLDERS
 from tests.end_to_end import SMALL, base_model, manifests, rows, run, spans_by_id, truth
 
 TEXTS = [

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from malmoi.folders import FOLDERS
+from malmoi.stages import FOLDERS
 from tests.end_to_end import command, manifests, run
 
 pytestmark = pytest.mark.slow

@@ -1,6 +1,7 @@
 """`malmoi run RECIPE`: every stage in order; finished ones are skipped, changed ones made again from there on."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -13,9 +14,12 @@ from malmoi_pipelines.contracts.stage import StageResult, check_apart
 from malmoi.arguments import BEAM, Out, Overwrite, Quiet, Runner, Set, Workers, run_options, split_inputs
 from malmoi.console import err, print_rows
 from malmoi.console import out as stdout
-from malmoi.folders import FOLDERS
 from malmoi.progress import ShownProgress
 from malmoi.resources import Meter
+from malmoi.stages import FOLDERS
+
+if TYPE_CHECKING:
+    from malmoi.chain import Step
 
 TIMINGS = "timings.json"  # what each stage took; also marks a folder as a run folder
 
@@ -47,7 +51,7 @@ def run(
     from malmoi.recipe import load_recipe
 
     settings = load_recipe(path, set_ or [])
-    if input_root is None and settings.sample is None:
+    if input_root is None and settings.section("sample") is None:
         raise UsageError(f"{path} generates no input.", hint="give the root of the raw text with --input ROOT")
     if input_root is not None:
         check_apart(out, [input_root])
@@ -62,7 +66,7 @@ def run(
         if not result.skipped:
             timings[stage.name] = {"seconds": meter.usage.seconds, "peak_mb": meter.usage.peak_mb}
             files.write_bytes(files.join(out, TIMINGS), orjson.dumps(timings, option=orjson.OPT_INDENT_2))
-    _write_report(settings.name, out, {stage.name: stage.folder for stage in chain}, timings)
+    _write_report(settings.name, out, chain, timings)
 
 
 def _open_run_folder(folder: str, overwrite: bool) -> dict[str, Any]:
@@ -93,16 +97,16 @@ def _note(result: StageResult, quiet: bool) -> None:
         err.print(f"  made again: {reason}", markup=False)
 
 
-def _write_report(name: str, folder: str, paths: dict[str, str], timings: dict[str, Any]) -> None:
-    """Print the run's table and write it as `report.json` and `report.md`; `paths` is stage → folder."""
-    reports = {stage: read_report(path) for stage, path in paths.items()}
+def _write_report(name: str, folder: str, chain: list["Step"], timings: dict[str, Any]) -> None:
+    """Print the run's table and write it as `report.json` and `report.md`."""
+    reports = {step.name: read_report(step.folder) for step in chain}
     funnel = [_funnel_row(stage, report, timings.get(stage, {})) for stage, report in reports.items()]
-    figures = [{"figure": key, "value": value} for key, value in headline(reports).items()]
+    facts = headline(reports, {step.name: step.stage.headline for step in chain})
     print_rows(funnel, f"{name}: stages")
-    print_rows(figures, f"{name}: result")
-    print_rows([{"stage": stage, "folder": paths[stage]} for stage in reports], "outputs")
+    print_rows([{"figure": key, "value": value} for key, value in facts.items()], f"{name}: result")
+    print_rows([{"stage": step.name, "folder": step.folder} for step in chain], "outputs")
     stdout.print(f"report: {files.join(folder, 'report.md')}")
-    Report(name, None, headline(reports), {"Stages": funnel}).write(folder)
+    Report(name, None, facts, {"Stages": funnel}).write(folder)
 
 
 def _funnel_row(stage: str, report: Report, timing: dict[str, Any]) -> dict[str, Any]:
@@ -111,19 +115,6 @@ def _funnel_row(stage: str, report: Report, timing: dict[str, Any]) -> dict[str,
     return {"stage": stage, **counts, "seconds": timing.get("seconds", ""), "peak MB": timing.get("peak_mb", "")}
 
 
-def headline(reports: dict[str, Report]) -> dict[str, Any]:
-    """The figures of a run that answer "did it work?", of the stages it has."""
-    wanted = {
-        "lm": ("tokens", "held-out perplexity"),
-        "clean": ("documents in", "documents kept", "documents dropped", "masks rrn", "masks acc", "masks tell"),
-        "dedupe": ("documents kept", "exact duplicates removed", "near duplicates removed"),
-        "expand": ("new tokens", "vocabulary", "tokens per eojeol before", "tokens per eojeol after"),
-        "shard": ("examples", "tokens", "new tokens"),
-        "train": ("loss, first tenth of steps", "loss, last tenth of steps"),
-    }
-    return {
-        f"{stage}: {name}": reports[stage].facts[name]
-        for stage, names in wanted.items()
-        if stage in reports
-        for name in names
-    }
+def headline(reports: Mapping[str, Report], wanted: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The figures of a run that answer "did it work?": the facts that each stage's declaration names."""
+    return {f"{name}: {fact}": report.facts[fact] for name, report in reports.items() for fact in wanted[name]}
