@@ -1,12 +1,13 @@
 """The stages of a run in order, each reading the folders of those before it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.progress import Progress
-from malmoi_pipelines.contracts.stage import StageResult
+from malmoi_pipelines.contracts.stage import StageResult, check_apart
 from malmoi_pipelines.engine.options import RunOptions
 
 from malmoi.recipe import BaseRecipe
@@ -34,7 +35,7 @@ class Step:
 
 
 def build_chain(
-    recipe: BaseRecipe, root: str | None, out: str, options: RunOptions, stages: Iterable[Stage] = STAGES
+    recipe: BaseRecipe, root: str | None, out: str, options: RunOptions, stages: Sequence[Stage] = STAGES
 ) -> list[Step]:
     """The steps of a recipe.
 
@@ -44,7 +45,14 @@ def build_chain(
         out: the run folder; each stage writes the folder below it that its declaration names.
         options: runner and workers of the data stages.
         stages: their declarations, in order.
+
+    Raises:
+        UsageError: there is no input, or the run would write into it.
     """
+    if root is None and not any(stage.makes_input and recipe.section(stage.name) for stage in stages):
+        raise UsageError(f"{recipe.name} generates no input.", hint="give the root of the raw text with --input ROOT")
+    if root is not None:
+        check_apart(out, [root])
     raw = files.join(out, FOLDERS["sample"], "data") if root is None else root
     inputs = tuple(below(raw, recipe.inputs))
     steps: list[Step] = []

@@ -6,7 +6,7 @@ from malmoi_pipelines.contracts.report import Report
 from malmoi import console
 from malmoi.arguments import split_inputs
 from malmoi.resources import Meter
-from malmoi.verbs.run import headline
+from malmoi.run_folder import headline
 
 
 def test_meter_sees_memory_and_time():

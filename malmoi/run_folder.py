@@ -1,0 +1,111 @@
+"""Runs the steps of a recipe into one folder: finished ones are skipped, changed ones made again from there on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.manifest import REPORTS
+from malmoi_pipelines.contracts.report import Report, read_report
+from malmoi_pipelines.contracts.stage import StageResult
+
+from malmoi.chain import Step
+from malmoi.console import err
+from malmoi.progress import ShownProgress
+from malmoi.resources import Meter
+
+TIMINGS = "timings.json"  # what each stage took; also marks a folder as a run folder
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run whose steps are done."""
+
+    results: dict[str, StageResult]
+    """Name of each step → what it made, in order."""
+    report: Report
+
+
+def run_steps(name: str, steps: list[Step], folder: str, *, overwrite: bool, quiet: bool) -> FinishedRun:
+    """Run all steps and write the report of the run.
+
+    Args:
+        name: the recipe's.
+        steps: what to run, in order; they write below `folder`.
+        folder: the folder of the run.
+        overwrite: begin anew.
+        quiet: show nothing.
+
+    Returns:
+        What each step made, and the report as it is in the folder.
+
+    Raises:
+        UsageError: the folder holds something that is not a run.
+    """
+    results = {}
+    timings = open_run_folder(folder, (step.folder for step in steps), overwrite)
+    for number, step in enumerate(steps, 1):
+        if not quiet:
+            err.print(f"[bold]{step.name}[/], stage {number} of {len(steps)}")
+        with Meter() as meter, ShownProgress(quiet) as progress:
+            results[step.name] = result = step.run(progress)
+        if not quiet:
+            _note(result)
+        if not result.skipped:
+            timings[step.name] = {"seconds": meter.usage.seconds, "peak_mb": meter.usage.peak_mb}
+            files.write_bytes(files.join(folder, TIMINGS), orjson.dumps(timings, option=orjson.OPT_INDENT_2))
+    report = run_report(name, steps, timings)
+    report.write(folder)
+    return FinishedRun(results, report)
+
+
+def is_run_or_empty(folder: str) -> bool:
+    """Whether a run may write there: it holds one, or nothing."""
+    fs, inner = files.filesystem(folder)
+    return files.exists(files.join(folder, TIMINGS)) or not fs.exists(inner) or not fs.ls(inner)
+
+
+def open_run_folder(folder: str, outputs: Iterable[str], overwrite: bool) -> dict[str, Any]:
+    """The timings of the run in `folder`, empty for a new one.
+
+    Raises:
+        UsageError: the folder holds something that is not a run.
+    """
+    if not is_run_or_empty(folder):
+        raise UsageError(f"{folder} is not empty and is not a malmoi run.", hint="choose another --out")
+    path = files.join(folder, TIMINGS)
+    if overwrite and files.exists(path):
+        for name in (*outputs, path, *(files.join(folder, report) for report in REPORTS)):
+            files.remove_tree(name)
+    if files.exists(path):
+        return dict(orjson.loads(files.read_bytes(path)))
+    files.write_bytes(path, b"{}")
+    return {}
+
+
+def _note(result: StageResult) -> None:
+    if result.skipped:
+        err.print("  up to date, skipped")
+    for reason in result.changed:
+        err.print(f"  made again: {reason}", markup=False)
+
+
+def run_report(name: str, steps: list[Step], timings: Mapping[str, Any]) -> Report:
+    """The report of a run whose steps are finished."""
+    reports = {step.name: read_report(step.folder) for step in steps}
+    funnel = [_funnel_row(stage, report, timings.get(stage, {})) for stage, report in reports.items()]
+    facts = headline(reports, {step.name: step.stage.headline for step in steps})
+    return Report(name, None, facts, {"Stages": funnel})
+
+
+def _funnel_row(stage: str, report: Report, timing: Mapping[str, Any]) -> dict[str, Any]:
+    ledger = report.ledger
+    counts = {key: ledger.documents(key) if ledger else "" for key in ("in", "kept", "dropped", "merged", "failed")}
+    return {"stage": stage, **counts, "seconds": timing.get("seconds", ""), "peak MB": timing.get("peak_mb", "")}
+
+
+def headline(reports: Mapping[str, Report], wanted: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The figures of a run that answer "did it work?": the facts that each stage's declaration names."""
+    return {f"{name}: {fact}": report.facts[fact] for name, report in reports.items() for fact in wanted[name]}
