@@ -75,6 +75,9 @@ def dedupe(
 def plan(
     inputs: Documents,
     sample: Annotated[str, typer.Option("--sample", help="Text to try it on, e.g. 64MB.")] = "64MB",
+    read_all: Annotated[
+        bool, typer.Option("--read-all", help="Read every text once: how many documents are distinct, within 1 to 2 %.")
+    ] = False,
     against: Against = None,
     config: ConfigFile = None,
     set_: Set = None,
@@ -87,7 +90,12 @@ def plan(
     settings = stage_config(DedupeConfig, config, set_)
     run_options("DirectRunner", workers, ())
     result = estimate(
-        inputs, settings, against=against or [], workers=workers, sample_bytes=byte_size("--sample", sample)
+        inputs,
+        settings,
+        against=against or [],
+        workers=workers,
+        sample_bytes=byte_size("--sample", sample),
+        read_all=read_all,
     )
     print_facts(result.facts, "dedupe plan")
     for title, rows in result.tables.items():

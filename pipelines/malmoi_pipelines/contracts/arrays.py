@@ -8,6 +8,7 @@ import pyarrow as pa
 
 Bool = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
+I8 = npt.NDArray[np.int8]
 I64 = npt.NDArray[np.int64]
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]

@@ -210,6 +210,17 @@ LETTERS = Table(
     ),
 )
 
+GROWTH = Table(
+    "growth",
+    "one row a sample of the documents of `data`, each holding the next: how distinct units grow with the text",
+    (
+        Field("depth", pa.int16(), "0 to 4", "the sample holds 1/4^depth of the documents, by a hash of their texts"),
+        Field("documents", pa.int64(), "documents", "of the sample"),
+        Field("bytes", pa.int64(), "UTF-8 bytes", "of their texts"),
+        Field("registers", pa.binary(), "16,384 bytes", "HyperLogLog++ registers of their distinct units"),
+    ),
+)
+
 NEW_TOKENS = Table(
     "data",
     "one row a token added to the base tokenizer, in id order",
@@ -325,7 +336,7 @@ CORPUS = DatasetKind(
     "documents without exact and near duplicates",
     (DOCUMENTS, REMOVALS, DIGESTS, REPEATED_LINES),
 )
-WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS, SOURCES, HELD_OUT))
+WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS, SOURCES, GROWTH, HELD_OUT))
 TOKEN_COUNTS = DatasetKind("token-counts", "count tokens", "how often each token of a tokenizer occurs", (TOKENS,))
 TOKENIZER = DatasetKind("tokenizer", "expand", "the extended tokenizer", (NEW_TOKENS, CANDIDATES, ROUNDS, HISTORY))
 COMPARISON = DatasetKind("comparison", "tokenizer compare", "tokenizers measured side by side: a report", ())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.manifest import Manifest, open_dataset
-from malmoi_pipelines.contracts.schemas import HELD_OUT, SOURCES, WORD_TABLE, WORDS
+from malmoi_pipelines.contracts.schemas import GROWTH, HELD_OUT, SOURCES, WORD_TABLE, WORDS
 from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.count.config import CountConfig
 
@@ -18,7 +18,7 @@ class AddedFile:
 
     path: str
     table: str
-    """`data`, `held_out` or `sources`."""
+    """`data`, `held_out`, `sources` or `growth`."""
     names: tuple[str, ...]
     """Names of the table's sources, by number."""
 
@@ -56,7 +56,7 @@ def find_added(folders: list[str], config: CountConfig) -> AddedTables:
         sources = read_table(folder, SOURCES)
         numbers = dict(zip(sources["number"].to_pylist(), sources["source"].to_pylist(), strict=True))
         names = tuple(numbers[number] for number in range(len(numbers)))
-        for table in (WORDS.name, HELD_OUT.name, SOURCES.name):
+        for table in (WORDS.name, HELD_OUT.name, SOURCES.name, GROWTH.name):
             found += [AddedFile(files.join(folder, info.path), table, names) for info in manifest.table_files(table)]
         text_bytes += sum(sources["bytes"].to_pylist())
     return AddedTables(tuple(found), text_bytes, tuple(sorted(prints)))

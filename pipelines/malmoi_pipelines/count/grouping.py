@@ -1,28 +1,43 @@
-"""Which documents are counted together: those of one source, held out or not."""
+"""Which documents are counted together: those of one source and depth, held out or not."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from malmoi_pipelines.count.growth import DEPTHS, document_depths
 from malmoi_pipelines.count.words import runs
 
 
-def group_documents(batch: pa.RecordBatch, held_out_share: float) -> Iterator[tuple[str, bool, pa.LargeStringArray]]:
-    """The texts of a batch by source, and by whether they are held out."""
+@dataclass(frozen=True)
+class Group:
+    """Documents that are counted together."""
+
+    source: str
+    held_out: bool
+    depth: int
+    """See `malmoi_pipelines.count.growth`."""
+    texts: pa.LargeStringArray
+
+
+def group_documents(batch: pa.RecordBatch, held_out_share: float) -> Iterator[Group]:
+    """The documents of a batch in groups."""
     sources = batch.column("source").dictionary_encode()
     keys = sources.indices.to_numpy().astype(np.int64) * 2
     if held_out_share:
         keys += is_held_out(batch, held_out_share)
     texts = batch.column("text")
+    keys = keys * DEPTHS + document_depths(texts)
     order = np.argsort(keys, kind="stable")
     if np.any(keys[1:] < keys[:-1]):
         texts = texts.take(pa.array(order))
     for start, end in runs(keys[order]):
-        number, held_out = divmod(int(keys[order[start]]), 2)
-        yield sources.dictionary[number].as_py(), bool(held_out), texts.slice(start, end - start)
+        key, depth = divmod(int(keys[order[start]]), DEPTHS)
+        number, held_out = divmod(key, 2)
+        yield Group(sources.dictionary[number].as_py(), bool(held_out), depth, texts.slice(start, end - start))
 
 
 def is_held_out(batch: pa.RecordBatch, share: float) -> npt.NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageRe
 from malmoi_pipelines.contracts.tables import read_batches
 from malmoi_pipelines.count.added import find_added
 from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.growth import growth_picture, heaps_law
 from malmoi_pipelines.count.steps import CountFiles, MergeCounts, Plan, WriteCounts
 from malmoi_pipelines.documents import find_documents
 from malmoi_pipelines.engine.job import Job, Step
@@ -66,7 +67,7 @@ def count(
         cut = CountFiles(documents, added.files, plan, config.units, config.held_out_share)
         steps = (
             Step("count: units", cut, len(documents.paths) + len(added.files)),
-            Step("count: merge", MergeCounts(plan), plan.statistics + 1),
+            Step("count: merge", MergeCounts(plan), plan.growth + 1),
             Step("count: write", WriteCounts(out, plan), plan.letters + 1),
         )
         return _summarise(run_job(Job("count", steps, text_bytes), work, options, progress), out, config)
@@ -109,7 +110,31 @@ def _summarise(results: list[dict[str, Any]], out: str, config: CountConfig) -> 
         }
     facts |= {"distinct letters": letters["rows"], "letters": letters["occurrences"]}
     tables = {"Sources": [_source_row(row) for row in sources], "Most frequent units": _top(infos, out)}
-    return StageOutput(infos, Report("count", ledger, facts, tables))
+    report = Report("count", ledger, facts, tables)
+    points = next(result["growth"] for result in results if "growth" in result)
+    # Tables that were counted before growth was have none to add: then there is no curve of all texts.
+    if points and points[-1]["bytes"] == _sum([row for row in sources if not row["held_out"]], "bytes"):
+        _add_growth(report, points)
+    return StageOutput(infos, report)
+
+
+def _add_growth(report: Report, points: list[dict[str, Any]]) -> None:
+    """The curve as a table and, where there is text enough to tell, Heaps' law and the picture."""
+    report.tables["Growth of distinct units"] = [
+        {
+            "sample": point["share"],
+            "documents": point["documents"],
+            "MB": round(point["bytes"] / 1e6, 2),
+            "distinct units, about": point["distinct units"],
+        }
+        for point in points
+    ]
+    if law := heaps_law(points):
+        report.facts |= {
+            "exponent of Heaps' law": round(law[1], 3),
+            "distinct units in twice the text, about": round(law[0] * (2 * points[-1]["bytes"]) ** law[1]),
+        }
+        report.pictures["Growth of distinct units"] = growth_picture(points, law)
 
 
 def _sum(rows: list[dict[str, Any]], name: str) -> int:

@@ -13,20 +13,23 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from malmoi_pipelines.contracts.arrays import I64
+from malmoi_pipelines.contracts.arrays import I8, I64, U64
 from malmoi_pipelines.contracts.ledger import DROPPED, IN, Ledger
-from malmoi_pipelines.contracts.schemas import HELD_OUT, LETTERS, SOURCES, WORDS, Table
+from malmoi_pipelines.contracts.schemas import GROWTH, HELD_OUT, LETTERS, SOURCES, WORDS, Table
 from malmoi_pipelines.contracts.tables import read_batches, write_parquet
 from malmoi_pipelines.count.added import AddedFile
-from malmoi_pipelines.count.grouping import group_documents
+from malmoi_pipelines.count.grouping import Group, group_documents
+from malmoi_pipelines.count.growth import Growth, curve
 from malmoi_pipelines.count.letters import count_letters
-from malmoi_pipelines.count.order import digests
+from malmoi_pipelines.count.order import digests, digests_and_hashes
 from malmoi_pipelines.count.statistics import STATISTICS, statistics_batch, sum_statistics, text_statistics
 from malmoi_pipelines.count.words import (
+    I32,
     Counts,
     check_sources,
     chunks_of,
-    count_units,
+    code_units,
+    count_codes,
     from_rows,
     merge_counts,
     ordered_rows,
@@ -57,19 +60,24 @@ class Plan:
         return self.words + self.held_out
 
     @property
-    def letters(self) -> int:
-        """The partition of the third step that gets the letters."""
+    def growth(self) -> int:
+        """The partition of the second and the third step that gets the growth."""
         return self.statistics + 1
 
-    def partitions(self, units: pa.LargeStringArray, held_out: bool) -> I64:
-        """The partition of each unit."""
+    @property
+    def letters(self) -> int:
+        """The partition of the third step that gets the letters."""
+        return self.growth + 1
+
+    def partitions(self, digests: U64, held_out: bool) -> I64:
+        """The partition of each unit, by its digest."""
         number, first = (self.held_out, self.words) if held_out else (self.words, 0)
-        return partition_of(digests(units), number) + first
+        return partition_of(digests, number) + first
 
 
 @dataclass(frozen=True)
 class CountFiles:
-    """Step 0, a partition a file of the corpus or of an added table: its units by hash, its statistics."""
+    """Step 0, a partition a file of the corpus or of an added table: its units by hash, its statistics, its growth."""
 
     documents: DocumentFiles
     added: tuple[AddedFile, ...]
@@ -87,22 +95,31 @@ class CountFiles:
     def _count(self, number: int) -> Iterator[Send | Result]:
         statistics: dict[tuple[str, bool], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         parts: dict[bool, _Parts] = {False: _Parts(), True: _Parts()}
+        growth = Growth()
         for batch in self.documents.read(number):
             filled = pc.greater(pc.binary_length(batch.column("text")), 0)
             yield from _drop_empty(batch.filter(pc.invert(filled)))
-            for source, held_out, texts in group_documents(batch.filter(filled), self.held_out_share):
-                for name, value in text_statistics(texts).items():
-                    statistics[source, held_out][name] += value
-                parts[held_out].add(source, texts, self.rule)
+            for group in group_documents(batch.filter(filled), self.held_out_share):
+                found = text_statistics(group.texts)
+                for name, value in found.items():
+                    statistics[group.source, group.held_out][name] += value
+                if not group.held_out:
+                    growth.add_documents(group.depth, found["documents"], found["bytes"])
+                parts[group.held_out].add(group, self.rule)
             if sum(part.num_bytes for part in parts.values()) >= FLUSH_BYTES:
-                yield from self._flush(parts)
-        yield from self._flush(parts)
+                yield from self._flush(parts, growth)
+        yield from self._flush(parts, growth)
+        yield Send(self.plan.growth, growth.to_batch())
         rows = [{"source": source, "held_out": held_out, **row} for (source, held_out), row in statistics.items()]
         yield from self._send_statistics(statistics_batch(rows))
 
-    def _flush(self, parts: dict[bool, "_Parts"]) -> Iterator[Send]:
+    def _flush(self, parts: dict[bool, "_Parts"], growth: Growth) -> Iterator[Send]:
         for held_out, part in parts.items():
-            yield from self._send(count_units(part.units), held_out)
+            units, codes = code_units(part.units)
+            found, hashes = digests_and_hashes(units)
+            if not held_out:
+                growth.add_units(hashes, part.depths_of_units(codes, len(units)))
+            yield from self._send(count_codes(units, part.sources, codes), found, held_out)
             part.clear()
 
     def _add(self, file: AddedFile) -> Iterator[Send | Result]:
@@ -111,11 +128,14 @@ class CountFiles:
                 rows = batch.select(STATISTICS.names).to_pylist()
                 # Units and letters are counted in the merged table.
                 yield from self._send_statistics(statistics_batch(row | {"units": 0, "letters": 0} for row in rows))
+            elif file.table == GROWTH.name:
+                yield Send(self.plan.growth, batch)
             else:
-                yield from self._send(from_rows(batch, file.names), file.table == HELD_OUT.name)
+                counts = from_rows(batch, file.names)
+                yield from self._send(counts, digests(counts.units), file.table == HELD_OUT.name)
 
-    def _send(self, counts: Counts, held_out: bool) -> Iterator[Send]:
-        for partition, chunk in chunks_of(counts, self.plan.partitions(counts.units, held_out)):
+    def _send(self, counts: Counts, digests: U64, held_out: bool) -> Iterator[Send]:
+        for partition, chunk in chunks_of(counts, self.plan.partitions(digests, held_out)):
             yield Send(partition, chunk)
 
     def _send_statistics(self, batch: pa.RecordBatch) -> Iterator[Send | Result]:
@@ -135,24 +155,39 @@ def _drop_empty(batch: pa.RecordBatch) -> Iterator[Result]:
 
 @dataclass
 class _Parts:
-    """Units that were cut and not yet counted, by source."""
+    """Units that were cut and not yet counted."""
 
-    units: list[tuple[str, pa.LargeStringArray]] = field(default_factory=list)
+    units: list[pa.LargeStringArray] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    """Of each array of units."""
+    depths: list[int] = field(default_factory=list)
+    """Of each array of units."""
     num_bytes: int = 0
 
-    def add(self, source: str, texts: pa.LargeStringArray, rule: Rule) -> None:
-        """Cut texts of one source."""
-        self.units += [(source, units) for units in unit_slices(texts, rule)]
-        self.num_bytes += texts.nbytes
+    def add(self, group: Group, rule: Rule) -> None:
+        """Cut texts."""
+        units = list(unit_slices(group.texts, rule))
+        self.units += units
+        self.sources += [group.source] * len(units)
+        self.depths += [group.depth] * len(units)
+        self.num_bytes += group.texts.nbytes
+
+    def depths_of_units(self, codes: list[I32], size: int) -> I8:
+        """The greatest depth of each distinct unit, from the numbers of the units of each array."""
+        deepest = np.zeros(size, np.int8)
+        for place in sorted(range(len(codes)), key=self.depths.__getitem__):  # the deepest write last
+            if self.depths[place]:
+                deepest[codes[place]] = self.depths[place]
+        return deepest
 
     def clear(self) -> None:
         """Forget them."""
-        self.units, self.num_bytes = [], 0
+        self.units, self.sources, self.depths, self.num_bytes = [], [], [], 0
 
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """Step 1, a partition a file of the table: its rows in order, and its letters; the last one: all source names."""
+    """Step 1, a partition a file of the table: its rows in order, its letters; then: all source names, the growth."""
 
     plan: Plan
 
@@ -160,6 +195,11 @@ class MergeCounts:
         """Merge one partition's chunks."""
         if partition == self.plan.statistics:
             yield from self._names(sum_statistics(chunks))
+        elif partition == self.plan.growth:
+            growth = Growth()
+            for chunk in chunks:
+                growth.add(chunk)
+            yield Send(self.plan.growth, growth.to_batch())
         else:
             yield from self._merge(partition, _merge_by_size(chunks))
 
@@ -186,7 +226,7 @@ class MergeCounts:
 
 @dataclass(frozen=True)
 class WriteCounts:
-    """Step 2, a partition a file: `data` and `held_out` with the final numbers of the sources, `sources`, `letters`."""
+    """Step 2, a partition a file: `data` and `held_out` with the final numbers of the sources, and the other tables."""
 
     out: str
     plan: Plan
@@ -197,6 +237,8 @@ class WriteCounts:
             yield self._letters(chunks)
         elif partition == self.plan.statistics:
             yield self._statistics(sum_statistics(chunks))
+        elif partition == self.plan.growth:
+            yield self._growth(list(chunks))
         else:
             yield self._rows(partition, list(chunks))
 
@@ -221,6 +263,10 @@ class WriteCounts:
         table = pa.table([numbers, *statistics.columns], schema=SOURCES.schema).combine_chunks()
         info = write_parquet(self.out, SOURCES, "sources", table.to_batches())
         return Result({"file": info.model_dump(), "sources": table.to_pylist()})
+
+    def _growth(self, rows: list[pa.RecordBatch]) -> Result:
+        info = write_parquet(self.out, GROWTH, "growth", rows)
+        return Result({"file": info.model_dump(), "growth": curve(row for batch in rows for row in batch.to_pylist())})
 
     def _letters(self, chunks: Iterable[pa.RecordBatch]) -> Result:
         table = pa.Table.from_batches(chunks, letter_batch(np.zeros(0, np.int64)).schema)

@@ -64,12 +64,22 @@ def count_units(parts: Sequence[tuple[str, pa.LargeStringArray]]) -> Counts:
         parts: (source, units) in any order.
     """
     parts = [part for part in parts if len(part[1])]
-    encoded = pa.chunked_array([units for _, units in parts], pa.large_string()).dictionary_encode()
-    codes: dict[str, list[I32]] = {}
-    for (source, _), chunk in zip(parts, encoded.chunks, strict=True):
-        codes.setdefault(source, []).append(chunk.indices.to_numpy())
-    units = _dictionary(encoded)
-    return _by_source(units, {name: (np.concatenate(found), None) for name, found in codes.items()})
+    units, codes = code_units([units for _, units in parts])
+    return count_codes(units, [source for source, _ in parts], codes)
+
+
+def code_units(parts: Sequence[pa.LargeStringArray]) -> tuple[pa.LargeStringArray, list[I32]]:
+    """The distinct units of all parts, and for each part the numbers of its units. No part may be empty."""
+    encoded = pa.chunked_array(parts, pa.large_string()).dictionary_encode()
+    return _dictionary(encoded), [chunk.indices.to_numpy() for chunk in encoded.chunks]
+
+
+def count_codes(units: pa.LargeStringArray, sources: Sequence[str], codes: Sequence[I32]) -> Counts:
+    """Count units that have numbers: what `code_units` gives, and the source of each part."""
+    found: dict[str, list[I32]] = {}
+    for source, part in zip(sources, codes, strict=True):
+        found.setdefault(source, []).append(part)
+    return _by_source(units, {name: (np.concatenate(parts), None) for name, parts in found.items()})
 
 
 def merge_counts(chunks: Sequence[pa.RecordBatch]) -> Counts:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import xxhash
 
 from malmoi_pipelines.contracts import tables
-from malmoi_pipelines.contracts.arrays import Bool, offsets
+from malmoi_pipelines.contracts.arrays import U64, Bool, offsets
 from malmoi_pipelines.contracts.schemas import DIGESTS
 from malmoi_pipelines.contracts.streams import open_stream
 from malmoi_pipelines.dedupe import order, work_files
@@ -119,7 +119,7 @@ def _as_old(digests: pa.RecordBatch) -> pa.RecordBatch:
 def _exact_keys(batch: pa.RecordBatch, block: Block, priority: tuple[str, ...]) -> Columns:
     """The columns of `DIGESTS` but the bands, for one block."""
     raw = _raw_texts(batch.column("text"))
-    keys = np.frombuffer(b"".join(_normalised_digests(raw, block)), ">u8").reshape(-1, 2).astype(np.uint64)
+    keys = _keys(raw, block)
     content = np.fromiter((xxhash.xxh3_64_intdigest(text) for text in raw), np.uint64, len(raw))
     sources, ids = batch.column("source").to_pylist(), batch.column("id").to_pylist()
     names = (xxhash.xxh3_64_intdigest(f"{source}\0{id_}".encode()) for source, id_ in zip(sources, ids, strict=True))
@@ -131,6 +131,15 @@ def _exact_keys(batch: pa.RecordBatch, block: Block, priority: tuple[str, ...]) 
         "rank": order.ranks(np.fromiter(map(len, raw), np.int64, len(raw)), priorities),
         "tie": order.ties(content, np.fromiter(names, np.uint64, len(raw))),
     }
+
+
+def exact_keys(texts: pa.LargeStringArray) -> U64:
+    """The exact key of each text, two numbers: documents with equal keys are exact duplicates."""
+    return _keys(_raw_texts(texts), normalise(texts.to_pylist()))
+
+
+def _keys(raw: list[memoryview], block: Block) -> U64:
+    return np.frombuffer(b"".join(_normalised_digests(raw, block)), ">u8").reshape(-1, 2).astype(np.uint64)
 
 
 def _raw_texts(column: pa.LargeStringArray) -> list[memoryview]:

@@ -169,10 +169,12 @@ def test_plan_prints_the_estimate(malmoi, monkeypatch):
     fake = types.ModuleType("malmoi_pipelines.dedupe.estimate")
     fake.estimate = estimate
     monkeypatch.setitem(sys.modules, "malmoi_pipelines.dedupe.estimate", fake)
-    shown = malmoi("dedupe", "plan", "x", "--against", "old", "--sample", "2MB", "--workers", 3, "--set", "rows=4")
+    shown = malmoi(
+        "dedupe", "plan", "x", "--against", "old", "--sample", "2MB", "--workers", 3, "--read-all", "--set", "rows=4"
+    )
     [((paths, settings), named)] = calls
     assert (paths, settings.rows) == (["x"], 4)
-    assert named == {"against": ["old"], "workers": 3, "sample_bytes": 2_000_000}
+    assert named == {"against": ["old"], "workers": 3, "sample_bytes": 2_000_000, "read_all": True}
     for text in ("hours", "steps", "digest"):
         assert text in shown
     with pytest.raises(UsageError, match="--sample must be"):

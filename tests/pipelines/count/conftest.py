@@ -4,6 +4,7 @@ import pytest
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
 from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.count import growth
 
 from tests.conftest import make_documents
 
@@ -22,3 +23,9 @@ def write_corpus():
         return str(folder)
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def plain_pictures(monkeypatch):
+    """Nothing is drawn: a count of a few documents would spend most of its time on it."""
+    monkeypatch.setattr(growth, "draw", lambda axes_of, salt: salt.encode())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.count import statistics
 from malmoi_pipelines.count.letters import count_letters
-from malmoi_pipelines.count.order import by_bytes, by_count, digests
+from malmoi_pipelines.count.order import by_bytes, by_count, digests, digests_and_hashes
 from malmoi_pipelines.count.statistics import text_statistics
 from malmoi_pipelines.count.words import (
     MAX_SOURCES,
@@ -61,6 +61,21 @@ def test_digests_spread_units_and_depend_on_their_bytes_alone():
     assert sizes.max() < 1150
     assert digests(strings(["다른", *values]).slice(1)).tolist() == found.tolist()
     assert digests(strings([""])).tolist() != digests(strings(["\0"])).tolist()
+
+
+@given(units)
+def test_hashes_are_those_of_the_bytes_alone(values):
+    found, hashes = digests_and_hashes(strings(values))
+    assert found.tolist() == digests(strings(values)).tolist()
+    for value, own in zip(values, hashes.tolist(), strict=True):
+        assert digests_and_hashes(strings([value]))[1].tolist() == [own]
+
+
+def test_hashes_tell_units_apart_that_digests_do_not():
+    values = [f"가나다{chr(0xAC00 + n)}{'라' * (n % 3)}마바사" for n in range(5000)]
+    found, hashes = digests_and_hashes(strings(values))
+    assert len(set(found.tolist())) < 4
+    assert len(set(hashes.tolist())) == len(values)
 
 
 def test_digests_never_change():

@@ -10,6 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts.distinct import STANDARD_ERROR
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
@@ -290,3 +291,20 @@ def test_no_text_is_an_error(tmp_path):
     pq.write_table(pq.read_table(path).slice(0, 0), path)
     with pytest.raises(BadInputError, match="no text to plan for"):
         estimate([path], CONFIG, workers=2)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_every_text_read_once_tells_how_many_documents_are_distinct(tmp_path, kind):
+    """A sample of a thousandth sees no copy: all texts, 16 KB of registers, do."""
+    singles = compressible(1_500)
+    documents = [*singles, *((f"{i} again", source, text + "!") for i, source, text in singles[::3])]
+    path = KINDS[kind](tmp_path / f"in.{kind}", documents)
+    facts = real([path], tmp_path / "out", DedupeConfig(guards=UNGUARDED, near=False))
+    unlike = facts["documents in"] - facts["exact duplicates removed"]
+    assert unlike < facts["documents in"]
+    found = estimate([path], CONFIG, workers=2, sample_bytes=1 << 20, read_all=True).facts
+    assert found["documents"] == facts["documents in"]
+    assert abs(found["distinct documents, about"] - unlike) <= 3 * STANDARD_ERROR * unlike
+    share = float(found["exact duplicates, share of all documents, about"].rstrip("%"))
+    assert share == pytest.approx(25, abs=3)
+    assert "distinct documents, about" not in estimate([path], CONFIG, workers=2, sample_bytes=1 << 20).facts
