@@ -53,7 +53,7 @@ def dataset(folder, *rows, kind="documents"):
     """A complete dataset folder, with a table of rejects beside the documents."""
     infos = [write_parquet(str(folder), DOCUMENTS, "part-00000", [make_documents(rows)])]
     infos.append(write_parquet(str(folder), REJECTS, "part-00000", []))
-    described = {"kind": kind, "stage": "clean", "fingerprint": "", "inputs": {}, "config": {}, "code_version": ""}
+    described = {"kind": kind, "stage": "clean", "fingerprint": "", "inputs": {}, "config": {}, "code": {"stage": ""}}
     write_manifest(str(folder), Manifest(**described, files=tuple(infos)))
     return str(folder)
 

@@ -7,8 +7,8 @@ import importlib.util
 from functools import partial
 
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import SHARDS, TOKENIZER
@@ -64,7 +64,7 @@ def train(
         },
         # A model's path is where it lies, not what it is: its fingerprint is among the inputs.
         config=config.model_dump(mode="json", exclude={"model"} if model_folder is None else {"model", "create"}),
-        code_version=code_version("malmoi_trainer"),
+        code=code_of(__name__),
     )
     reads = [shards, tokenizer, *([model_folder] if model_folder is not None else [])]
     body = partial(_run, read, out, config, progress)
