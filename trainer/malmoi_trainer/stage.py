@@ -49,7 +49,7 @@ def train(
         raise UsageError(
             f"the output of training must be a local folder. Got {out!r}.", hint="train locally, then copy the folder"
         )
-    _check_machine(config)
+    check_machine(config)
     model_folder = find_model(config.model) if config.model is not None else None
     opened = open_dataset(shards, SHARDS), open_dataset(tokenizer, TOKENIZER)
     read = Inputs(shards, opened[0], tokenizer, opened[1], model_folder)
@@ -71,8 +71,12 @@ def train(
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 
-def _check_machine(config: TrainConfig) -> None:
-    """Refuse a machine that cannot train, while what is in the folder is still there."""
+def check_machine(config: TrainConfig) -> None:
+    """Refuse a machine that cannot train, while what is in the folder is still there.
+
+    Raises:
+        UsageError: a package or the device is missing.
+    """
     if missing := [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]:
         raise UsageError(f"training needs {' and '.join(missing)}.", hint="pip install 'malmoi[train]'")
     if config.device == "cuda":

@@ -4,7 +4,9 @@ A stage gives `run_stage` its identity and a body; the body writes files below t
 is written last, so a killed stage leaves a folder without one, which the next run recognises by its marker and clears.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +64,27 @@ class StageResult:
     changed: tuple[str, ...] = ()
 
 
+class WouldRunError(Exception):
+    """What `run_stage` raises where it was only asked: the stage is not finished, or not as it should be now."""
+
+    def __init__(self, changed: Sequence[str]) -> None:
+        super().__init__(changed)
+        self.changed = tuple(changed)
+
+
+_ASKED: ContextVar[bool] = ContextVar("asked", default=False)
+
+
+@contextmanager
+def only_asked() -> Iterator[None]:
+    """Within it a stage does nothing: it returns its result if that is there, else raises `WouldRunError`."""
+    token = _ASKED.set(True)
+    try:
+        yield
+    finally:
+        _ASKED.reset(token)
+
+
 def run_stage(
     identity: StageIdentity,
     folder: str,
@@ -82,13 +105,17 @@ def run_stage(
     Raises:
         UsageError: the folder holds something else and `overwrite` is false, or it holds an input or lies inside one.
         DefectError: the ledger does not balance.
+        WouldRunError: within `only_asked`, the stage would run.
     """
     check_apart(folder, reads)
     done, changes = _state(identity, folder)
     work = files.join(folder, WORK)
     if done is not None:
-        files.remove_tree(work)  # left by a kill between the manifest and the end
+        if not _ASKED.get():
+            files.remove_tree(work)  # left by a kill between the manifest and the end
         return StageResult(folder, done, skipped=True)
+    if _ASKED.get():
+        raise WouldRunError(changes.reasons)
     _clear(folder, changes, overwrite)
     files.write_bytes(files.join(work, ".stage"), identity.stage.encode())
     output = body(work)
