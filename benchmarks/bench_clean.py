@@ -26,8 +26,9 @@ from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.core import judge_block
 from malmoi_pipelines.clean.task import TaskWriter, read_task
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.raw.inputs import Part, Task, find_inputs
+from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.readers import BLOCK_BYTES
+from malmoi_pipelines.raw.tasks import FilePart, Task
 from malmoi_pipelines.sample.config import SampleConfig
 from malmoi_pipelines.sample.stage import sample
 from malmoi_pipelines.text.normalise import normalise_all
@@ -103,7 +104,7 @@ def clean_once(path: str) -> dict[str, float]:
     """CPU seconds of each step on its own, and of all in."""
     config = CleanConfig.model_validate({"thresholds": {"min_hangul_share": 0.05}})
     [file] = find_inputs([path], config.read_options).files
-    task = Task((Part(file),))
+    task = Task((FilePart(file),))
     seconds: dict[str, float] = {}
     blocks = timed(seconds, "read", lambda: [block for _, block in read_task(task, config)])
     normal = timed(

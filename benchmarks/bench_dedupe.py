@@ -45,7 +45,8 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet
-from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.raw.config import InputConfig
+from malmoi_pipelines.raw.documents import find_documents
 
 from benchmarks.all_pairs import plain_form, similar_pairs
 from benchmarks.measure import commit
@@ -140,8 +141,8 @@ def chosen(name: str, arguments: argparse.Namespace) -> Iterator[Document]:
 
 
 def rows(folder: str) -> Iterator[Document]:
-    found = find_documents([folder], {})
-    for number in range(len(found.paths)):
+    found = find_documents([folder], InputConfig())
+    for number in range(len(found.tasks)):
         for batch in found.read(number):
             yield from zip(*(batch.column(name).to_pylist() for name in ("id", "source", "text")), strict=True)
 

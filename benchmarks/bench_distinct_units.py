@@ -21,7 +21,8 @@ import pyarrow as pa
 import xxhash
 from malmoi_pipelines.contracts.arrays import text_buffers
 from malmoi_pipelines.count.words import Counts, chunks_of, count_units, merge_counts
-from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.raw.config import InputConfig
+from malmoi_pipelines.raw.documents import find_documents
 from malmoi_pipelines.text.units import Rule, unit_slices
 
 from benchmarks.bench_word_table import generated
@@ -54,8 +55,8 @@ def main() -> None:
 
 def shuffled(docs: str) -> pa.LargeStringArray:
     """The texts of all documents in the order of a hash."""
-    found = find_documents([docs], {})
-    batches = [batch for number in range(len(found.paths)) for batch in found.read(number)]
+    found = find_documents([docs], InputConfig())
+    batches = [batch for number in range(len(found.tasks)) for batch in found.read(number)]
     keys = [xxhash.xxh3_64_intdigest(id_.encode()) for batch in batches for id_ in batch.column("id").to_pylist()]
     texts = pa.chunked_array([batch.column("text") for batch in batches])
     order = np.argsort(np.array(keys, np.uint64), kind="stable")

@@ -15,7 +15,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import numpy as np
 from malmoi_pipelines.contracts.tables import string_bytes
-from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.raw.config import InputConfig
+from malmoi_pipelines.raw.documents import find_documents
 from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, load_for_units
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.config import ExpandConfig
@@ -81,9 +82,9 @@ def time_rounds(base, words, corpus, budget):
 
 def encode_corpus(processor, corpus):
     """Seconds to encode all documents (reading them not counted), and their bytes."""
-    found = find_documents([corpus], {})
+    found = find_documents([corpus], InputConfig())
     seconds, num_bytes = 0.0, 0
-    for number in range(len(found.paths)):
+    for number in range(len(found.tasks)):
         for batch in found.read(number):
             texts = batch.column("text").to_pylist()
             num_bytes += string_bytes(batch.column("text"))

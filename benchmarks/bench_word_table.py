@@ -28,8 +28,9 @@ from malmoi_pipelines.contracts.tables import string_bytes
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.count.words import count_units, ordered_rows
-from malmoi_pipelines.documents import find_documents
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.raw.config import InputConfig
+from malmoi_pipelines.raw.documents import find_documents
 from malmoi_pipelines.sample.config import SampleConfig, parse_bytes
 from malmoi_pipelines.sample.stage import sample
 from malmoi_pipelines.text.units import Rule, split_units, unit_slices
@@ -67,9 +68,9 @@ def generated(folder: str, size: str) -> str:
 
 def read_texts(docs: str, num_bytes: int) -> pa.LargeStringArray:
     """Every n-th document, so that there are about so many bytes."""
-    found = find_documents([docs], {})
+    found = find_documents([docs], InputConfig())
     every = max(1, round(found.text_bytes / num_bytes))
-    parts = [batch.column("text") for number in range(len(found.paths)) for batch in found.read(number)]
+    parts = [batch.column("text") for number in range(len(found.tasks)) for batch in found.read(number)]
     return pa.concat_arrays(parts).take(pa.array(range(0, sum(map(len, parts)), every)))
 
 
@@ -133,7 +134,7 @@ def whole_job(docs: str, out: str, config: CountConfig) -> None:
     result = count([docs], out, config, RunOptions(workers=1), overwrite=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    size = find_documents([docs], {}).text_bytes / 1e6
+    size = find_documents([docs], InputConfig()).text_bytes / 1e6
     figures = {"mb": round(size, 1), "cpu_s": round(cpu, 2), "mb_per_cpu_s": round(size / cpu, 1)}
     print(json.dumps({"name": f"count, {config.units}", **figures, "rows": result.manifest.rows(), "commit": commit()}))
 

@@ -19,9 +19,7 @@ BEAM = {
 RawInputs = Annotated[
     list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, dataset folders, remote URLs.")
 ]
-Documents = Annotated[
-    list[str], typer.Argument(metavar="DOCS...", help="Dataset folders, or Parquet, Arrow or JSON Lines files.")
-]
+Documents = Annotated[list[str], typer.Argument(metavar="DOCS...", help="Documents, in whatever form `clean` reads.")]
 Folder = Annotated[str, typer.Argument(metavar="PATH", help="A dataset folder, or a run folder of several.")]
 Out = Annotated[str, typer.Option("--out", "-o", help="Dataset folder to write (local path or URL).")]
 ConfigFile = Annotated[str | None, typer.Option("--config", help="YAML file with the stage's settings.")]

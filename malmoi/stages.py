@@ -6,13 +6,12 @@ declarations. Another stage is another declaration: its section, its folder, wha
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.config import Config
-from malmoi_pipelines.contracts.errors import MalmoiError
 from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.contracts.report import markdown_table
 from malmoi_pipelines.contracts.schemas import (
@@ -27,9 +26,6 @@ from malmoi_pipelines.contracts.schemas import (
     DatasetKind,
 )
 from malmoi_pipelines.contracts.stage import StageResult
-
-from malmoi import checks
-from malmoi.checks import Configs
 
 if TYPE_CHECKING:
     from malmoi_pipelines.clean.config import CleanConfig
@@ -84,10 +80,8 @@ class Stage:
     """`module:class` of its settings in a recipe; imported when asked for."""
     run: Callable[[Any, Place, Progress], StageResult]
     """Runs it with its settings. A run owns its folders: what no longer matches is replaced, and the result says so."""
-    check: "Callable[[Any, Place, Configs], Iterator[MalmoiError]] | None" = None
-    """What can be known to be wrong with it before the run."""
     reads: tuple[str, ...] = ()
-    """Stages whose folders it reads, where they are in the run; `sample` stands for the raw text."""
+    """Stages whose folders it reads; none: the raw text."""
     headline: tuple[str, ...] = ()
     """The facts of its report that answer "did it work?"."""
     packages: tuple[str, ...] = ()
@@ -184,8 +178,6 @@ STAGES = (
         kind=LM,
         config="malmoi.reference_model:ReferenceModel",
         run=_lm,
-        check=checks.check_lm,
-        reads=("sample",),
         headline=("tokens", "held-out perplexity"),
         optional=True,
         **_BEAM,
@@ -197,8 +189,6 @@ STAGES = (
         kind=CLEANED,
         config="malmoi_pipelines.clean.config:CleanConfig",
         run=_clean,
-        check=checks.check_clean,
-        reads=("sample", "lm"),
         headline=("documents in", "documents kept", "documents dropped", "masks rrn", "masks acc", "masks tell"),
         **_BEAM,
     ),
@@ -230,7 +220,6 @@ STAGES = (
         kind=TOKENIZER,
         config="malmoi_tokenizer_lab.config:ExpandConfig",
         run=_expand,
-        check=checks.check_expand,
         reads=("count",),
         headline=("new tokens", "vocabulary", "tokens per eojeol before", "tokens per eojeol after"),
     ),
@@ -252,7 +241,6 @@ STAGES = (
         kind=RUN,
         config="malmoi_trainer.config:TrainConfig",
         run=_train,
-        check=checks.check_train,
         reads=("shard", "expand"),
         headline=("loss, first tenth of steps", "loss, last tenth of steps"),
         packages=("torch", "transformers"),
@@ -271,7 +259,7 @@ def stages_page() -> str:
         {
             "stage": f"`{stage.name}`",
             "what it does": stage.about,
-            "reads": ", ".join("the raw text" if name == "sample" else f"`{name}`" for name in stage.reads),
+            "reads": ", ".join(f"`{name}`" for name in stage.reads) or ("" if stage.makes_input else "the raw text"),
             "writes": f"`{stage.folder}/`: {stage.kind.meaning}",
             "extra": f"`{stage.extra}`" if stage.extra else "",
             "left out": "where an input is given" if stage.makes_input else "without its section" * stage.optional,

@@ -23,6 +23,11 @@ SMALL = [
 ]
 
 
+def policies(config, sources):
+    """The settings of `clean` for some of the sources alone: a policy for one that does not occur is refused."""
+    return config.model_copy(update={"sources": {name: config.sources[name] for name in sources}})
+
+
 def base_model():
     """The 32k base tokenizer that an installed package carries."""
     package = pytest.importorskip("mistral_common", reason="needs the mistral-common package for a base tokenizer")

@@ -9,7 +9,7 @@ from malmoi_pipelines.dedupe.stage import dedupe
 from malmoi_pipelines.engine.options import RunOptions
 
 from malmoi.recipe import load_recipe
-from tests.end_to_end import ROOT, rows
+from tests.end_to_end import ROOT, policies, rows
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,8 @@ def settings():
 def docs(real_text, settings, tmp_path):
     """Novels, sentence pairs, two files of documentation and a quarter of the reviews, cleaned."""
     inputs = [real_text / name for name in ("novels", "parallel", "docs-ko", "movie-reviews/part-00000.jsonl.zst")]
-    return clean([str(path) for path in inputs], str(tmp_path / "docs"), settings.clean, RunOptions(workers=2))
+    config = policies(settings.clean, ["docs-ko", "parallel"])
+    return clean([str(path) for path in inputs], str(tmp_path / "docs"), config, RunOptions(workers=2))
 
 
 def test_real_text_is_kept_normal_and_hardly_masked(docs, tmp_path):

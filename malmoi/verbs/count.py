@@ -35,7 +35,7 @@ def count(
     out: Out,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="DOCS...", help="Dataset folders, or Parquet, Arrow or JSON Lines files."),
+        typer.Argument(metavar="DOCS...", help="Documents, in whatever form `clean` reads."),
     ] = None,
     units: Annotated[
         str | None,

@@ -7,7 +7,6 @@ import re
 
 import pyarrow as pa
 import sentencepiece
-from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import LETTERS, SOURCES, WORDS
@@ -91,7 +90,7 @@ def write_words(folder, documents, parts=1, order=None, units=None, kind="words"
         fingerprint=fingerprint(folder),
         inputs={},
         config={"units": rule},
-        code=Code(stage=""),
+        code_version="",
         files=tuple(infos),
     )
     write_manifest(folder, manifest)

@@ -142,5 +142,5 @@ def test_wrong_input_is_refused(folders, tmp_path):
     (tmp_path / "x.model").write_bytes(b"no model")
     with pytest.raises((BadInputError, UsageError), match=r"x\.model"):
         compare([str(tmp_path / "x.model")], [folders["all"]], out, CONFIG)
-    with pytest.raises(UsageError, match="no source 'wob'"):
+    with pytest.raises(UsageError, match="the source 'wob', of which"):
         compare([folders["base"]], [folders["all"]], out, CONFIG.model_copy(update={"weights": {"wob": 1.0}}))

@@ -84,7 +84,7 @@ def test_a_mixture_gives_another_tokenizer(tables, small_base, tmp_path):
 
 
 def test_wrong_weights_are_explained(tables, small_base, tmp_path):
-    with pytest.raises(UsageError, match="no source is called 'blogs'") as error:
+    with pytest.raises(UsageError, match="weights names the source 'blogs'") as error:
         read_units([tables[0]], {"blogs": 2})
     assert "books, law, web" in error.value.hint
     with pytest.raises(UsageError, match="a weight is from 0 to 1000"):

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.contracts.fingerprint import fingerprint, fingerprint_files
+from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint, fingerprint_files
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import COMPARISON, HELD_OUT, WORDS
@@ -98,7 +97,7 @@ def _identity(tokenizers: Sequence[TokenizerFile], words: list[str], config: Com
             **parallel,
         },
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
-        code=code_of(__name__),
+        code_version=code_version("malmoi_tokenizer_lab"),
     )
 
 

@@ -17,6 +17,7 @@ from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK, is_letter
 from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS
+from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.tables import read_table
 
 UnitRule = Literal["metaspace", "byte-level"]
@@ -129,8 +130,7 @@ def _weighted(folders: Sequence[str], weights: Mapping[str, float]) -> Units:
     steps = {source: round(weight * _STEPS) for source, weight in weights.items()}
     names = {folder: read_table(folder, SOURCES, ["number", "source"]).to_pydict() for folder in folders}
     known = {source for table in names.values() for source in table["source"]}
-    if unknown := sorted(set(steps) - known):
-        raise UsageError(f"no source is called {unknown[0]!r}.", hint=f"weights are for {', '.join(sorted(known))}")
+    check_sources_occur("weights", steps, known)
     units = _summed([_in_steps(folder, named, steps) for folder, named in names.items()])
     counts = (units.counts + _STEPS // 2) // _STEPS
     return Units(units.text, counts).where(pa.array(counts > 0))

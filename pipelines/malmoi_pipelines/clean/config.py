@@ -1,13 +1,13 @@
 """The options of the clean stage."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from malmoi_pipelines.clean.perplexity import PerplexityOptions
 from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.lm.sentences import EOJEOL
-from malmoi_pipelines.raw.config import IGNORE, ReadOptions
+from malmoi_pipelines.raw.config import InputConfig, ReadOptions
 from malmoi_pipelines.text.normalise import NormaliseOptions
 from malmoi_pipelines.text.pii.options import PiiOptions
 from malmoi_pipelines.text.thresholds import PRESETS, Thresholds
@@ -29,20 +29,13 @@ class SourcePolicy(Config):
     drops about a third of a web crawl; a chosen source needs less."""
 
 
-class CleanConfig(SourcePolicy):
+class CleanConfig(SourcePolicy, InputConfig):
     """Options of `malmoi clean`; its own policy holds for all sources that `sources` does not name."""
 
     sources: dict[str, SourcePolicy] = {}
     """Source → what differs there: `{docs-en: {thresholds: {min_hangul_share: 0}}}`. The rest is inherited."""
     perplexity: PerplexityOptions | None = None
     """Score documents with a language model and drop the worst of each source. null: no model."""
-    source: str | None = None
-    """Source of all documents that name none of their own. null: the folder they lie in."""
-    ignore: tuple[str, ...] = IGNORE
-    """Patterns of file names that are passed over in folders and globs; a file named by itself is always read."""
-    error_budget: Annotated[float, Field(ge=0, le=1)] = 0.001
-    """Share of documents that may fail (not be readable) before the stage does. One failure is always allowed beside
-    documents that could be read, unless the budget is 0."""
     task_bytes: int = Field(8 << 20, ge=1)
     """Stored bytes of input for each task, i.e. for each output file: small files share one, so that none is tiny."""
     duplicate_ids: Literal["rekey", "fail"] = "rekey"

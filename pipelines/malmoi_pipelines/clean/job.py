@@ -31,8 +31,8 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.engine.job import Job, Result, Send, Step
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of, split
-from malmoi_pipelines.raw.inputs import Task
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import Task
 
 MEETING_BYTES = 1 << 30  # raw text for each partition in which ids meet: about 100 MB of digests of film reviews
 

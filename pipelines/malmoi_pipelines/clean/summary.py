@@ -8,15 +8,15 @@ from malmoi_pipelines.clean.counts import Counts
 from malmoi_pipelines.clean.histograms import SCALES, histogram_rows, histogram_svg
 from malmoi_pipelines.clean.task import TaskResult, check_sources
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED
 from malmoi_pipelines.raw.inputs import FoundInputs
+from malmoi_pipelines.raw.unread import check_budget
 
 REQUIRED_KINDS = ("rrn", "acc", "tell")  # shown even if there are none
-SHOWN = 5  # problems that an error message names
 
 
 def summarise(results: list[dict[str, Any]], found: FoundInputs, config: CleanConfig) -> tuple[list[FileInfo], Report]:
@@ -38,7 +38,8 @@ def summarise(results: list[dict[str, Any]], found: FoundInputs, config: CleanCo
     for value in _last_of_each_task(results).values():
         total.merge(TaskResult.from_json(value))
         check_sources(total.ledger, config)
-    check_budget(total.ledger, total.counts, config)
+    check_budget(total.ledger, total.counts.problems, config.error_budget)
+    check_sources_occur("sources", config.sources, total.ledger.counts)
     report = Report(
         "clean",
         total.ledger,
@@ -62,40 +63,6 @@ def _last_of_each_task(results: list[dict[str, Any]]) -> dict[int, dict[str, Any
     return {value["task"]: value for value in results if "task" in value}
 
 
-def check_budget(ledger: Ledger, counts: Counts, config: CleanConfig) -> None:
-    """Fail if more documents failed than the budget allows.
-
-    `error_budget` is a share of the documents that came in. One failure is always allowed beside documents that could
-    be read, so that one broken line does not stop a trial run of a hundred; a budget of 0 allows none.
-
-    Raises:
-        BadInputError: with the worst files and reasons.
-    """
-    came, failed = ledger.documents(IN), ledger.documents(FAILED)
-    allowed = max(config.error_budget * came, 1) if config.error_budget else 0
-    if failed == 0 or (failed <= allowed and failed < came):
-        return
-    worst = [f"{file}: {number:,} {reason}" for (file, reason), number in _most(counts.problems)]
-    more = f" and {len(worst) - SHOWN:,} more" if len(worst) > SHOWN else ""
-    raise BadInputError(
-        f"{failed:,} of {came:,} documents could not be read, the error budget is {config.error_budget:g} of them. "
-        f"{'; '.join(worst[:SHOWN])}{more}.",
-        hint=_remedy(counts),
-    )
-
-
-def _remedy(counts: Counts) -> str:
-    reasons: Counter[str] = Counter()
-    for (_, reason), number in counts.problems.items():
-        reasons[reason] += number
-    remedies = {
-        "invalid_utf8": "convert the files to UTF-8 (many Korean files are CP949: iconv -f cp949 -t utf-8), ",
-        "missing_text": "name the field that holds the text (--set read.columns.text=NAME), ",
-    }
-    worst = _most(reasons)[0][0]
-    return remedies.get(worst, "") + "look at the lines in rejects/, or raise the budget (--set error_budget=SHARE)"
-
-
 def _facts(total: TaskResult, found: FoundInputs, config: CleanConfig) -> dict[str, Any]:
     ledger, counts = total.ledger, total.counts
     damaged = {file for file, reason in counts.problems if reason in (TRUNCATED, CORRUPT)}
@@ -105,7 +72,7 @@ def _facts(total: TaskResult, found: FoundInputs, config: CleanConfig) -> dict[s
         kinds[kind] += number
     for (_, rule), number in counts.changes.items():
         rules[rule] += number
-    facts: dict[str, Any] = {
+    return {
         "input files": len(found.files),
         "empty input files": sum(file.bytes == 0 for file in found.files),
         "files passed over": found.passed_over,
@@ -121,9 +88,6 @@ def _facts(total: TaskResult, found: FoundInputs, config: CleanConfig) -> dict[s
         "documents given an id of their own": counts.rekeyed.total(),
         **{f"masks {kind}": kinds[kind] for kind in sorted({*REQUIRED_KINDS, *kinds})},
     }
-    if unused := sorted(set(config.sources) - set(ledger.counts)):
-        facts["policies of sources that did not occur"] = ", ".join(unused)
-    return facts
 
 
 def _tables(total: TaskResult, cuts: dict[str, float], config: CleanConfig) -> dict[str, list[dict[str, Any]]]:
@@ -169,7 +133,3 @@ def _drawn(counts: Counts) -> list[str]:
 
 def _rows(counter: Counter[Any], names: tuple[str, ...], unit: str) -> list[dict[str, Any]]:
     return [{**dict(zip(names, key, strict=True)), unit: number} for key, number in sorted(counter.items())]
-
-
-def _most(counter: Counter[Any]) -> list[tuple[Any, int]]:
-    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))

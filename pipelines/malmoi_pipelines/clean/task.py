@@ -13,15 +13,15 @@ from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.core import CleanedBlock, clean_block, judge_block, masked_texts
 from malmoi_pipelines.clean.counts import Counts
 from malmoi_pipelines.clean.perplexity import F32, NOTHING_KNOWN, Decision, Scores, load_models, score, sketch
-from malmoi_pipelines.clean.sink import TableSink
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
-from malmoi_pipelines.raw.inputs import Part, Task
+from malmoi_pipelines.contracts.table_sink import TableSink
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import FilePart, Task
 
 MAX_SOURCES = 1000  # the ledger is held in memory and read by people: a field of page addresses is no source
 
@@ -63,7 +63,7 @@ class TaskResult:
         )
 
 
-def read_task(task: Task, config: CleanConfig) -> Iterator[tuple[Part, RawBlock]]:
+def read_task(task: Task, config: CleanConfig) -> Iterator[tuple[FilePart, RawBlock]]:
     """The blocks of a task's files, in order; the memory in use does not depend on the size of the files."""
     for part in task.parts:
         for block in read_blocks(part, config.read_options(part.file.source), options_for=config.read_options):
@@ -115,7 +115,7 @@ class TaskWriter:
         self._stack.__exit__(*exc)
         self.result.files = [*self._documents.files, *self._rejects.files, *self._spans.files]
 
-    def write(self, part: Part, block: RawBlock) -> None:
+    def write(self, part: FilePart, block: RawBlock) -> None:
         """Clean and write a block.
 
         Raises:

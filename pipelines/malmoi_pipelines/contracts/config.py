@@ -45,7 +45,8 @@ def _explain(cls: type[BaseModel], problem: Any) -> str:
     value = problem.get("input")
     if problem["type"] == "extra_forbidden":
         known = _keys_at(cls, problem["loc"][:-1])
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        name = str(problem["loc"][-1])
+        near = difflib.get_close_matches(name, known, n=1) or _paths_to(cls, name)
         remedy = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
         return f"unknown key {key!r} = {value!r} ({remedy})"
     message = problem["msg"].removeprefix("Value error, ")
@@ -63,6 +64,17 @@ def _keys_at(cls: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
             annotation = get_args(annotation)[1]
     model = _model_in(annotation)
     return list(model.model_fields) if model is not None else []
+
+
+def _paths_to(cls: type[BaseModel], name: str) -> list[str]:
+    """Where a key stands in nested settings, dotted, the highest first: what was meant by one that has moved there."""
+    found: list[str] = []
+    for key, field in cls.model_fields.items():
+        model = _model_in(field.annotation)
+        if model is not None:
+            inner = [name] if name in model.model_fields else _paths_to(model, name)
+            found += [f"{key}.{path}" for path in inner]
+    return sorted(found, key=lambda path: path.count("."))
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

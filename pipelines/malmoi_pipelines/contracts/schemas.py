@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from malmoi_pipelines.contracts.errors import BadInputError
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -334,13 +334,13 @@ CORPUS = DatasetKind(
     "corpus",
     "dedupe",
     "documents without exact and near duplicates",
-    (DOCUMENTS, REMOVALS, DIGESTS, REPEATED_LINES),
+    (DOCUMENTS, REMOVALS, DIGESTS, REPEATED_LINES, REJECTS),
 )
-WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS, SOURCES, GROWTH, HELD_OUT))
+WORD_TABLE = DatasetKind("words", "count", "the word table", (WORDS, LETTERS, SOURCES, GROWTH, HELD_OUT, REJECTS))
 TOKEN_COUNTS = DatasetKind("token-counts", "count tokens", "how often each token of a tokenizer occurs", (TOKENS,))
 TOKENIZER = DatasetKind("tokenizer", "expand", "the extended tokenizer", (NEW_TOKENS, CANDIDATES, ROUNDS, HISTORY))
 COMPARISON = DatasetKind("comparison", "tokenizer compare", "tokenizers measured side by side: a report", ())
-SHARDS = DatasetKind("shards", "shard", "packed training examples", (EXAMPLES,))
+SHARDS = DatasetKind("shards", "shard", "packed training examples", (EXAMPLES, REJECTS))
 RAW = DatasetKind("raw", "sample", "generated raw text with its ground truth (JSON Lines)", ())
 RUN = DatasetKind("run", "train", "a training run: checkpoints as plain Hugging Face models and the loss curve", ())
 

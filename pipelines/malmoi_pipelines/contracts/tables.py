@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.arrays import I64
+from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, read_manifest, verify_sizes
 from malmoi_pipelines.contracts.schemas import Table, check_schema
 
@@ -69,6 +72,25 @@ def read_batches(
         parquet = pq.ParquetFile(file)
         for group in range(parquet.num_row_groups) if groups is None else groups:
             yield from parquet.read_row_group(group, columns=columns).combine_chunks().to_batches()
+
+
+def row_group_bytes(path: str, column: str | None = None) -> I64:
+    """Uncompressed bytes of each row group of a Parquet file, or of one column in each.
+
+    Raises:
+        BadInputError: the file is not Parquet.
+    """
+    try:
+        with files.open_read(path) as file:
+            metadata = pq.ParquetFile(file).metadata
+    except (pa.ArrowException, OSError) as error:
+        raise BadInputError(f"{path} is not readable: {type(error).__name__}.", hint="is it whole?") from None
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    if column is None:
+        return np.array([group.total_byte_size for group in groups], np.int64)
+    chunks = [[group.column(number) for number in range(group.num_columns)] for group in groups]
+    sizes = [sum(c.total_uncompressed_size for c in group if c.path_in_schema == column) for group in chunks]
+    return np.array(sizes, np.int64)
 
 
 def read_table(folder: str, table: Table, columns: list[str] | None = None) -> pa.Table:

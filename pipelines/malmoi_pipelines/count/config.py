@@ -2,15 +2,13 @@
 
 from pydantic import Field
 
-from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.text.units import Rule
 
 
-class CountConfig(Config):
+class CountConfig(InputConfig):
     """How the word table is made."""
 
-    columns: dict[str, str] = {}
-    """Our column name → the input's, where they differ."""
     units: Rule = "metaspace"
     """The rule by which texts are cut (`malmoi_pipelines.text.units`): `metaspace` for SentencePiece bases, else
     `byte-level`."""

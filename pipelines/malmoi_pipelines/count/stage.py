@@ -3,9 +3,8 @@
 from typing import Any
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import DefectError, UsageError
-from malmoi_pipelines.contracts.fingerprint import fingerprint
+from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint
 from malmoi_pipelines.contracts.ledger import KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
@@ -16,10 +15,11 @@ from malmoi_pipelines.count.added import find_added
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.growth import growth_picture, heaps_law
 from malmoi_pipelines.count.steps import CountFiles, MergeCounts, Plan, WriteCounts
-from malmoi_pipelines.documents import find_documents
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
+from malmoi_pipelines.raw.documents import find_documents
+from malmoi_pipelines.raw.unread import Unread, check_budget
 from malmoi_pipelines.text.units import unit_rule
 
 TOP = 20  # units shown in the report
@@ -38,7 +38,7 @@ def count(
     """Make the word table of a corpus.
 
     Args:
-        corpus: dataset folders, or files with `id`, `source` and `text`; none to add tables up.
+        corpus: whatever `clean` reads; none to add tables up.
         out: the dataset folder to write.
         config: see `CountConfig`.
         options: runner and workers.
@@ -52,22 +52,22 @@ def count(
     """
     if not corpus and not add:
         raise UsageError("there is nothing to count.", hint="name a corpus, or word tables to add up")
-    documents = find_documents(corpus, config.columns)
+    documents = find_documents(corpus, config)
     added = find_added(list(add), config)
     identity = StageIdentity(
         kind="words",
         stage="count",
         inputs={"corpus": documents.fingerprint, "added": fingerprint(added.fingerprints)},
         config=config.model_dump(mode="json"),
-        code=code_of(__name__),
+        code_version=code_version("malmoi_pipelines"),
     )
 
     def body(work: str) -> StageOutput:
         text_bytes = documents.text_bytes + added.text_bytes
         plan = plan_files(text_bytes, config)
-        cut = CountFiles(documents, added.files, plan, config.units, config.held_out_share)
+        cut = CountFiles(documents, added.files, out, plan, config.units, config.held_out_share)
         steps = (
-            Step("count: units", cut, len(documents.paths) + len(added.files)),
+            Step("count: units", cut, len(documents.tasks) + len(added.files)),
             Step("count: merge", MergeCounts(plan), plan.growth + 1),
             Step("count: write", WriteCounts(out, plan), plan.letters + 1),
         )
@@ -86,10 +86,12 @@ def plan_files(text_bytes: int, config: CountConfig) -> Plan:
 
 
 def _summarise(results: list[dict[str, Any]], out: str, config: CountConfig) -> StageOutput:
-    ledger = Ledger()
+    unread = Unread.of_results(results)
+    ledger = unread.ledger
     for result in results:
         if "ledger" in result:
             ledger.merge(Ledger.from_json(result["ledger"]))
+    check_budget(ledger, unread.problems, config.error_budget)
     infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
     words = [result["words"] for result in results if "words" in result]
     sources = next(result["sources"] for result in results if "sources" in result)
@@ -111,12 +113,12 @@ def _summarise(results: list[dict[str, Any]], out: str, config: CountConfig) -> 
         }
     facts |= {"distinct letters": letters["rows"], "letters": letters["occurrences"]}
     tables = {"Sources": [_source_row(row) for row in sources], "Most frequent units": _top(infos, out)}
-    report = Report("count", ledger, facts, tables)
+    report = Report("count", ledger, facts, {**tables, **unread.tables()})
     points = next(result["growth"] for result in results if "growth" in result)
     # Tables that were counted before growth was have none to add: then there is no curve of all texts.
     if points and points[-1]["bytes"] == _sum([row for row in sources if not row["held_out"]], "bytes"):
         _add_growth(report, points)
-    return StageOutput(infos, report)
+    return StageOutput([*infos, *unread.files], report)
 
 
 def _add_growth(report: Report, points: list[dict[str, Any]]) -> None:

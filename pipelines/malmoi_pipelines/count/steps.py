@@ -34,9 +34,9 @@ from malmoi_pipelines.count.words import (
     merge_counts,
     ordered_rows,
 )
-from malmoi_pipelines.documents import DocumentFiles, source_totals
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.engine.partition import partition_of
+from malmoi_pipelines.raw.documents import TEXTS, Documents, source_totals
 from malmoi_pipelines.text.units import Rule, unit_slices
 
 FLUSH_BYTES = 32 << 20  # bytes of text whose units a task holds before it counts and sends them
@@ -77,39 +77,43 @@ class Plan:
 
 @dataclass(frozen=True)
 class CountFiles:
-    """Step 0, a partition a file of the corpus or of an added table: its units by hash, its statistics, its growth."""
+    """Step 0, a partition a task of the corpus or a file of an added table: its units by hash, statistics, growth."""
 
-    documents: DocumentFiles
+    documents: Documents
     added: tuple[AddedFile, ...]
+    out: str
     plan: Plan
     rule: Rule
     held_out_share: float
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Count one file."""
-        if partition < len(self.documents.paths):
+        """Count one task or file."""
+        if partition < len(self.documents.tasks):
             yield from self._count(partition)
         else:
-            yield from self._add(self.added[partition - len(self.documents.paths)])
+            yield from self._add(self.added[partition - len(self.documents.tasks)])
 
     def _count(self, number: int) -> Iterator[Send | Result]:
         statistics: dict[tuple[str, bool], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         parts: dict[bool, _Parts] = {False: _Parts(), True: _Parts()}
         growth = Growth()
-        for batch in self.documents.read(number):
-            filled = pc.greater(pc.binary_length(batch.column("text")), 0)
-            yield from _drop_empty(batch.filter(pc.invert(filled)))
-            for group in group_documents(batch.filter(filled), self.held_out_share):
-                found = text_statistics(group.texts)
-                for name, value in found.items():
-                    statistics[group.source, group.held_out][name] += value
-                if not group.held_out:
-                    growth.add_documents(group.depth, found["documents"], found["bytes"])
-                parts[group.held_out].add(group, self.rule)
-            if sum(part.num_bytes for part in parts.values()) >= FLUSH_BYTES:
-                yield from self._flush(parts, growth)
+        with self.documents.open(number, self.out, TEXTS) as reader:
+            for batch in reader:
+                filled = pc.greater(pc.binary_length(batch.column("text")), 0)
+                yield from _drop_empty(batch.filter(pc.invert(filled)))
+                for group in group_documents(batch.filter(filled), self.held_out_share):
+                    found = text_statistics(group.texts)
+                    for name, value in found.items():
+                        statistics[group.source, group.held_out][name] += value
+                    if not group.held_out:
+                        growth.add_documents(group.depth, found["documents"], found["bytes"])
+                    parts[group.held_out].add(group, self.rule)
+                if sum(part.num_bytes for part in parts.values()) >= FLUSH_BYTES:
+                    yield from self._flush(parts, growth)
         yield from self._flush(parts, growth)
         yield Send(self.plan.growth, growth.to_batch())
+        if reader.unread.problems:
+            yield Result(reader.unread.to_json())
         rows = [{"source": source, "held_out": held_out, **row} for (source, held_out), row in statistics.items()]
         yield from self._send_statistics(statistics_batch(rows))
 

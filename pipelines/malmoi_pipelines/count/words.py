@@ -27,7 +27,7 @@ def check_sources(number: int) -> None:
     if number > MAX_SOURCES:
         raise BadInputError(
             f"a word table must have at most {MAX_SOURCES:,} sources. Got {number:,} or more.",
-            hint="is it the right column? Map another: --set columns.source=NAME",
+            hint="is it the right column? Map another: --set read.columns.source=NAME",
         )
 
 

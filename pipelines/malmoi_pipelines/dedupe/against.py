@@ -1,5 +1,6 @@
 """Earlier corpora: their files and digests, for new documents to be compared with."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from malmoi_pipelines.contracts import files
@@ -40,19 +41,24 @@ def add_old(new: tuple[str, ...], against: list[str], config: DedupeConfig) -> t
         BadInputError: a folder is no corpus.
         UsageError: it has no digests, or they were made in another way.
     """
-    prints: dict[str, str] = {}
+    manifests: list[Manifest] = []
     old: list[tuple[str, str]] = []
     old_bytes = 0
     for folder in sorted({files.absolute(folder): folder for folder in against}.values(), key=files.absolute):
         manifest = open_dataset(folder, CORPUS)
         _check(folder, manifest, config)
-        prints[files.absolute(folder)] = manifest.content_fingerprint
+        manifests.append(manifest)
         old_bytes += sum(info.text_bytes for info in manifest.table_files())
         pairs = zip(manifest.table_files(), manifest.table_files("digests"), strict=True)
         old += [(files.join(folder, data.path), files.join(folder, digests.path)) for data, digests in pairs]
-    inputs = {"against": fingerprint(sorted(prints.values()))} if prints else {}
+    inputs = {"against": fingerprint_of(manifests)} if manifests else {}
     data, digests = (tuple(pair[side] for pair in old) for side in (0, 1))
     return CorpusFiles(new, data, digests, old_bytes), inputs
+
+
+def fingerprint_of(corpora: Iterable[Manifest]) -> str:
+    """What stands for earlier corpora in a manifest; their order does not matter."""
+    return fingerprint(sorted(manifest.content_fingerprint for manifest in corpora))
 
 
 def _check(folder: str, manifest: Manifest, config: DedupeConfig) -> None:

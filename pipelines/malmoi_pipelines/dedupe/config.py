@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.raw.config import InputConfig
 
 SHINGLE_SIZES = {"eojeol": 5, "syllables": 12}
 
@@ -50,15 +51,13 @@ class RepeatedLines(Config):
     nothing."""
 
 
-class DedupeConfig(Config):
+class DedupeConfig(InputConfig):
     """What counts as a duplicate, and what share of a source may go before the stage stops.
 
     The defaults find a pair with probability 1 - (1 - s^rows)^bands at Jaccard similarity s: 0.92 at 0.8, 0.99 at 0.85
     and 0.05 at 0.5. Every pair found is then verified exactly, so bands and rows decide recall and cost, not precision.
     """
 
-    columns: dict[str, str] = {}
-    """Our column name → the input's, where they differ."""
     source_priority: tuple[str, ...] = ()
     """Of equally long documents, those of the sources named earlier survive; sources not named come last."""
     near: bool = True

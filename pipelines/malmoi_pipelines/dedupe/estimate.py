@@ -22,20 +22,24 @@ from malmoi_pipelines.contracts.distinct import distinct, registers
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.hashing import GOLDEN, mix64
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
-from malmoi_pipelines.contracts.tables import cut_by_size, string_bytes, write_parquet
+from malmoi_pipelines.contracts.tables import cut_by_size, row_group_bytes, string_bytes, write_parquet
 from malmoi_pipelines.dedupe.against import add_old
 from malmoi_pipelines.dedupe.config import DedupeConfig, Guards
 from malmoi_pipelines.dedupe.digest import BLOCK_BYTES, exact_keys
-from malmoi_pipelines.dedupe.parquet_rows import row_group_bytes
-from malmoi_pipelines.dedupe.stage import adoptions, input_bytes
+from malmoi_pipelines.dedupe.stage import foreign_tasks
 from malmoi_pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
 from malmoi_pipelines.dedupe.summary import summarise
-from malmoi_pipelines.documents import DocumentFiles, find_documents
 from malmoi_pipelines.engine.dry_run import StepCost, dry_run
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.documents import TEXTS, Documents, find_documents, read_part
+from malmoi_pipelines.raw.identity import raw_bytes
+from malmoi_pipelines.raw.inputs import InputFile
+from malmoi_pipelines.raw.tasks import FilePart, splittable
 
 _NO_GUARDS = Guards(**{name: 1.0 for name in Guards.model_fields if name.endswith("_share")})
 _FILES = 200  # files that are looked into
 _JSON_BYTES = 40  # names of three fields, quotes and braces
+_PART_BYTES = 8 << 20  # of a file of lines
 _STRETCH_BYTES = 1 << 20  # least bytes of a stretch of documents
 _WORKER_MB = 300  # of a worker process that has done nothing yet: Python, Arrow, NumPy and Beam
 _MERGE_COPIES = 4  # times that the chunks of a partition are in memory while they are merged
@@ -73,7 +77,7 @@ def estimate(
     Raises:
         BadInputError: there are no documents.
     """
-    found = find_documents(documents, config.columns)
+    found = find_documents(documents, config)
     unguarded = config.model_copy(update={"guards": _NO_GUARDS})
     with tempfile.TemporaryDirectory(prefix="malmoi-plan-") as folder:
         sample = _write_sample(found, folder, sample_bytes)
@@ -109,11 +113,11 @@ class _Sample:
     """Nothing was left out."""
 
 
-def _write_sample(found: DocumentFiles, folder: str, sample_bytes: int) -> _Sample:
+def _write_sample(found: Documents, folder: str, sample_bytes: int) -> _Sample:
     """Copy about so much text."""
     paths: list[str] = []
     text_bytes = row_bytes = 0
-    whole = len(found.paths) <= _FILES
+    whole = len(found.files) <= _FILES
     for batch, is_cut in _batches(found, sample_bytes):
         whole = whole and not is_cut
         info = write_parquet(f"{folder}/in", DOCUMENTS, f"part-{len(paths):05d}", [batch])
@@ -129,32 +133,39 @@ def _write_sample(found: DocumentFiles, folder: str, sample_bytes: int) -> _Samp
     return _Sample(tuple(paths), text_bytes, row_bytes, whole)
 
 
-def _text_bytes(found: DocumentFiles, sample: _Sample) -> int:
+def _text_bytes(found: Documents, sample: _Sample) -> int:
     """Bytes of text in all of the input; where it is stored as JSON, by the share of text in the sample."""
-    rows = sum(files.size(path) for path in found.paths if not path.endswith(".parquet"))
-    return input_bytes(found) - rows + rows * sample.text_bytes // sample.row_bytes
+    rows = sum(raw_bytes(file) for file in found.files if file.format != "parquet")
+    return found.text_bytes - rows + rows * sample.text_bytes // sample.row_bytes
 
 
-def _batches(found: DocumentFiles, sample_bytes: int) -> Iterator[tuple[pa.RecordBatch, bool]]:
-    """Stretches of documents from all over the input: of row groups of Parquet files, and of the heads of others.
+def _batches(found: Documents, sample_bytes: int) -> Iterator[tuple[pa.RecordBatch, bool]]:
+    """Stretches of documents from all over the input; what is no document is passed over.
 
     With each goes whether documents near it were left out.
     """
-    places: list[tuple[int, range | None]] = []
-    for number in _scattered(len(found.paths))[:_FILES].tolist():
-        if found.paths[number].endswith(".parquet"):
-            places += [(number, range(n, n + 1)) for n in range(len(row_group_bytes(found.paths[number])))]
-        else:
-            places.append((number, None))
-    share = max(_STRETCH_BYTES, -(-sample_bytes // max(1, len(places))))
-    for order, place in enumerate(_scattered(len(places)).tolist()):
+    chosen = _scattered(len(found.files))[:_FILES].tolist()
+    parts = [part for number in chosen for part in _parts(found.files[number], found.options)]
+    share = max(_STRETCH_BYTES, -(-sample_bytes // max(1, len(parts))))
+    for order, place in enumerate(_scattered(len(parts)).tolist()):
         left = share
-        for batch in found.read(*places[place]):
+        for batch, _ in read_part(parts[place], found.options):
+            if not batch.num_rows:
+                continue
             stretch = _stretch(batch, left, order)
             left -= stretch.nbytes
             yield stretch, stretch.num_rows < batch.num_rows or left <= 0
             if left <= 0:
                 break
+
+
+def _parts(file: InputFile, options: ReadOptions) -> list[FilePart]:
+    """A file cut where it can be: by row groups, or else into parts of `_PART_BYTES`."""
+    if file.format == "parquet":
+        of = len(row_group_bytes(file.path))
+    else:
+        of = -(-file.bytes // _PART_BYTES) if splittable(file, options) else 1
+    return [FilePart(file, number, of) for number in range(of)]
 
 
 def _scattered(count: int) -> I64:
@@ -170,7 +181,7 @@ def _stretch(batch: pa.RecordBatch, num_bytes: int, salt: int) -> pa.RecordBatch
 
 
 def _input_facts(
-    found: DocumentFiles,
+    found: Documents,
     corpora: CorpusFiles,
     num_bytes: int,
     read_bytes: int,
@@ -178,7 +189,7 @@ def _input_facts(
     report: dict[str, Any],
 ) -> dict[str, Any]:
     return {
-        "input files": len(found.paths),
+        "input files": len(found.files),
         "input MB": round(num_bytes / 1e6, 1),
         "sampled MB": round(read_bytes / 1e6, 1),
         "documents, about": round(report["documents in"] * scale),
@@ -198,12 +209,12 @@ def _duplicate_facts(report: dict[str, Any], scale: float) -> dict[str, Any]:
     }
 
 
-def _distinct_facts(found: DocumentFiles) -> dict[str, Any]:
+def _distinct_facts(found: Documents) -> dict[str, Any]:
     """What every text says: documents, and how many of them are no exact duplicate of another."""
     documents = 0
     filled = registers(np.zeros(0, np.uint64))
-    for number in range(len(found.paths)):
-        for batch in found.read(number):
+    for number in range(len(found.tasks)):
+        for batch in found.read(number, TEXTS):
             for part in cut_by_size(batch, BLOCK_BYTES):
                 documents += part.num_rows
                 filled = np.maximum(filled, registers(exact_keys(part.column("text"))[:, 0]))
@@ -215,14 +226,12 @@ def _distinct_facts(found: DocumentFiles) -> dict[str, Any]:
     }
 
 
-def _partition_counts(
-    found: DocumentFiles, corpora: CorpusFiles, num_bytes: int, config: DedupeConfig
-) -> dict[str, int]:
+def _partition_counts(found: Documents, corpora: CorpusFiles, num_bytes: int, config: DedupeConfig) -> dict[str, int]:
     """The partitions of each step of the whole job."""
-    parts = () if found.ours else adoptions(found)
-    whole = replace(corpora, new=("",) * len(parts) or found.paths)
+    foreign = foreign_tasks(found)
+    whole = replace(corpora, new=("",) * len(found.tasks))
     steps = dedupe_steps(whole, "", "", config, Partitions.of(num_bytes + corpora.old_bytes))
-    return {**({"adopt files": len(parts)} if parts else {}), **{step.name: step.partitions for step in steps}}
+    return {**({"adopt files": len(foreign)} if foreign else {}), **{step.name: step.partitions for step in steps}}
 
 
 def _cost_facts(

@@ -1,4 +1,4 @@
-"""Reading chosen rows of a Parquet file, and the sizes of its row groups: what is not asked for is never decoded."""
+"""Reading chosen rows of a Parquet file: what is not asked for is never decoded."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.arrays import I64
-from malmoi_pipelines.contracts.errors import BadInputError
 
 
 def read_rows(path: str, rows: I64, columns: list[str]) -> Iterator[tuple[I64, pa.RecordBatch]]:
@@ -36,22 +35,3 @@ def read_rows(path: str, rows: I64, columns: list[str]) -> Iterator[tuple[I64, p
                     yield rows[first : first + batch.num_rows], batch
                     first += batch.num_rows
             start = stop
-
-
-def row_group_bytes(path: str, column: str | None = None) -> I64:
-    """Uncompressed bytes of each row group of a Parquet file, or of one column in each.
-
-    Raises:
-        BadInputError: the file is not Parquet.
-    """
-    try:
-        with files.open_read(path) as file:
-            metadata = pq.ParquetFile(file).metadata
-    except (pa.ArrowException, OSError) as error:
-        raise BadInputError(f"{path} is not readable: {type(error).__name__}.", hint="is it whole?") from None
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    if column is None:
-        return np.array([group.total_byte_size for group in groups], np.int64)
-    chunks = [[group.column(number) for number in range(group.num_columns)] for group in groups]
-    sizes = [sum(c.total_uncompressed_size for c in group if c.path_in_schema == column) for group in chunks]
-    return np.array(sizes, np.int64)

@@ -6,23 +6,20 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.arrays import cuts
-from malmoi_pipelines.contracts.code import code_of
+from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
+from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import ROW_GROUP_BYTES, cut_by_size, write_parquet
 from malmoi_pipelines.dedupe.against import add_old, signature
 from malmoi_pipelines.dedupe.config import DedupeConfig
-from malmoi_pipelines.dedupe.parquet_rows import row_group_bytes
 from malmoi_pipelines.dedupe.steps import Partitions, dedupe_steps
 from malmoi_pipelines.dedupe.summary import summarise
-from malmoi_pipelines.documents import DocumentFiles, find_documents
 from malmoi_pipelines.engine.job import Job, Result, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
-
-ADOPTED_BYTES = 128 << 20  # uncompressed bytes of a part of a foreign file
+from malmoi_pipelines.raw.documents import Documents, find_documents, known_sources
 
 
 def dedupe(
@@ -38,7 +35,7 @@ def dedupe(
     """Remove exact and near duplicates.
 
     Args:
-        documents: dataset folders, or files with `id`, `source` and `text`.
+        documents: whatever `clean` reads.
         out: the dataset folder to write.
         config: see `DedupeConfig`.
         options: runner and workers.
@@ -46,37 +43,31 @@ def dedupe(
         overwrite: replace what is in `out`.
         progress: told how far it is.
     """
-    found = find_documents(documents, config.columns)
-    corpora, old_inputs = add_old(found.paths, list(against), config)
+    found = find_documents(documents, config)
+    if (known := known_sources(found)) is not None:
+        check_sources_occur("source_priority", config.source_priority, known)
+    corpora, old_inputs = add_old((), list(against), config)
     identity = StageIdentity(
         kind="corpus",
         stage="dedupe",
         inputs={"documents": found.fingerprint, **old_inputs},
         config={**config.model_dump(mode="json"), "signature": signature(config)},
-        code=code_of(__name__),
+        code_version=code_version("malmoi_pipelines"),
     )
 
     def body(work: str) -> StageOutput:
-        adopted = () if found.ours else adoptions(found)
-        adopt = (Step("adopt files", AdoptFiles(found, adopted, work), len(adopted)),) if adopted else ()
-        new = tuple(adopted_path(work, number) for number in range(len(adopted))) or found.paths
-        num_bytes = input_bytes(found) + corpora.old_bytes
+        foreign = foreign_tasks(found)
+        adopt = (Step("adopt files", AdoptFiles(found, foreign, out, work), len(foreign)),) if foreign else ()
+        new = tuple(found.own_table(number) or adopted_path(work, number) for number in range(len(found.tasks)))
+        num_bytes = found.text_bytes + corpora.old_bytes
         steps = (*adopt, *dedupe_steps(replace(corpora, new=new), out, work, config, Partitions.of(num_bytes)))
         results = run_job(Job("dedupe", steps, num_bytes), work, options, progress)
-        return StageOutput(*summarise(results, config))
+        infos, report = summarise(results, config)
+        assert report.ledger is not None, "every summary has one"
+        check_sources_occur("source_priority", config.source_priority, report.ledger.counts)
+        return StageOutput(infos, report)
 
     return run_stage(identity, out, body, reads=[*documents, *found.paths, *against], overwrite=overwrite)
-
-
-def input_bytes(found: DocumentFiles) -> int:
-    """Bytes of text, or what comes near for foreign files: Parquet as it is uncompressed, others as they are stored."""
-    if found.ours:
-        return found.text_bytes
-    text = dict(found.columns).get("text", "text")
-    return sum(
-        int(row_group_bytes(path, text).sum()) if path.endswith(".parquet") else files.size(path)
-        for path in found.paths
-    )
 
 
 def adopted_path(work: str, number: int) -> str:
@@ -84,40 +75,42 @@ def adopted_path(work: str, number: int) -> str:
     return files.join(work, "adopted", DOCUMENTS.name, f"part-{number:05d}.parquet")
 
 
-Adoption = tuple[int, range | None]
-"""A part of the input: the number of its file and some row groups, or None for the whole file."""
-
-
-def adoptions(found: DocumentFiles) -> tuple[Adoption, ...]:
-    """Cut foreign files into parts of about `ADOPTED_BYTES`: a part is what one worker does at a time.
-
-    Only Parquet can be cut without being read.
-    """
-    parts: list[Adoption] = []
-    for number, path in enumerate(found.paths):
-        if path.endswith(".parquet"):
-            parts += [(number, range(start, stop)) for start, stop in cuts(row_group_bytes(path), ADOPTED_BYTES)]
-        else:
-            parts.append((number, None))
-    return tuple(parts)
+def foreign_tasks(found: Documents) -> tuple[int, ...]:
+    """The numbers of the tasks that are no table of ours, and are copied to one first."""
+    return tuple(number for number in range(len(found.tasks)) if found.own_table(number) is None)
 
 
 @dataclass(frozen=True)
 class AdoptFiles:
     """A first step for foreign input: the steps after it read chosen rows again, which only Parquet makes cheap."""
 
-    documents: DocumentFiles
-    parts: tuple[Adoption, ...]
+    documents: Documents
+    tasks: tuple[int, ...]
+    """The tasks to copy, by their numbers."""
+    out: str
     work: str
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Result]:
-        """Copy one part to Parquet with our columns."""
+        """Copy one task to Parquet with our columns; what is no document goes to `rejects/`."""
         del chunks  # the first step gets none
-        # Row groups are what later steps hold at once, and foreign ones can have any size.
-        batches = (
-            group
-            for batch in self.documents.read(*self.parts[partition])
-            for group in cut_by_size(batch, ROW_GROUP_BYTES)
-        )
-        write_parquet(files.join(self.work, "adopted"), DOCUMENTS, f"part-{partition:05d}", batches)
-        yield from ()
+        number = self.tasks[partition]
+        with self.documents.open(number, self.out) as reader:
+            folder, name = files.join(self.work, "adopted"), f"part-{number:05d}"
+            write_parquet(folder, DOCUMENTS, name, _row_groups(reader))
+        if reader.unread.problems:
+            yield Result(reader.unread.to_json())
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches of any size as row groups of one: they are what later steps hold at once."""
+    held: list[pa.RecordBatch] = []
+    num_bytes = 0
+    for batch in batches:
+        for piece in cut_by_size(batch, ROW_GROUP_BYTES // 8):
+            if held and num_bytes + piece.nbytes > ROW_GROUP_BYTES:
+                yield pa.concat_batches(held)
+                held, num_bytes = [], 0
+            held.append(piece)
+            num_bytes += piece.nbytes
+    if held:
+        yield pa.concat_batches(held)

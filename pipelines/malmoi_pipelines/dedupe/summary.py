@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from malmoi_pipelines.contracts.errors import CheckError
-from malmoi_pipelines.contracts.ledger import IN, KEPT, Ledger
+from malmoi_pipelines.contracts.ledger import FAILED, IN, KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.lines.text_lines import LineLedger
 from malmoi_pipelines.dedupe.pictures import cluster_picture, similarity_picture
+from malmoi_pipelines.raw.unread import Unread, check_budget
 
 SUMS = {
     "candidate edges": "candidate_edges",
@@ -33,19 +34,21 @@ def summarise(results: list[dict[str, Any]], config: DedupeConfig) -> tuple[list
         config: the config of the steps.
 
     Raises:
+        BadInputError: more could not be read than the error budget allows.
         CheckError: a guard stopped the run.
     """
-    ledger = Ledger()
+    unread = Unread.of_results(results)
+    ledger = unread.ledger
     for value in results:
         ledger.merge(Ledger.from_json(value.get("ledger", {})))
-    infos = [FileInfo.model_validate(info) for value in results for info in value.get("files", ())]
+    check_budget(ledger, unread.problems, config.error_budget)
+    infos = [FileInfo.model_validate(info) for value in results for info in value.get("files", ())] + unread.files
     infos.sort(key=lambda info: info.path)
     removed, short = _nested(results, "removed"), _added(value.get("short_documents", {}) for value in results)
-    sources = [_source_row(ledger, source, removed, short) for source in sorted(ledger.counts)]
+    rows = (_source_row(ledger, source, removed, short) for source in sorted(ledger.counts))
+    sources = [row for row in rows if row["documents"]]  # not those of which nothing could be read
     largest = _largest(results)
     facts = _facts(results, ledger, sources, largest)
-    if unseen := [source for source in config.source_priority if source not in ledger.counts]:
-        facts["sources of source_priority that did not occur"] = ", ".join(unseen)
     _guard(sources, largest, config, results)
     similarities = _added(value.get("similarities", {}) for value in results)
     sizes = _added(value.get("cluster_sizes", {}) for value in results)
@@ -55,6 +58,7 @@ def summarise(results: list[dict[str, Any]], config: DedupeConfig) -> tuple[list
     }
     if config.repeated_lines is not None:
         tables["Repeated lines by source"] = _line_rows(results)
+    tables |= unread.tables()
     pictures = {}
     if similarities:
         pictures["Similarity of near duplicates"] = similarity_picture(similarities, config.threshold)
@@ -84,14 +88,15 @@ def _largest(results: list[dict[str, Any]]) -> list[list[Any]]:
 
 
 def _source_row(ledger: Ledger, source: str, removed: dict[str, Counter[str]], short: Counter[str]) -> dict[str, Any]:
-    documents, counts = ledger.documents(IN, source), removed.get(source, Counter())
+    documents = ledger.documents(IN, source) - ledger.documents(FAILED, source)
+    counts = removed.get(source, Counter())
     return {
         "source": source,
         "documents": documents,
         "exact": counts["exact"],
         "near": counts["near"],
         "emptied": counts["lines"],
-        "near share": round(counts["near"] / documents, 4),
+        "near share": round(counts["near"] / max(1, documents), 4),
         "shorter than a shingle": short[source],
     }
 

@@ -4,9 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.lm.sentences import EOJEOL, FOLD, Normalisation
-from malmoi_pipelines.raw.config import IGNORE, ReadOptions
+from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.text.normalise import NormaliseOptions
 from malmoi_pipelines.text.pii import PiiOptions
 
@@ -15,7 +14,7 @@ from malmoi_pipelines.text.pii import PiiOptions
 EOJEOL_TYPES = 10_000_000
 
 
-class LmConfig(Config):
+class LmConfig(InputConfig):
     """How a language model is made of a reference corpus."""
 
     order: int = Field(3, ge=2, le=6)
@@ -33,16 +32,10 @@ class LmConfig(Config):
     """Leave out n-grams that occur no more often than this, by length from 1; the last value holds for longer ones."""
     held_out: float = Field(0.01, ge=0, le=0.5)
     """Share of the documents, chosen by a hash of their text, that is not learnt from but scored for the report."""
-    read: ReadOptions = ReadOptions()
-    """How files are read: their format and fields, and what a damaged one means."""
     normalise: NormaliseOptions = NormaliseOptions()
     """What is done to a text beyond what every text needs."""
     pii: PiiOptions = PiiOptions()
     """Personal data is masked before anything is learnt: a model holds what it has read."""
-    source: str | None = None
-    """Source of all documents that name none of their own. null: the folder they lie in."""
-    ignore: tuple[str, ...] = IGNORE
-    """Patterns of file names that are passed over in folders and globs."""
     task_bytes: int = Field(16 << 20, ge=1)
     """Stored bytes of input for each task."""
     partition_bytes: int = Field(24 << 20, ge=1)

@@ -7,8 +7,7 @@ import orjson
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.code import code_of
-from malmoi_pipelines.contracts.fingerprint import content_identity
+from malmoi_pipelines.contracts.fingerprint import code_version, content_identity
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
@@ -23,7 +22,8 @@ from malmoi_pipelines.lm.train import Plan, Trained, train
 from malmoi_pipelines.lm.work_files import held_out_path, read_table
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.identity import identify
-from malmoi_pipelines.raw.inputs import find_inputs, plan_tasks
+from malmoi_pipelines.raw.inputs import find_inputs
+from malmoi_pipelines.raw.tasks import plan_tasks
 
 MAX_HELD_OUT = 4 << 20  # UTF-8 bytes of held-out text that are scored
 
@@ -58,7 +58,7 @@ def train_lm(
             **({"tokenizer": content_identity(config.tokenizer)} if own else {}),
         },
         config={**config.model_dump(mode="json"), "tokenizer": SENTENCEPIECE if own else EOJEOL},
-        code=code_of(__name__),
+        code_version=code_version("malmoi_pipelines"),
     )
 
     def body(work: str) -> StageOutput:

@@ -23,9 +23,9 @@ from malmoi_pipelines.lm.work_files import (
     vocabulary_path,
     write_stream,
 )
-from malmoi_pipelines.raw.inputs import Task
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import Task
 from malmoi_pipelines.text.normalise import normalise_all
 from malmoi_pipelines.text.pii import find_spans_all, mask
 

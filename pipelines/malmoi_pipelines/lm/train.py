@@ -16,7 +16,7 @@ from malmoi_pipelines.lm.gather import gather_order
 from malmoi_pipelines.lm.ngrams import FIRST_WORD
 from malmoi_pipelines.lm.tokens import MergeWords, NumberWords, Tokenise
 from malmoi_pipelines.lm.work_files import read_table, vocabulary_path
-from malmoi_pipelines.raw.inputs import Task
+from malmoi_pipelines.raw.tasks import Task
 
 RunJob = Callable[[Job], list[dict[str, Any]]]
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from malmoi_pipelines.pii.config import ShowConfig
-from malmoi_pipelines.raw.inputs import Part, find_inputs
+from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import FilePart
 from malmoi_pipelines.text.pii import Span, find_spans_all
 
 CONTEXT_CHARS = 20
@@ -73,7 +74,7 @@ def find_hits(inputs: Sequence[str], config: ShowConfig, listing: Listing) -> It
     """
     found = find_inputs(inputs, lambda source: config.read)
     for file in found.files:
-        for block in read_blocks(Part(file), config.read):
+        for block in read_blocks(FilePart(file), config.read):
             yield from _in_block(file.name, block, config, listing)
 
 

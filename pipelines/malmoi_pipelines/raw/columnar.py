@@ -20,11 +20,11 @@ from malmoi_pipelines.raw.arrow_footer import batch_offsets, batch_rows
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage, check_text_column
-from malmoi_pipelines.raw.inputs import ARROW_FILE, Part
 from malmoi_pipelines.raw.own_tables import add_documents, rejects_blocks
 from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.table_rows import table_rows
+from malmoi_pipelines.raw.tasks import ARROW_FILE, FilePart
 
 STREAM_AT = 8  # of an IPC file: the magic, filled up to eight bytes
 REJECTS_AT_ONCE = 1 << 16  # rows of a damaged row group that are rejected in one block
@@ -55,20 +55,20 @@ _Batches = Iterator[pa.RecordBatch | _Lost]
 OptionsFor = Callable[[str], ReadOptions]
 
 
-def read_parquet(part: Part, options: ReadOptions, block_bytes: int, options_for: OptionsFor) -> Iterator[RawBlock]:
+def read_parquet(part: FilePart, options: ReadOptions, block_bytes: int, options_for: OptionsFor) -> Iterator[RawBlock]:
     """The documents and bad rows of one part of a file."""
     place = _Place()
     return _read(part, options, _parquet_batches(part, options, block_bytes, place), place, options_for)
 
 
-def read_arrow(part: Part, options: ReadOptions, block_bytes: int, options_for: OptionsFor) -> Iterator[RawBlock]:
+def read_arrow(part: FilePart, options: ReadOptions, block_bytes: int, options_for: OptionsFor) -> Iterator[RawBlock]:
     """The documents and bad rows of one part of a file."""
     place = _Place()
     return _read(part, options, _arrow_batches(part, options, block_bytes, place), place, options_for)
 
 
 def _read(
-    part: Part, options: ReadOptions, batches: _Batches, place: _Place, options_for: OptionsFor
+    part: FilePart, options: ReadOptions, batches: _Batches, place: _Place, options_for: OptionsFor
 ) -> Iterator[RawBlock]:
     """Blocks of batches; `place` follows them, and is moved by `batches` over what belongs to other parts."""
     try:
@@ -89,7 +89,7 @@ def _read(
     yield from _lost_rows(part, options, place, reason, 1)
 
 
-def _lost_rows(part: Part, options: ReadOptions, place: _Place, reason: str, rows: int) -> Iterator[RawBlock]:
+def _lost_rows(part: FilePart, options: ReadOptions, place: _Place, reason: str, rows: int) -> Iterator[RawBlock]:
     """Rejects for the next rows."""
     allow_damage(part.file, options, reason)
     end = place.line + rows
@@ -101,7 +101,7 @@ def _lost_rows(part: Part, options: ReadOptions, place: _Place, reason: str, row
 
 
 def _blocks(
-    part: Part, options: ReadOptions, rows: pa.RecordBatch, place: _Place, options_for: OptionsFor
+    part: FilePart, options: ReadOptions, rows: pa.RecordBatch, place: _Place, options_for: OptionsFor
 ) -> Iterator[RawBlock]:
     block = new_block(part, place.start)
     columns = options.columns
@@ -126,7 +126,7 @@ def _blocks(
     yield block
 
 
-def _parquet_batches(part: Part, options: ReadOptions, block_bytes: int, place: _Place) -> _Batches:
+def _parquet_batches(part: FilePart, options: ReadOptions, block_bytes: int, place: _Place) -> _Batches:
     if part.file.bytes == 0:
         return
     with files.open_read(part.file.path) as raw:
@@ -161,7 +161,7 @@ def _row_group(parquet: pq.ParquetFile, number: int, block_bytes: int) -> _Batch
         yield _Lost(max(1, left))
 
 
-def _arrow_batches(part: Part, options: ReadOptions, block_bytes: int, place: _Place) -> _Batches:
+def _arrow_batches(part: FilePart, options: ReadOptions, block_bytes: int, place: _Place) -> _Batches:
     if part.file.bytes == 0:
         return
     with files.open_read(part.file.path) as raw:
@@ -173,7 +173,7 @@ def _arrow_batches(part: Part, options: ReadOptions, block_bytes: int, place: _P
             yield from [batch] if isinstance(batch, _Lost) else _slices(batch, block_bytes)
 
 
-def _ipc_file(raw: BinaryIO, part: Part, options: ReadOptions, place: _Place) -> _Batches:
+def _ipc_file(raw: BinaryIO, part: FilePart, options: ReadOptions, place: _Place) -> _Batches:
     try:
         reader = pa.ipc.open_file(raw)
     except (pa.ArrowException, OSError) as error:
@@ -201,7 +201,7 @@ def _ipc_file(raw: BinaryIO, part: Part, options: ReadOptions, place: _Place) ->
                 place.start, place.line = offsets[number + 1], 1
 
 
-def _ipc_stream(raw: BinaryIO, start: int, part: Part, options: ReadOptions) -> _Batches:
+def _ipc_stream(raw: BinaryIO, start: int, part: FilePart, options: ReadOptions) -> _Batches:
     """A stream cannot be shared out: its first part owns it all."""
     if part.number:
         return
@@ -221,7 +221,7 @@ def _slices(batch: pa.RecordBatch, block_bytes: int) -> Iterator[pa.RecordBatch]
     yield from (batch.slice(start, rows) for start in range(0, batch.num_rows, rows))
 
 
-def _check_schema(schema: pa.Schema, part: Part, options: ReadOptions) -> None:
+def _check_schema(schema: pa.Schema, part: FilePart, options: ReadOptions) -> None:
     if not (schema.equals(DOCUMENTS.schema) or schema.equals(REJECTS.schema)):
         check_text_column(schema.names, part, options)
     for name, times in Counter(schema.names).items():

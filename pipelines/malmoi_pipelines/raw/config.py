@@ -1,4 +1,4 @@
-"""How raw files are read: what their fields mean, what a damaged file means, how long a line may be."""
+"""How input is found and read: what its fields mean, what a damaged file means, how many lines may be unreadable."""
 
 from typing import Annotated, Literal, Self
 
@@ -62,3 +62,17 @@ class ReadOptions(Config):
         if header is not None and len(set(header)) < len(header):
             raise ValueError("each column needs a name of its own")
         return header
+
+
+class InputConfig(Config):
+    """How a stage finds and reads its documents: the same settings in every stage that reads any."""
+
+    read: ReadOptions = ReadOptions()
+    """How files are read: their format and fields, and what a damaged one means."""
+    source: str | None = None
+    """Source of all documents that name none of their own. null: the folder they lie in."""
+    ignore: tuple[str, ...] = IGNORE
+    """Patterns of file names that are passed over in folders and globs; a file named by itself is always read."""
+    error_budget: Annotated[float, Field(ge=0, le=1)] = 0.001
+    """Share of documents that may fail (not be readable) before the stage does. One failure is always allowed beside
+    documents that could be read, unless the budget is 0."""

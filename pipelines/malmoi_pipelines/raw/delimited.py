@@ -19,10 +19,10 @@ from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, read_chunks
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage, check_text_column
-from malmoi_pipelines.raw.inputs import Part
 from malmoi_pipelines.raw.lines import cut_lines
 from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import FilePart
 
 RECORDS_AT_ONCE = 256  # rows that are added together
 DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -55,7 +55,7 @@ class _UnclosedError(Exception):
     """A row needs more lines than there are, or than it may have."""
 
 
-def read_delimited(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
+def read_delimited(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
     """The documents and bad rows of a file."""
     form = part.file.format
     quoted = options.quoted if options.quoted is not None else form == "csv"
@@ -81,7 +81,7 @@ def read_delimited(part: Part, options: ReadOptions, block_bytes: int) -> Iterat
 class _Gathered:
     """The rows of a block, to be added together."""
 
-    def __init__(self, part: Part, options: ReadOptions) -> None:
+    def __init__(self, part: FilePart, options: ReadOptions) -> None:
         self._options = options
         self._block = new_block(part)
         self._numbers: list[int] = []
@@ -114,7 +114,7 @@ class _Gathered:
         self._numbers, self._records, self._raws = [], [], []
 
 
-def _header(row: _Row, part: Part, options: ReadOptions) -> tuple[str, ...]:
+def _header(row: _Row, part: FilePart, options: ReadOptions) -> tuple[str, ...]:
     hint = "name the columns, if the first row does not: --set 'read.header=[NAME, NAME]'"
     if row.fault is not None:
         raise BadInputError(f"{part.file.path}: the header row cannot be read ({row.fault}).", hint=hint)
@@ -124,7 +124,7 @@ def _header(row: _Row, part: Part, options: ReadOptions) -> tuple[str, ...]:
     return tuple(row.fields)
 
 
-def _lines(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[_Line]:
+def _lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[_Line]:
     limit = options.max_line_bytes
     for block in cut_lines(read_chunks(part.file.path, part.file.compression), block_bytes, limit):
         last = len(block.lines) - 1

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.raw.config import ReadOptions
-from malmoi_pipelines.raw.inputs import InputFile, Part
+from malmoi_pipelines.raw.inputs import InputFile
+from malmoi_pipelines.raw.tasks import FilePart
 
 
 def allow_damage(file: InputFile, options: ReadOptions, reason: str) -> None:
@@ -20,7 +21,7 @@ def allow_damage(file: InputFile, options: ReadOptions, reason: str) -> None:
         )
 
 
-def check_text_column(names: Iterable[str], part: Part, options: ReadOptions) -> None:
+def check_text_column(names: Iterable[str], part: FilePart, options: ReadOptions) -> None:
     """Fail unless a table has the column that holds the text.
 
     Raises:

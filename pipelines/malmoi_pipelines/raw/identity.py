@@ -20,7 +20,7 @@ class RawInput:
     @property
     def raw_bytes(self) -> int:
         """Estimated bytes of raw text, by which jobs are planned."""
-        return sum(map(_raw_bytes, self.files))
+        return sum(map(raw_bytes, self.files))
 
 
 def identify(files: Iterable[InputFile]) -> RawInput:
@@ -28,9 +28,16 @@ def identify(files: Iterable[InputFile]) -> RawInput:
 
     Paths have no say: a folder may be moved.
     """
-    entries = sorted(((file.source, file.name, content_identity(file.path)), file.path, file) for file in files)
+    entries = sorted(((file.source, file.name, _content(file)), file.path, file) for file in files)
     return RawInput(tuple(file for *_, file in entries), fingerprint([entry for entry, *_ in entries]))
 
 
-def _raw_bytes(file: InputFile) -> int:
+def _content(file: InputFile) -> str:
+    return content_identity(file.path) if file.info is None else file.info.xxh3_128
+
+
+def raw_bytes(file: InputFile) -> int:
+    """Bytes of raw text in a file: known of our own tables, else estimated from its size."""
+    if file.info is not None and file.info.text_bytes:
+        return file.info.text_bytes
     return file.bytes * EXPANSION if file.compression or file.format in ("parquet", "arrow") else file.bytes

@@ -1,24 +1,30 @@
-"""Which files are cleaned, which source each belongs to, and how they are shared out to tasks."""
+"""Which files are read, and which source each belongs to."""
 
 import fnmatch
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.contracts.manifest import MANIFEST, WORK, has_manifest, not_a_dataset, nothing_at, open_dataset
+from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError
+from malmoi_pipelines.contracts.manifest import (
+    MANIFEST,
+    WORK,
+    FileInfo,
+    has_manifest,
+    not_a_dataset,
+    nothing_at,
+    open_dataset,
+)
 from malmoi_pipelines.contracts.schemas import CLEANED, CORPUS, RAW
 from malmoi_pipelines.raw.config import IGNORE, ReadOptions
 from malmoi_pipelines.raw.formats import Compression, Format, extension_of, kind_of
 
-MAX_TASKS = 10_000  # above it tasks grow: each is a row in the driver's memory and a file in the manifest
 READABLE = (RAW, CLEANED, CORPUS)
-ARROW_FILE = b"ARROW1"  # an Arrow IPC file begins with it, a stream does not
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file to clean."""
+    """One file to read."""
 
     path: str
     source: str
@@ -27,6 +33,8 @@ class InputFile:
     compression: Compression
     bytes: int
     """Size as stored."""
+    info: FileInfo | None = None
+    """What its manifest says of it, where it is a table of a finished dataset folder."""
 
     @property
     def name(self) -> str:
@@ -43,45 +51,6 @@ class FoundInputs:
     passed_over: int
     """Files below the given folders and globs that are not read: hidden, ignored, or no documents but the notes that
     `datasets` keeps beside its tables."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Part `number` of `of` of a file: 0 of 1 is the whole file.
-
-    Of lines a part owns those that begin in its share of the bytes, of tables a share of the row groups or record
-    batches. The parts of a file, in order, hold each document once.
-    """
-
-    file: InputFile
-    number: int = 0
-    of: int = 1
-
-    @property
-    def first_byte(self) -> int:
-        """Where its share of the file's bytes begins."""
-        return self.file.bytes * self.number // self.of
-
-    @property
-    def end_byte(self) -> int:
-        """Where its share of the file's bytes ends, exclusive."""
-        return self.file.bytes * (self.number + 1) // self.of
-
-    def owns(self, item: int, items: int) -> bool:
-        """Whether item `item` of the file's `items` row groups or record batches belongs to this part."""
-        return item * self.of // items == self.number
-
-
-@dataclass(frozen=True)
-class Task:
-    """What one partition cleans, in order."""
-
-    parts: tuple[Part, ...]
-
-    @property
-    def bytes(self) -> int:
-        """Size as stored."""
-        return sum(part.end_byte - part.first_byte for part in self.parts)
 
 
 def find_inputs(
@@ -106,7 +75,7 @@ def find_inputs(
         UsageError: there is nothing at an input, or a file of an unknown extension.
         BadInputError: an input without anything to read, an unfinished dataset folder, or one that holds no documents.
     """
-    roots: dict[str, str] = {}
+    spellings: dict[str, tuple[str, str]] = {}  # full name → root and path as they were reached
     passed_over: set[str] = set()
     for given in inputs:
         found = _resolve(given, ignore)
@@ -116,48 +85,16 @@ def find_inputs(
             raise BadInputError(f"no input found at {given}.", hint="name the files to read, or pass over fewer")
         passed_over |= found.passed_over
         for root, path in found.files:
-            roots[path] = min(root, roots.get(path, root), key=lambda folder: (len(folder), folder))
-    read = tuple(_input_file(path, source or _source(path, roots[path]), options_for) for path in sorted(roots))
-    return FoundInputs(read, len(passed_over - roots.keys()))
-
-
-def plan_tasks(inputs: Iterable[InputFile], task_bytes: int, options_for: Callable[[str], ReadOptions]) -> list[Task]:
-    """Share files out to tasks of about `task_bytes` stored bytes; the workers have no say in it.
-
-    Small neighbours share a task. A larger file is cut into parts, each a task of its own, where its format allows it.
-
-    Args:
-        inputs: the files, in order.
-        task_bytes: bytes a task, more where there would be far more than `MAX_TASKS` of them.
-        options_for: how the files of a source are read.
-    """
-    inputs = list(inputs)
-    target = max(task_bytes, sum(file.bytes for file in inputs) // MAX_TASKS)
-    groups: list[list[Part]] = []
-    size = target
-    for file in inputs:
-        if file.bytes > target and _splittable(file, options_for(file.source)):
-            of = -(-file.bytes // target)
-            groups += [[Part(file, number, of)] for number in range(of)]
-            size = target + 1  # even an empty file after it begins a task
-            continue
-        if not groups or size + file.bytes > target:
-            groups.append([])
-            size = 0
-        groups[-1].append(Part(file))
-        size += file.bytes
-    return [Task(tuple(group)) for group in groups]
-
-
-def _splittable(file: InputFile, options: ReadOptions) -> bool:
-    if file.compression or file.format in ("csv", "tsv", "warc"):
-        return False
-    if file.format == "text":
-        return options.document == "line"
-    if file.format == "arrow":
-        with files.open_read(file.path) as raw:
-            return raw.read(len(ARROW_FILE)) == ARROW_FILE
-    return True
+            place = files.absolute(path)
+            spelling = root, path
+            spellings[place] = min(spelling, spellings.get(place, spelling), key=lambda s: (len(s[0]), *s))
+    reached = {path: root for root, path in spellings.values()}
+    infos = _described(reached)
+    read = (
+        _input_file(path, source or _source(path, reached[path]), options_for, infos.get(path))
+        for path in sorted(reached)
+    )
+    return FoundInputs(tuple(read), len(passed_over - reached.keys()))
 
 
 @dataclass
@@ -238,9 +175,23 @@ def _source(path: str, root: str) -> str:
     return below[0] if len(below) > 1 else _base(root) or _base(path).removesuffix(extension_of(path))
 
 
-def _input_file(path: str, source: str, options_for: Callable[[str], ReadOptions]) -> InputFile:
+def _input_file(path: str, source: str, options_for: Callable[[str], ReadOptions], info: FileInfo | None) -> InputFile:
     form, compression = kind_of(path, options_for(source).format)
-    return InputFile(path, source, form, compression, files.size(path))
+    size = files.size(path)
+    return InputFile(path, source, form, compression, size, info if info is not None and info.bytes == size else None)
+
+
+def _described(paths: Iterable[str]) -> dict[str, FileInfo]:
+    """What the manifests of finished dataset folders say of the tables among some files, however these were reached."""
+    infos: dict[str, FileInfo] = {}
+    for folder in sorted({_parent(_parent(path)) for path in paths if _base(_parent(path)) == "data"}):
+        if has_manifest(folder):
+            try:
+                manifest = open_dataset(folder, *READABLE)
+            except MalmoiError:  # of another tool, version or kind, or damaged: files like any others
+                continue
+            infos |= {files.join(folder, info.path): info for info in manifest.table_files()}
+    return infos
 
 
 def _absolute(given: str) -> str:

@@ -6,15 +6,15 @@ from typing import Any
 import orjson
 
 from malmoi_pipelines.raw.config import Columns, ReadOptions
-from malmoi_pipelines.raw.inputs import Part
 from malmoi_pipelines.raw.part_lines import read_lines
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import FilePart
 
 RECORDS_AT_ONCE = 256  # lines for one call of the parser: a call a line costs as much as parsing a short one
 SEPARATOR = 743_519_028_461  # any number that no line holds will do
 
 
-def read_json_lines(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
+def read_json_lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
     """The documents and bad lines of one part of a file."""
     for block, first, lines in read_lines(part, options, block_bytes):
         for start in range(0, len(lines), RECORDS_AT_ONCE):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from malmoi_pipelines.raw.compression import DamagedFileError, read_chunks, read_range
-from malmoi_pipelines.raw.inputs import Part
+from malmoi_pipelines.raw.tasks import FilePart
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -25,7 +25,7 @@ class CutLines:
     """With `damage`: what could be read of the line after `lines`."""
 
 
-def own_lines(part: Part) -> tuple[int, Iterator[bytes]]:
+def own_lines(part: FilePart) -> tuple[int, Iterator[bytes]]:
     """The lines that begin in a part's share of a file: the byte where the first of them begins, and their bytes.
 
     Nothing but these lines is read, and what comes before the first of them in the share.

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
-from malmoi_pipelines.raw.inputs import Part
 from malmoi_pipelines.raw.lines import CutLines, cut_lines, own_lines
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import FilePart
 
 
 class PartLines(NamedTuple):
@@ -20,7 +20,7 @@ class PartLines(NamedTuple):
     """Those that could not be read are blank."""
 
 
-def read_lines(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[PartLines]:
+def read_lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[PartLines]:
     """The lines that a part owns; see `read_blocks` for the arguments."""
     start, chunks = own_lines(part)
     limit = options.max_line_bytes
@@ -32,7 +32,7 @@ def read_lines(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[P
         yield PartLines(block, lines.first, _fitting(block, lines, limit))
 
 
-def new_block(part: Part, start: int = 0) -> RawBlock:
+def new_block(part: FilePart, start: int = 0) -> RawBlock:
     """An empty block of a part's file, its lines counted from byte `start`."""
     return RawBlock(part.file.path.rpartition("/")[2], part.file.source, start)
 

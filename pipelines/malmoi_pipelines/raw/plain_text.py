@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from malmoi_pipelines.raw.compression import DamagedFileError, read_chunks
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
-from malmoi_pipelines.raw.inputs import Part
 from malmoi_pipelines.raw.lines import BYTE_ORDER_MARK
 from malmoi_pipelines.raw.part_lines import new_block, read_lines
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import FilePart
 
 
-def read_text(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
+def read_text(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
     """The documents and bad lines of one part of a file."""
     if options.document == "file":
         yield from _read_whole(part, options)
@@ -33,7 +33,7 @@ def _add_lines(block: RawBlock, first: int, lines: list[bytes]) -> None:
     block.add_texts(numbers, texts)
 
 
-def _read_whole(part: Part, options: ReadOptions) -> Iterator[RawBlock]:
+def _read_whole(part: FilePart, options: ReadOptions) -> Iterator[RawBlock]:
     """The file as one document, of line 1; none if it is empty."""
     limit = options.max_line_bytes + len(BYTE_ORDER_MARK)
     data = bytearray()

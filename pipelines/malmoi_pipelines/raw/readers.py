@@ -20,15 +20,15 @@ from malmoi_pipelines.raw.columnar import OptionsFor, read_arrow, read_parquet
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.delimited import read_delimited
 from malmoi_pipelines.raw.formats import Format
-from malmoi_pipelines.raw.inputs import Part
 from malmoi_pipelines.raw.json_lines import read_json_lines
 from malmoi_pipelines.raw.plain_text import read_text
 from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.tasks import FilePart
 from malmoi_pipelines.raw.warc import read_warc
 
 BLOCK_BYTES = 8 << 20  # bytes of input a block: rows and row groups of the output are cut by it
 
-_READERS: dict[Format, Callable[[Part, ReadOptions, int], Iterator[RawBlock]]] = {
+_READERS: dict[Format, Callable[[FilePart, ReadOptions, int], Iterator[RawBlock]]] = {
     "jsonl": read_json_lines,
     "text": read_text,
     "csv": read_delimited,
@@ -36,14 +36,14 @@ _READERS: dict[Format, Callable[[Part, ReadOptions, int], Iterator[RawBlock]]] =
     "warc": read_warc,
 }
 
-_TABLE_READERS: dict[Format, Callable[[Part, ReadOptions, int, OptionsFor], Iterator[RawBlock]]] = {
+_TABLE_READERS: dict[Format, Callable[[FilePart, ReadOptions, int, OptionsFor], Iterator[RawBlock]]] = {
     "parquet": read_parquet,
     "arrow": read_arrow,
 }
 
 
 def read_blocks(
-    part: Part, options: ReadOptions, block_bytes: int = BLOCK_BYTES, *, options_for: OptionsFor | None = None
+    part: FilePart, options: ReadOptions, block_bytes: int = BLOCK_BYTES, *, options_for: OptionsFor | None = None
 ) -> Iterator[RawBlock]:
     """The documents and bad lines of one part of a file.
 

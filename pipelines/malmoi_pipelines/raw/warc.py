@@ -17,9 +17,9 @@ from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, DamagedFileError, read_chunks
 from malmoi_pipelines.raw.config import Columns, ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
-from malmoi_pipelines.raw.inputs import Part
 from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock, meta_json
+from malmoi_pipelines.raw.tasks import FilePart
 
 HTML = ("text/html", "application/xhtml+xml")
 TEXT = (*HTML, "text/plain")
@@ -31,7 +31,7 @@ CP949 = {"euc_kr", "euckr", "cp949", "ms949", "uhc", "x-windows-949"}
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_warc(part: Part, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
+def read_warc(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
     """The documents and bad records of a file."""
     block = new_block(part)
     taken = 0

@@ -2,14 +2,12 @@
 
 from pydantic import Field, field_validator
 
-from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.raw.config import InputConfig
 
 
-class ShardConfig(Config):
+class ShardConfig(InputConfig):
     """How documents are sampled, encoded and packed."""
 
-    columns: dict[str, str] = {}
-    """Our column name → the input's, where they differ."""
     sequence_length: int = Field(2048, ge=8)
     """Tokens of one packed example."""
     weights: dict[str, float] = {}

@@ -3,17 +3,19 @@
 import math
 from typing import Any
 
-from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import DefectError
+from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
-from malmoi_pipelines.documents import find_documents
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
+from malmoi_pipelines.raw.documents import find_documents, known_sources
+from malmoi_pipelines.raw.unread import Unread, check_budget
 from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.hf import example_schema, write_dataset_files
 from malmoi_pipelines.shard.steps import EncodeFiles, PackShards, Totals
@@ -34,7 +36,7 @@ def shard(
     """Sample, encode and pack a corpus.
 
     Args:
-        corpus: dataset folders, or files with `id`, `source` and `text`.
+        corpus: whatever `clean` reads.
         tokenizer: a folder made by `malmoi expand`, or any SentencePiece model or `tokenizer.json`.
         out: the dataset folder to write.
         config: see `ShardConfig`.
@@ -42,14 +44,16 @@ def shard(
         overwrite: replace what is in `out`.
         progress: told how far it is.
     """
-    documents = find_documents(corpus, config.columns)
+    documents = find_documents(corpus, config)
+    if (known := known_sources(documents)) is not None:
+        check_sources_occur("weights", config.weights, known)
     opened = open_encoder(tokenizer)
     identity = StageIdentity(
         kind="shards",
         stage="shard",
         inputs={"corpus": documents.fingerprint, "tokenizer": opened.identity},
         config=config.model_dump(mode="json"),
-        code=code_of(__name__),
+        code_version=code_version("malmoi_pipelines"),
     )
 
     def body(work: str) -> StageOutput:
@@ -57,7 +61,7 @@ def shard(
         most = max([1.0, *config.weights.values()])
         shards = max(1, math.ceil(documents.text_bytes * most / config.shard_bytes))
         steps = (
-            Step("shard: encode", EncodeFiles(documents, opened, config, shards), len(documents.paths)),
+            Step("shard: encode", EncodeFiles(documents, out, opened, config, shards), len(documents.tasks)),
             Step("shard: pack", PackShards(out, opened, config, shards), shards),
         )
         results = run_job(Job("shard", steps, documents.text_bytes), work, options, progress)
@@ -69,12 +73,15 @@ def shard(
 def _summarise(
     results: list[dict[str, Any]], out: str, tokenizer: Encoder, config: ShardConfig, fingerprint: str
 ) -> StageOutput:
-    ledger, totals = Ledger(), Totals()
+    unread = Unread.of_results(results)
+    ledger, totals = unread.ledger, Totals()
     for result in results:
         if "ledger" in result:
             ledger.merge(Ledger.from_json(result["ledger"]))
             for source, counts in result["sources"].items():
                 totals.add(source, **counts)
+    check_budget(ledger, unread.problems, config.error_budget)
+    check_sources_occur("weights", config.weights, totals.rows)
     infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
     examples = sum(info.rows for info in infos)
     tokens = sum(row["tokens"] for row in totals.rows.values())
@@ -90,7 +97,6 @@ def _summarise(
         "tokens left out at shard ends": tail,
         "new tokens": sum(result.get("new_tokens", 0) for result in results if "file" in result),
         "vocabulary size": tokenizer.vocab_size,
-        "weights of sources that did not occur": ", ".join(sorted(set(config.weights) - set(totals.rows))) or "none",
     }
     rows = [
         {
@@ -101,7 +107,8 @@ def _summarise(
         for source in sorted(totals.rows)
     ]
     infos += write_dataset_files(out, infos, example_schema(tokenizer.dtype), fingerprint)
-    return StageOutput(infos, Report("shard", ledger, facts, {"Mixture": rows}), tokenizer=tokenizer.fingerprint)
+    report = Report("shard", ledger, facts, {"Mixture": rows, **unread.tables()})
+    return StageOutput([*infos, *unread.files], report, tokenizer=tokenizer.fingerprint)
 
 
 def check_packed(sent: int, packed: int) -> None:

@@ -14,9 +14,9 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.ledger import DROPPED, IN, KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.tables import cut_by_size
-from malmoi_pipelines.documents import DocumentFiles
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
+from malmoi_pipelines.raw.documents import TEXTS, Documents
 from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.hf import example_schema
 from malmoi_pipelines.shard.packing import pack
@@ -30,23 +30,25 @@ BATCH_TOKENS = 1 << 20  # tokens of a record batch in a shard: the unit of readi
 
 @dataclass(frozen=True)
 class EncodeFiles:
-    """Step 0, one partition a corpus file: sample, encode, send each copy of a document to its shard."""
+    """Step 0, one partition a task of the corpus: sample, encode, send each copy of a document to its shard."""
 
-    documents: DocumentFiles
+    documents: Documents
+    out: str
     tokenizer: Encoder
     config: ShardConfig
     shards: int
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
-        """Encode one file."""
+        """Encode one task."""
         ledger, totals = Ledger(), Totals()
         buffer = PartitionBuffer()
-        for batch in self.documents.read(partition):
-            for block in cut_by_size(batch, BLOCK_BYTES):
-                encoded, digests = self._encode(block, ledger, totals)
-                yield from buffer.add(encoded, partition_of(digests, self.shards))
+        with self.documents.open(partition, self.out, TEXTS) as reader:
+            for batch in reader:
+                for block in cut_by_size(batch, BLOCK_BYTES):
+                    encoded, digests = self._encode(block, ledger, totals)
+                    yield from buffer.add(encoded, partition_of(digests, self.shards))
         yield from buffer.flush()
-        yield Result({"ledger": ledger.to_json(), "sources": totals.rows})
+        yield Result({"ledger": ledger.to_json(), "sources": totals.rows, **reader.unread.to_json()})
 
     def _encode(
         self, batch: pa.RecordBatch, ledger: Ledger, totals: "Totals"

@@ -14,6 +14,10 @@ READERS = {
     "clean": (("clean", "{}", "--out", "out"), {"raw", "documents", "corpus"}),
     "lm train": (("lm", "train", "{}", "--out", "out"), {"raw", "documents", "corpus"}),
     "pii show": (("pii", "show", "{}"), {"raw", "documents", "corpus"}),
+    "dedupe": (("dedupe", "{}", "--out", "out"), {"raw", "documents", "corpus"}),
+    "dedupe plan": (("dedupe", "plan", "{}"), {"raw", "documents", "corpus"}),
+    "count": (("count", "{}", "--out", "out"), {"raw", "documents", "corpus"}),
+    "shard": (("shard", "{}", "--tokenizer", "none", "--out", "out"), {"raw", "documents", "corpus"}),
 }
 """Verbs that read documents, for which files and other folders are inputs, too: arguments, and kinds that they take."""
 TAKERS = {
@@ -34,7 +38,7 @@ VERBS = {**READERS, **TAKERS}
 
 def finished(folder, kind, version=None):
     """A finished dataset folder without any files."""
-    described = {"stage": "", "fingerprint": "", "inputs": {}, "config": {}, "code": {"stage": ""}}
+    described = {"stage": "", "fingerprint": "", "inputs": {}, "config": {}, "code_version": ""}
     write_manifest(str(folder), Manifest(kind=kind, files=(), **described))
     if version is not None:
         manifest = orjson.loads((folder / "manifest.json").read_bytes())

@@ -4,17 +4,19 @@ import pickle
 
 import pyarrow as pa
 import pytest
-from malmoi_pipelines.clean import sink, stage, task
+from malmoi_pipelines.clean import stage, task
 from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.job import clean_job
 from malmoi_pipelines.clean.summary import remove_replaced, summarise
 from malmoi_pipelines.contracts import files, tables
-from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts import table_sink as sink
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS
 from malmoi_pipelines.contracts.tables import read_batches
 from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.raw.inputs import find_inputs, plan_tasks
+from malmoi_pipelines.raw.inputs import find_inputs
+from malmoi_pipelines.raw.tasks import plan_tasks
 
 from tests.pipelines.raw.raw_files import gz, jsonl, put, zstd
 
@@ -193,10 +195,11 @@ def test_a_field_of_addresses_is_no_source(root, monkeypatch):
     assert rows(root)[0]["meta"] == '{"source":"http://a/0"}'
 
 
-def test_a_policy_for_no_source_is_reported(root):
+def test_a_policy_for_no_source_is_refused(root):
     config = CleanConfig.model_validate({"sources": {"nwes": {"thresholds": {"min_chars": 2}}}})
-    _, report = clean(root, [put(root, "raw/news/a.jsonl", lines(0, 3))], config)
-    assert report.facts["policies of sources that did not occur"] == "nwes"
+    with pytest.raises(UsageError, match="sources names the source 'nwes'") as caught:
+        clean(root, [put(root, "raw/news/a.jsonl", lines(0, 3))], config)
+    assert caught.value.hint == "did you mean 'news'? the sources are: news"
 
 
 def test_cleaning_clean_documents_changes_nothing(root):

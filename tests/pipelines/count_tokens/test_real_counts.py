@@ -12,7 +12,7 @@ from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.tokenizers.opening import open_encoder
 
 from malmoi.recipe import load_recipe
-from tests.end_to_end import ROOT, base_model
+from tests.end_to_end import ROOT, base_model, policies
 from tests.pipelines.small_tokenizers import byte_level
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,8 @@ def cleaned(real_text, folder):
     reviews = [f"movie-reviews/part-0000{number}.jsonl.zst" for number in (0, 1)]
     inputs = [real_text / name for name in ("novels", "parallel", "docs-ko", *reviews)]
     settings = load_recipe(str(ROOT / "recipes" / "korean-real.yaml"), [])
-    return clean([str(path) for path in inputs], str(folder / "docs"), settings.clean, RUN)
+    config = policies(settings.clean, ["docs-ko", "parallel"])
+    return clean([str(path) for path in inputs], str(folder / "docs"), config, RUN)
 
 
 @pytest.mark.timeout(1800)

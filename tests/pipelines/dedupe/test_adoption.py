@@ -1,5 +1,6 @@
 """Foreign files are copied to Parquet in parts that workers can hold, and that changes nothing else."""
 
+import os
 import pathlib
 import random
 
@@ -15,6 +16,7 @@ from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.stage import dedupe
 from malmoi_pipelines.engine.dry_run import dry_run
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.raw import documents as documents_module
 
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, plain_dedupe, planted_corpus, words
@@ -60,7 +62,7 @@ def cut(tmp_path, monkeypatch) -> str:
     """The corpus of a file of many row groups that was cut into parts."""
     path = write_foreign(tmp_path / "foreign.parquet", DOCUMENTS_HERE, 5)
     with monkeypatch.context() as patch:
-        patch.setattr(stage_module, "ADOPTED_BYTES", 10_000)
+        patch.setattr(documents_module, "TASK_BYTES", os.path.getsize(path) // 9)
         return run([path], tmp_path / "cut")
 
 
@@ -73,7 +75,7 @@ def whole(tmp_path) -> str:
 def test_parts_are_cut_at_row_groups(cut, whole, tmp_path):
     groups = pq.ParquetFile(tmp_path / "foreign.parquet").num_row_groups
     assert len(data_files(whole)) == 1
-    assert 5 < len(data_files(cut)) <= groups
+    assert len(data_files(cut)) == 10 < groups
 
 
 def test_the_cut_changes_no_survivor(cut, whole):

@@ -44,9 +44,10 @@ class Stage:
 
     def __call__(self, name: str, documents: list[Document], *against: str, config: DedupeConfig = CONFIG) -> str:
         """Returns the corpus folder."""
-        write_files(str(self.root / f"{name}-in"), split_files(documents, 2))
+        documents_folder = str(self.root / f"for-{name}" / "in")  # whose own name is part of what is read
+        write_files(documents_folder, split_files(documents, 2))
         out = str(self.root / name)
-        run_stage([str(self.root / f"{name}-in")], out, config, RunOptions(), against=against)
+        run_stage([documents_folder], out, config, RunOptions(), against=against)
         return out
 
 
@@ -287,13 +288,13 @@ def test_components_never_remove_old_documents(dedupe):
 
 def test_the_real_runner_gives_the_same(stage, old, new, tmp_path, monkeypatch):
     monkeypatch.setattr(stage_module, "run_job", run_job)
-    source = str(stage.root / "new-in")
+    source = str(stage.root / "for-new" / "in")
     run_stage([source], str(tmp_path / "real"), CONFIG, RunOptions(), against=[old])
     assert tables_of(str(tmp_path / "real")) == tables_of(new)
 
 
 def test_a_changed_old_corpus_runs_again_and_an_equal_one_does_not(stage, old, new):
-    source = str(stage.root / "new-in")
+    source = str(stage.root / "for-new" / "in")
     again = run_stage([source], new, CONFIG, RunOptions(), against=[old])
     assert again.skipped
     with pytest.raises(UsageError, match="input 'against' changed"):
@@ -359,14 +360,14 @@ def test_what_is_no_corpus_with_digests_is_refused(stage, write_documents, tmp_p
 def test_a_damaged_corpus_is_refused(stage, old, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(old, broken)
-    digests = broken / "digests" / "part-00001.parquet"
+    digests = broken / "digests" / "part-00000.parquet"
     digests.write_bytes(digests.read_bytes()[:-1])
-    with pytest.raises(CheckError, match=r"digests/part-00001\.parquet must have"):
+    with pytest.raises(CheckError, match=r"digests/part-00000\.parquet must have"):
         stage("against broken", NEW, str(broken))
 
 
 def test_the_output_must_lie_apart_from_the_old_corpora(stage, old):
-    source = str(stage.root / "new-in")
+    source = str(stage.root / "for-new" / "in")
     for out in (old, f"{old}/inside"):
         with pytest.raises(UsageError, match="must lie apart"):
             run_stage([source], out, CONFIG, RunOptions(), against=[old])

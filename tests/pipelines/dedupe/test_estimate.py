@@ -20,9 +20,10 @@ from malmoi_pipelines.dedupe.config import DedupeConfig, Guards, RepeatedLines
 from malmoi_pipelines.dedupe.estimate import Estimate, estimate
 from malmoi_pipelines.dedupe.stage import dedupe
 from malmoi_pipelines.dedupe.steps import Partitions
-from malmoi_pipelines.documents import find_documents
 from malmoi_pipelines.engine.dry_run import dry_run
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.raw.config import InputConfig
+from malmoi_pipelines.raw.documents import find_documents
 
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, edit, planted_corpus, words
@@ -107,7 +108,7 @@ def test_exact_copies_are_found_too(tmp_path):
 
 def test_a_sample_of_just_its_size_is_all_of_a_small_input(tmp_path):
     path = write_own(tmp_path / "in", PLANTED)
-    size = find_documents([path], {}).text_bytes
+    size = find_documents([path], InputConfig()).text_bytes
     found = estimate([path], CONFIG, workers=2, sample_bytes=size).facts
     assert found["documents, about"] == real([path], tmp_path / "out")["documents in"]
 
@@ -193,7 +194,7 @@ def test_partitions_are_planned_for_the_uncompressed_bytes(tmp_path, monkeypatch
     documents = compressible(600)
     path = write_parquet(tmp_path / "in.parquet", documents, group_rows=50)
     monkeypatch.setattr("malmoi_pipelines.dedupe.steps.PARTITION_BYTES", 200_000)
-    expected = Partitions.of(stage_module.input_bytes(find_documents([path], {}))).digests
+    expected = Partitions.of(find_documents([path], InputConfig()).text_bytes).digests
     assert expected > 3
     found = estimate([path], CONFIG, workers=2, sample_bytes=1 << 20).facts
     assert found["hash partitions"] == expected

@@ -18,7 +18,7 @@ from malmoi_pipelines.engine.options import RunOptions
 
 from benchmarks.all_pairs import similar_pairs
 from malmoi.recipe import load_recipe
-from tests.end_to_end import ROOT
+from tests.end_to_end import ROOT, policies
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, edit, plain_dedupe, planted_corpus, split_files, words
 
@@ -136,7 +136,7 @@ def test_real_documents_against_all_pairs(real_text, tmp_path, record_property):
     recipe = load_recipe(str(ROOT / "recipes" / "korean-real.yaml"), [])
     folders = ("court-decisions", "docs-ko", "government-notices", "treaties", "novels")
     inputs = [str(real_text / name / "part-00000.jsonl.zst") for name in folders]
-    docs = clean(inputs, str(tmp_path / "docs"), recipe.clean, RunOptions(workers=2))
+    docs = clean(inputs, str(tmp_path / "docs"), policies(recipe.clean, ["docs-ko"]), RunOptions(workers=2))
     table = pyarrow.dataset.dataset(f"{docs.folder}/data").to_table(columns=["id", "source", "text"])
     rng = random.Random(1)
     rows = table.take(sorted(rng.sample(range(table.num_rows), min(5000, table.num_rows)))).to_pylist()

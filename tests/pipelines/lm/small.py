@@ -7,7 +7,8 @@ from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.lm.arpa import write_arpa
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.train import Plan, train
-from malmoi_pipelines.raw.inputs import find_inputs, plan_tasks
+from malmoi_pipelines.raw.inputs import find_inputs
+from malmoi_pipelines.raw.tasks import plan_tasks
 
 from tests.pipelines.lm.naive import Naive, read_arpa
 

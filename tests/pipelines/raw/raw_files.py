@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import zstandard
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.raw.config import ReadOptions
-from malmoi_pipelines.raw.inputs import Part, find_inputs
+from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.readers import read_blocks
+from malmoi_pipelines.raw.tasks import FilePart
 
 
 def jsonl(records):
@@ -63,7 +64,7 @@ def find(path, options=None):
 def blocks(path, options=None, block_bytes=1 << 20, of=1):
     """The blocks of all files at a path, each read in `of` parts."""
     options = options or ReadOptions()
-    parts = [Part(file, number, of) for file in find(path, options) for number in range(of)]
+    parts = [FilePart(file, number, of) for file in find(path, options) for number in range(of)]
     return [block for part in parts for block in read_blocks(part, options, block_bytes)]
 
 

@@ -13,7 +13,8 @@ from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
 from malmoi_pipelines.raw.config import IGNORE, ReadOptions
 from malmoi_pipelines.raw.formats import kind_of
-from malmoi_pipelines.raw.inputs import MAX_TASKS, InputFile, Part, find_inputs, plan_tasks
+from malmoi_pipelines.raw.inputs import InputFile, find_inputs
+from malmoi_pipelines.raw.tasks import MAX_TASKS, FilePart, plan_tasks
 
 from tests.pipelines.raw.raw_files import put
 
@@ -37,7 +38,7 @@ def dataset(root, kind, *paths):
     for path in paths:
         put(root, path, LINE)
         infos.append(FileInfo(path=path, table=path.split("/")[0], rows=1, bytes=len(LINE), xxh3_128=""))
-    manifest = {"kind": kind, "stage": "s", "fingerprint": "", "inputs": {}, "config": {}, "code": {"stage": ""}}
+    manifest = {"kind": kind, "stage": "s", "fingerprint": "", "inputs": {}, "config": {}, "code_version": ""}
     write_manifest(str(root), Manifest(**manifest, files=tuple(infos)))
 
 
@@ -154,7 +155,7 @@ def inputs_of(stored, extension="jsonl.gz"):
 def test_tasks_hold_every_file_once_in_order_and_none_is_needlessly_small(stored):
     inputs = inputs_of(stored)
     tasks = plan_tasks(inputs, TASK_BYTES, plain)
-    assert [part for task in tasks for part in task.parts] == [Part(file) for file in inputs]
+    assert [part for task in tasks for part in task.parts] == [FilePart(file) for file in inputs]
     assert all(task.bytes <= TASK_BYTES or len(task.parts) == 1 for task in tasks)
     assert all(one.bytes + two.parts[0].file.bytes > TASK_BYTES for one, two in itertools.pairwise(tasks))
 

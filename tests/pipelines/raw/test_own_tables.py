@@ -8,9 +8,10 @@ import pytest
 from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS
 from malmoi_pipelines.raw.config import ReadOptions
-from malmoi_pipelines.raw.inputs import Part, find_inputs
+from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.rows import derived_id
+from malmoi_pipelines.raw.tasks import FilePart
 
 from tests.conftest import make_documents
 from tests.pipelines.raw.raw_files import blocks, find, parquet, put, read
@@ -93,7 +94,7 @@ def test_a_rejects_folder_a_glob_and_a_file_are_read_and_a_dataset_folder_gives_
         "fingerprint": "",
         "inputs": {},
         "config": {},
-        "code": {"stage": ""},
+        "code_version": "",
     }
     write_manifest(str(tmp_path / "docs"), Manifest(**manifest, files=tuple(infos)))
     for given in ("docs/rejects", "docs/rejects/*.parquet", "docs/rejects/p.parquet"):
@@ -166,7 +167,7 @@ def test_a_line_is_parsed_again_with_the_options_of_its_own_source(tmp_path):
         return ReadOptions(columns={"text": columns.get(source, "text")})
 
     [file] = find(write(tmp_path, "rejects/a.parquet", rows))
-    found = list(read_blocks(Part(file), ReadOptions(), options_for=options_for))
+    found = list(read_blocks(FilePart(file), ReadOptions(), options_for=options_for))
     assert [(s, t) for b in found for s, t in zip(b.sources, b.texts, strict=True)] == [("web", "b"), ("talk", "m")]
     assert [(b.source, bad.reason) for b in found for bad in b.bad] == [("news", "missing_text")]
     assert set(asked) == {"web", "talk", "news"}

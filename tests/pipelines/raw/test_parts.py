@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.raw.config import ReadOptions
-from malmoi_pipelines.raw.inputs import Part
 from malmoi_pipelines.raw.readers import read_blocks
+from malmoi_pipelines.raw.tasks import FilePart
 
 from tests.pipelines.raw.raw_files import blocks, find, parquet, put, rows
 
@@ -151,7 +151,7 @@ def test_a_part_of_lines_reads_its_own_bytes_only(tmp_path, monkeypatch, line_by
     monkeypatch.setattr(files, "READ_SIZE", 1000)
     line = b'{"text": "' + b"x" * line_bytes + b'"}\n'
     [file] = find(put(tmp_path, "a.jsonl", line * (2_000_000 // len(line) + 1)))
-    part = Part(file, 3, 10)
+    part = FilePart(file, 3, 10)
     spans = spans_read(monkeypatch, part)
     assert min(start for start, _ in spans) >= part.first_byte - 1
     # The last own line ends one line behind the share; then at most one read is too long.
@@ -160,7 +160,7 @@ def test_a_part_of_lines_reads_its_own_bytes_only(tmp_path, monkeypatch, line_by
 
 def test_a_part_within_one_line_reads_no_more_than_its_share(tmp_path, monkeypatch):
     [file] = find(put(tmp_path, "a.jsonl", b'{"text": "' + b"x" * 100_000))
-    part = Part(file, 3, 10)
+    part = FilePart(file, 3, 10)
     spans = spans_read(monkeypatch, part)
     assert (min(spans)[0], max(end for _, end in spans)) == (part.first_byte - 1, part.end_byte - 1)
     assert rows(list(read_blocks(part, ReadOptions()))) == ([], [])
@@ -174,7 +174,7 @@ def test_a_part_of_a_table_reads_its_share_and_the_footer(tmp_path, monkeypatch,
     data = make(pa.table({"text": [f"{n:06d}" * 200 for n in range(1000)]}))
     [file] = find(put(tmp_path, name, data))
     for number in (0, 4, 9):
-        spans = spans_read(monkeypatch, Part(file, number, 10))
+        spans = spans_read(monkeypatch, FilePart(file, number, 10))
         assert sum(end - start for start, end in spans) < len(data) * 0.25
 
 

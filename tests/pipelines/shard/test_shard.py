@@ -144,11 +144,12 @@ def test_shards_that_lost_a_token_fail():
         check_packed(5, 4)
 
 
-def test_a_weight_without_a_source_is_reported(tmp_path, write_documents, model_file):
+def test_a_weight_without_a_source_is_refused(tmp_path, write_documents, model_file):
     corpus = write_documents(tmp_path / "in", documents(12))
     config = ShardConfig(sequence_length=T, weights={"wbe": 2, "web": 1})
-    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
-    assert read_report(result.folder).facts["weights of sources that did not occur"] == "wbe"
+    with pytest.raises(UsageError, match="weights names the source 'wbe'") as caught:
+        shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
+    assert caught.value.hint == "did you mean 'web'? the sources are: english, web"
 
 
 def test_runs_on_the_memory_filesystem(memory_root, write_documents, model_file):

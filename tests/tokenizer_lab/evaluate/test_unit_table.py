@@ -86,7 +86,7 @@ def test_a_mixture_is_weighted_by_source(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("weights", "message"), [({"wob": 1}, "no source 'wob'"), ({"web": -1}, "'web' must .* Got -1")]
+    ("weights", "message"), [({"wob": 1}, "the source 'wob', of which"), ({"web": -1}, "'web' must .* Got -1")]
 )
 def test_wrong_weights_are_refused(tmp_path, weights, message):
     with pytest.raises(UsageError, match=message):

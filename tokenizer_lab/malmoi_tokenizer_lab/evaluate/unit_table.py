@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts.arrays import F64, I64, offsets, run_starts
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS, Table
+from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.tables import read_table
 
 
@@ -52,12 +53,8 @@ class UnitTable:
         Raises:
             UsageError: a weight below 0, or for a source that is not there.
         """
+        check_sources_occur("weights", weights, self.sources)
         for source, weight in weights.items():
-            if source not in self.sources:
-                raise UsageError(
-                    f"weights: the word tables have no source {source!r}.",
-                    hint=f"the sources are {', '.join(self.sources)}",
-                )
             if not 0 <= weight < np.inf:
                 raise UsageError(f"weights: {source!r} must have a weight of at least 0. Got {weight}.")
         factors = np.array([weights.get(source, 1.0) for source in self.sources], np.float64)

@@ -10,9 +10,11 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import MalmoiError, UsageError
 from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, open_dataset
 from malmoi_pipelines.contracts.schemas import CORPUS, DOCUMENTS, REMOVALS
+from malmoi_pipelines.dedupe.against import fingerprint_of
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.explain.look_up import Name, find_rows, find_text
-from malmoi_pipelines.documents import DocumentFiles, find_documents
+from malmoi_pipelines.raw.config import InputConfig
+from malmoi_pipelines.raw.documents import Documents, find_documents
 
 INPUTS = {"documents": "the documents that dedupe read", "against": "the earlier corpora that it was given"}
 """Role in the manifest, which is the option's name, too → what it is."""
@@ -37,7 +39,7 @@ class CorpusFolder:
         """What could not be found or checked, and what to do about it."""
         self._manifest = _corpus_manifest(path)
         self.config = self._settings(config)
-        self._inputs: dict[str, DocumentFiles | None] = {
+        self._inputs: dict[str, Documents | None] = {
             role: self._check(role, given) for role, given in named.items() if given
         }
 
@@ -90,22 +92,31 @@ class CorpusFolder:
             self._note("Its settings are not known. Those of --config and --set stand in, else the defaults.")
         return config or DedupeConfig()
 
-    def _check(self, role: str, given: Sequence[str]) -> DocumentFiles:
-        found = find_documents(list(given), self.config.columns if role == "documents" else {})
-        if self._manifest is not None and found.fingerprint != self._manifest.inputs.get(role):
+    def _check(self, role: str, given: Sequence[str]) -> Documents:
+        found, fingerprint = self._find(role, list(given))
+        if self._manifest is not None and fingerprint != self._manifest.inputs.get(role):
             self._note(f"What --{role} names is not, or not exactly, {INPUTS[role]}.")
         return found
 
-    def _beside(self, role: str) -> DocumentFiles | None:
+    def _beside(self, role: str) -> Documents | None:
         wanted = self._manifest.inputs.get(role) if self._manifest is not None else None
         for folder in _siblings(self.path) if wanted is not None else ():
             try:
-                found = find_documents([folder], self.config.columns if role == "documents" else {})
+                found, fingerprint = self._find(role, [folder])
             except MalmoiError:  # damaged, of another kind or version: not what we look for
                 continue
-            if found.fingerprint == wanted:
+            if fingerprint == wanted:
                 return found
         return None
+
+    def _find(self, role: str, given: list[str]) -> tuple[Documents, str | None]:
+        """Documents, and their fingerprint as a manifest has it for their role; None of folders that are no corpora."""
+        if role == "documents":
+            found = find_documents(given, self.config)
+            return found, found.fingerprint
+        corpora = [open_dataset(folder, CORPUS) for folder in given if has_manifest(folder)]
+        same = fingerprint_of(corpora) if len(corpora) == len(given) else None
+        return find_documents(given, InputConfig()), same
 
 
 def _corpus_manifest(path: str) -> Manifest | None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.tables import read_batches
-from malmoi_pipelines.documents import DocumentFiles
+from malmoi_pipelines.raw.documents import TEXTS, Documents
 
 Row = dict[str, Any]
 
@@ -92,7 +92,7 @@ def removals_and_members(paths: list[str], id_: str, limit: int) -> tuple[list[R
     return removed, clusters
 
 
-def find_text(documents: DocumentFiles, name: Name, num_bytes: int | None = None) -> str | None:
+def find_text(documents: Documents, name: Name, num_bytes: int | None = None) -> str | None:
     """The text of a document, or None.
 
     Args:
@@ -100,11 +100,11 @@ def find_text(documents: DocumentFiles, name: Name, num_bytes: int | None = None
         name: the document.
         num_bytes: UTF-8 bytes of the text, to tell it from others under the same name.
     """
-    for number, path in enumerate(documents.paths):
-        if documents.ours:
-            texts = (row["text"] for row in find_rows([path], name._asdict(), ["text"]))
+    for number in range(len(documents.tasks)):
+        if own := documents.own_table(number):
+            texts = (row["text"] for row in find_rows([own], name._asdict(), ["text"]))
         else:
-            batches = (batch.filter(_equal(batch, name._asdict())) for batch in documents.read(number))
+            batches = (batch.filter(_equal(batch, name._asdict())) for batch in documents.read(number, TEXTS))
             texts = (text for batch in batches for text in batch.column("text").to_pylist())
         for text in texts:
             if num_bytes is None or len(text.encode()) == num_bytes:

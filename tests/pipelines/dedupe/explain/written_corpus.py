@@ -1,13 +1,14 @@
 """Corpus folders written by hand: what explains a removal must need the contracts only, not the stage."""
 
 import pyarrow as pa
-from malmoi_pipelines.contracts.code import Code
-from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
+from malmoi_pipelines.contracts.manifest import Manifest, read_manifest, write_manifest
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS, REPEATED_LINES, SCHEMA_VERSION, Table
 from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.dedupe.against import fingerprint_of
 from malmoi_pipelines.dedupe.config import DedupeConfig
-from malmoi_pipelines.documents import find_documents
+from malmoi_pipelines.raw.config import InputConfig
+from malmoi_pipelines.raw.documents import find_documents
 
 from tests.pipelines.dedupe.corpus import Document
 
@@ -59,7 +60,7 @@ def write_folder(folder, kind: str, infos, inputs=None, config=None) -> str:
         fingerprint=f"of {folder}",
         inputs=inputs or {},
         config=config or {},
-        code=Code(stage=""),
+        code_version="1",
         files=tuple(infos),
     )
     Report(manifest.stage).write(str(folder))
@@ -81,10 +82,10 @@ def write_corpus(folder, kept, removals, *, documents=(), against=(), lines=(), 
     ]
     if lines:
         infos.append(write_rows(folder, REPEATED_LINES, list(lines)))
-    inputs = {
-        role: find_documents([str(path) for path in paths], {}).fingerprint
-        for role, paths in (("documents", documents), ("against", against))
-        if paths
-    }
+    inputs = {}
+    if documents:
+        inputs["documents"] = find_documents([str(path) for path in documents], InputConfig()).fingerprint
+    if against:
+        inputs["against"] = fingerprint_of(read_manifest(str(path)) for path in against)
     config = {**DedupeConfig(**settings).model_dump(mode="json"), "signature": {"rows": 8}}
     return write_folder(folder, "corpus", infos, inputs, config) if finished else str(folder)

@@ -1,0 +1,116 @@
+"""What could not be read as a document: counted in the ledger, kept in `rejects/`, held against the error budget."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import pyarrow as pa
+
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.ledger import FAILED, IN, Ledger
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.schemas import REJECTS
+from malmoi_pipelines.raw.rows import RawBlock
+
+SHOWN = 5  # problems that an error message names
+_RESULT = "unread"  # key of a step's result
+
+
+@dataclass
+class Unread:
+    """The bad lines of one task, or of all."""
+
+    files: list[FileInfo] = field(default_factory=list)
+    """Those of `rejects/`."""
+    ledger: Ledger = field(default_factory=Ledger)
+    problems: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(file, reason) → lines."""
+
+    def add(self, block: RawBlock, file_name: str) -> None:
+        """Count the bad lines of a block."""
+        for bad in block.bad:
+            for outcome in (IN, FAILED):
+                self.ledger.add(block.source, outcome, 1, bad.num_bytes)
+            self.problems[file_name, bad.reason] += 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As the value of a step's result; empty where all could be read."""
+        if not self.problems:
+            return {}
+        problems = [[*key, lines] for key, lines in sorted(self.problems.items())]
+        infos = [info.model_dump() for info in self.files]
+        return {_RESULT: {"files": infos, "ledger": self.ledger.to_json(), "problems": problems}}
+
+    @classmethod
+    def of_results(cls, results: Iterable[Mapping[str, Any]]) -> Self:
+        """All of what steps told by `to_json`, among their other results."""
+        total = cls()
+        for value in (result[_RESULT] for result in results if _RESULT in result):
+            total.files += [FileInfo.model_validate(info) for info in value["files"]]
+            total.ledger.merge(Ledger.from_json(value["ledger"]))
+            total.problems.update({(file, reason): lines for file, reason, lines in value["problems"]})
+        return total
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """The report's table of what was wrong where; none where nothing was."""
+        rows = [{"file": file, "reason": reason, "lines": n} for (file, reason), n in sorted(self.problems.items())]
+        return {"Input problems": rows} if rows else {}
+
+
+def rejects(block: RawBlock) -> pa.RecordBatch:
+    """The bad lines of a block as rows of `rejects`, in order."""
+    bad = sorted(block.bad, key=lambda line: line.line)
+    columns = {
+        "source": [block.source] * len(bad),
+        "raw": [line.raw for line in bad],
+        "file": [block.file] * len(bad),
+        "start": [block.start] * len(bad),
+        "line": [line.line for line in bad],
+        "reason": [line.reason for line in bad],
+    }
+    arrays = [pa.array(columns.get(field.name, [None] * len(bad)), field.type) for field in REJECTS.schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=REJECTS.schema)
+
+
+def check_budget(ledger: Ledger, problems: Counter[tuple[str, str]], error_budget: float) -> None:
+    """Fail if more documents failed than the budget allows.
+
+    One failure is always allowed beside documents that could be read, so that one broken line does not stop a trial run
+    of a hundred; a budget of 0 allows none.
+
+    Args:
+        ledger: of the whole stage.
+        problems: (file, reason) → lines that could not be read.
+        error_budget: share of the documents that came in.
+
+    Raises:
+        BadInputError: with the worst files and reasons.
+    """
+    came, failed = ledger.documents(IN), ledger.documents(FAILED)
+    allowed = max(error_budget * came, 1) if error_budget else 0
+    if failed == 0 or (failed <= allowed and failed < came):
+        return
+    worst = [f"{file}: {number:,} {reason}" for (file, reason), number in _most(problems)]
+    more = f" and {len(worst) - SHOWN:,} more" if len(worst) > SHOWN else ""
+    raise BadInputError(
+        f"{failed:,} of {came:,} documents could not be read, the error budget is {error_budget:g} of them. "
+        f"{'; '.join(worst[:SHOWN])}{more}.",
+        hint=_remedy(problems),
+    )
+
+
+def _remedy(problems: Counter[tuple[str, str]]) -> str:
+    reasons: Counter[str] = Counter()
+    for (_, reason), number in problems.items():
+        reasons[reason] += number
+    remedies = {
+        "invalid_utf8": "convert the files to UTF-8 (many Korean files are CP949: iconv -f cp949 -t utf-8), ",
+        "missing_text": "name the field that holds the text (--set read.columns.text=NAME), ",
+    }
+    worst = _most(reasons)[0][0]
+    return remedies.get(worst, "") + "look at the lines in rejects/, or raise the budget (--set error_budget=SHARE)"
+
+
+def _most(counter: Counter[Any]) -> list[tuple[Any, int]]:
+    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))
