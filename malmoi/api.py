@@ -339,12 +339,14 @@ def run_recipe(
 
     Raises:
         UsageError: a setting is unknown or impossible, no input, or the folder holds something else.
+        BadInputError: the input holds no documents.
 
     Example:
         made = malmoi.run_recipe(recipe, "whole", overrides=["train.steps=2"])
         made["expand"].facts["new tokens"]
     """
     from malmoi.chain import build_chain
+    from malmoi.preflight import check_run
     from malmoi.recipe import Recipe
     from malmoi.run_folder import run_steps
 
@@ -353,6 +355,7 @@ def run_recipe(
     settings = parse_config(Recipe, apply_overrides(given, list(overrides)), where)
     folder, root = os.fspath(out), None if input is None else os.fspath(input)
     steps = build_chain(settings, root, folder, _options(workers))
+    check_run(steps, folder)
     done = run_steps(settings.name, steps, folder, overwrite=overwrite, quiet=not progress)
     return {name: Dataset(result.folder, result.manifest, result.skipped) for name, result in done.results.items()}
 

@@ -8,7 +8,22 @@ import typer
 from malmoi_pipelines.contracts.errors import MalmoiError
 
 from malmoi.console import print_error
-from malmoi.verbs import clean, count, dedupe, expand, inspect, lm, pii, run, sample, shard, tokenizer, train, verify
+from malmoi.verbs import (
+    accept,
+    clean,
+    count,
+    dedupe,
+    expand,
+    inspect,
+    lm,
+    pii,
+    run,
+    sample,
+    shard,
+    tokenizer,
+    train,
+    verify,
+)
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
@@ -19,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (sample, lm, clean, dedupe, count, expand, shard, train, run, tokenizer, pii, inspect, verify):
+for module in (sample, lm, clean, dedupe, count, expand, shard, train, run, tokenizer, pii, inspect, verify, accept):
     module.register(app)
 
 

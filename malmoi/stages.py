@@ -6,12 +6,13 @@ declarations. Another stage is another declaration: its section, its folder, wha
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.contracts.errors import MalmoiError
 from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.contracts.report import markdown_table
 from malmoi_pipelines.contracts.schemas import (
@@ -26,6 +27,9 @@ from malmoi_pipelines.contracts.schemas import (
     DatasetKind,
 )
 from malmoi_pipelines.contracts.stage import StageResult
+
+from malmoi import checks
+from malmoi.checks import Configs
 
 if TYPE_CHECKING:
     from malmoi_pipelines.clean.config import CleanConfig
@@ -80,8 +84,10 @@ class Stage:
     """`module:class` of its settings in a recipe; imported when asked for."""
     run: Callable[[Any, Place, Progress], StageResult]
     """Runs it with its settings. A run owns its folders: what no longer matches is replaced, and the result says so."""
+    check: "Callable[[Any, Place, Configs], Iterator[MalmoiError]] | None" = None
+    """What can be known to be wrong with it before the run."""
     reads: tuple[str, ...] = ()
-    """Stages whose folders it reads; none: the raw text."""
+    """Stages whose folders it reads, where they are in the run; `sample` stands for the raw text."""
     headline: tuple[str, ...] = ()
     """The facts of its report that answer "did it work?"."""
     packages: tuple[str, ...] = ()
@@ -178,6 +184,8 @@ STAGES = (
         kind=LM,
         config="malmoi.reference_model:ReferenceModel",
         run=_lm,
+        check=checks.check_lm,
+        reads=("sample",),
         headline=("tokens", "held-out perplexity"),
         optional=True,
         **_BEAM,
@@ -189,6 +197,8 @@ STAGES = (
         kind=CLEANED,
         config="malmoi_pipelines.clean.config:CleanConfig",
         run=_clean,
+        check=checks.check_clean,
+        reads=("sample", "lm"),
         headline=("documents in", "documents kept", "documents dropped", "masks rrn", "masks acc", "masks tell"),
         **_BEAM,
     ),
@@ -220,6 +230,7 @@ STAGES = (
         kind=TOKENIZER,
         config="malmoi_tokenizer_lab.config:ExpandConfig",
         run=_expand,
+        check=checks.check_expand,
         reads=("count",),
         headline=("new tokens", "vocabulary", "tokens per eojeol before", "tokens per eojeol after"),
     ),
@@ -241,6 +252,7 @@ STAGES = (
         kind=RUN,
         config="malmoi_trainer.config:TrainConfig",
         run=_train,
+        check=checks.check_train,
         reads=("shard", "expand"),
         headline=("loss, first tenth of steps", "loss, last tenth of steps"),
         packages=("torch", "transformers"),
@@ -259,7 +271,7 @@ def stages_page() -> str:
         {
             "stage": f"`{stage.name}`",
             "what it does": stage.about,
-            "reads": ", ".join(f"`{name}`" for name in stage.reads) or ("" if stage.makes_input else "the raw text"),
+            "reads": ", ".join("the raw text" if name == "sample" else f"`{name}`" for name in stage.reads),
             "writes": f"`{stage.folder}/`: {stage.kind.meaning}",
             "extra": f"`{stage.extra}`" if stage.extra else "",
             "left out": "where an input is given" if stage.makes_input else "without its section" * stage.optional,

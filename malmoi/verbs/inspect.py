@@ -33,7 +33,9 @@ def inspect(
         print_facts(
             {
                 "kind": manifest.kind,
-                "made by": f"malmoi {manifest.stage}, code {manifest.code_version}",
+                "made by": f"malmoi {manifest.stage}",
+                "with": ", ".join(f"{name} {version}" for name, version in manifest.code.packages.items()) or "Python",
+                "changes of code accepted since": "; ".join(manifest.accepted) or "none",
                 "fingerprint": manifest.fingerprint,
                 **{f"input {role}": value for role, value in manifest.inputs.items()},
                 "tokenizer": manifest.tokenizer or "none",

@@ -26,6 +26,9 @@ def run(
     set_: Set = None,
     workers: Workers = None,
     runner: Runner = "DirectRunner",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and print what would be done; nothing is written.")
+    ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -35,11 +38,18 @@ def run(
         raise UsageError(f"run takes one recipe. Got also {positional}.")
     options = run_options(runner, workers, flags)
     from malmoi.chain import build_chain
+    from malmoi.preflight import changed_settings, check_run, plan_rows
     from malmoi.recipe import load_recipe
     from malmoi.run_folder import run_steps
 
     settings = load_recipe(path, set_ or [])
     steps = build_chain(settings, input_root, out, options)
+    if dry_run:
+        print_rows(plan_rows(steps), f"{settings.name}: what would be done")
+        print_rows(changed_settings(steps), "settings that differ from their defaults")
+    check_run(steps, out)
+    if dry_run:
+        return
     report = run_steps(settings.name, steps, out, overwrite=overwrite, quiet=quiet).report
     print_rows(report.tables["Stages"], f"{settings.name}: stages")
     print_rows([{"figure": key, "value": value} for key, value in report.facts.items()], f"{settings.name}: result")

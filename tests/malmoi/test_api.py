@@ -104,7 +104,7 @@ def test_settings_are_checked_as_those_of_yaml(tmp_path):
 def test_a_dataset_says_what_it_has(walked):
     folder, names = walked
     words = malmoi.open_dataset(folder / "demo/words")
-    assert words.tables == ("data", "letters", "sources")
+    assert words.tables == ("data", "growth", "letters", "sources")
     assert str(words).startswith(f"words in {folder}/demo/words (rows: data ")
     assert words.table("held_out").num_rows == 0  # a table of its kind without files
     with pytest.raises(UsageError, match="no table 'spans'") as error:

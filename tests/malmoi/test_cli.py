@@ -1,6 +1,7 @@
 import pathlib
 import re
 import sys
+import unicodedata
 
 import pytest
 import typer.main
@@ -94,6 +95,21 @@ def test_verify_finds_one_changed_byte(malmoi, words):
 def test_a_second_call_does_nothing(malmoi, tmp_path, words):
     code, out, _ = malmoi("count", tmp_path / "in" / "data", "--out", words)
     assert (code, "up to date" in out) == (0, True)
+
+
+def test_changed_code_is_told_and_can_be_accepted(malmoi, monkeypatch, tmp_path, words):
+    monkeypatch.setattr(unicodedata, "unidata_version", "99.0")
+    again = ("count", tmp_path / "in", "--out", words, "--quiet")
+    code, _, err = malmoi(*again)
+    assert code == UsageError.exit_code
+    assert "→ 99.0" in err
+    assert "malmoi accept" in err
+    code, out, _ = malmoi("accept", words, "--dry-run")
+    assert (code, "→ 99.0" in out, "changed" in out) == (0, True, True)
+    assert malmoi(*again)[0] == UsageError.exit_code
+    assert "accepted" in malmoi("accept", words)[1]
+    assert "nothing to do" in malmoi(*again)[1]
+    assert "nothing has changed" in malmoi("accept", words)[1]
 
 
 def test_a_changed_setting_is_refused_and_overwrite_says_why(malmoi, tmp_path, words):

@@ -6,6 +6,7 @@ import json
 import pyarrow as pa
 import tokenizers
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import is_letter
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
@@ -119,7 +120,7 @@ def write_words(folder, documents, units="metaspace", parts=1, held_out=None, gr
         fingerprint=fingerprint(folder),
         inputs={},
         config={"units": units},
-        code_version="",
+        code=Code(stage=""),
         files=tuple(infos),
     )
     write_manifest(folder, manifest)

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import letters_of
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
@@ -79,7 +80,7 @@ def write_tables(folder, kind, tables, *, inputs=(), config=()):
         fingerprint=fingerprint(folder),
         inputs=dict(inputs),
         config=dict(config),
-        code_version="",
+        code=Code(stage=""),
         files=tuple(infos),
     )
     write_manifest(folder, manifest)

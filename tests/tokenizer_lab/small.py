@@ -7,6 +7,7 @@ import re
 
 import pyarrow as pa
 import sentencepiece
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import LETTERS, SOURCES, WORDS
@@ -90,7 +91,7 @@ def write_words(folder, documents, parts=1, order=None, units=None, kind="words"
         fingerprint=fingerprint(folder),
         inputs={},
         config={"units": rule},
-        code_version="",
+        code=Code(stage=""),
         files=tuple(infos),
     )
     write_manifest(folder, manifest)

@@ -121,7 +121,7 @@ def write_tokenizer(folder: Path, new: list[str] = NEW) -> Path:
 
 
 def publish(folder: Path, kind: str, infos: list[FileInfo], tokenizer: str | None = None) -> None:
-    identity = {"kind": kind, "stage": "test", "fingerprint": "f", "inputs": {}, "config": {}, "code_version": "c"}
+    identity = {"kind": kind, "stage": "test", "fingerprint": "f", "inputs": {}, "config": {}, "code": {"stage": ""}}
     write_manifest(str(folder), Manifest(**identity, tokenizer=tokenizer, files=tuple(infos)))
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint, fingerprint_files
+from malmoi_pipelines.contracts.fingerprint import fingerprint, fingerprint_files
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import COMPARISON, HELD_OUT, WORDS
@@ -97,7 +98,7 @@ def _identity(tokenizers: Sequence[TokenizerFile], words: list[str], config: Com
             **parallel,
         },
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
-        code_version=code_version("malmoi_tokenizer_lab"),
+        code=code_of(__name__),
     )
 
 

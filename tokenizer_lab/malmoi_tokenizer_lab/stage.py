@@ -18,8 +18,9 @@ import orjson
 import pyarrow as pa
 import xxhash
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import BadInputError, DefectError, UsageError
-from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint_files
+from malmoi_pipelines.contracts.fingerprint import fingerprint_files
 from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import (
@@ -104,7 +105,7 @@ def expand(
         stage=TOKENIZER.stage,
         inputs={"words": words_fingerprint(words), **base.inputs, **_other_inputs(base, config)},
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
-        code_version=code_version("malmoi_tokenizer_lab"),
+        code=code_of(__name__),
     )
 
     def body(work: str) -> StageOutput:

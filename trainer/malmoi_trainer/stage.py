@@ -7,8 +7,8 @@ import importlib.util
 from functools import partial
 
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import SHARDS, TOKENIZER
@@ -49,7 +49,7 @@ def train(
         raise UsageError(
             f"the output of training must be a local folder. Got {out!r}.", hint="train locally, then copy the folder"
         )
-    _check_machine(config)
+    check_machine(config)
     model_folder = find_model(config.model) if config.model is not None else None
     opened = open_dataset(shards, SHARDS), open_dataset(tokenizer, TOKENIZER)
     read = Inputs(shards, opened[0], tokenizer, opened[1], model_folder)
@@ -64,15 +64,19 @@ def train(
         },
         # A model's path is where it lies, not what it is: its fingerprint is among the inputs.
         config=config.model_dump(mode="json", exclude={"model"} if model_folder is None else {"model", "create"}),
-        code_version=code_version("malmoi_trainer"),
+        code=code_of(__name__),
     )
     reads = [shards, tokenizer, *([model_folder] if model_folder is not None else [])]
     body = partial(_run, read, out, config, progress)
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 
-def _check_machine(config: TrainConfig) -> None:
-    """Refuse a machine that cannot train, while what is in the folder is still there."""
+def check_machine(config: TrainConfig) -> None:
+    """Refuse a machine that cannot train, while what is in the folder is still there.
+
+    Raises:
+        UsageError: a package or the device is missing.
+    """
     if missing := [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]:
         raise UsageError(f"training needs {' and '.join(missing)}.", hint="pip install 'malmoi[train]'")
     if config.device == "cuda":

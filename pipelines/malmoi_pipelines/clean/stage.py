@@ -1,11 +1,12 @@
 """The clean stage: raw text in, documents out."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.job import clean_job
 from malmoi_pipelines.clean.summary import remove_replaced, summarise
-from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.manifest import path_identity
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
@@ -43,7 +44,7 @@ def clean(
         stage="clean",
         inputs={"raw": raw.fingerprint, **{role: path_identity(path) for role, path in sides.items()}},
         config=_without_paths(config.model_dump(mode="json"), frozenset(sides.values())),
-        code_version=code_version("malmoi_pipelines"),
+        code=code_of(__name__, _unused(config)),
     )
 
     def body(work: str) -> StageOutput:
@@ -54,6 +55,14 @@ def clean(
 
     reads = [*inputs, *(file.path for file in raw.files), *sides.values()]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
+
+
+def _unused(config: CleanConfig) -> Iterator[str]:
+    """The packages that the settings leave out."""
+    if config.perplexity is None:
+        yield from ("kenlm", "numpy", "regex", "sentencepiece")
+    if all(config.policy(source).thresholds.language_id is None for source in ("", *config.sources)):
+        yield "fasttext"
 
 
 def _without_paths(value: Any, paths: frozenset[str]) -> Any:

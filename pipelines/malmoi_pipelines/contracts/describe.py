@@ -1,5 +1,6 @@
 """Writes `docs/data-format.md` from the schemas: `make docs`."""
 
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.fingerprint import canonical_json
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo, Manifest
@@ -46,18 +47,16 @@ def _table(table: Table) -> str:
 def _manifest() -> str:
     rows = [
         {"model": model.__name__, "field": f"`{name}`", "type": f"`{_type_name(field.annotation)}`"}
-        for model in (Manifest, FileInfo)
+        for model in (Manifest, Code, FileInfo)
         for name, field in model.model_fields.items()
     ]
     return f"## manifest.json\n\n{(Manifest.__doc__ or '').strip()}\n\n{markdown_table(rows)}"
 
 
 def _type_name(annotation: object) -> str:
-    return (
-        annotation.__name__
-        if annotation in (str, int)
-        else str(annotation).replace("malmoi_pipelines.contracts.manifest.", "")
-    )
+    if isinstance(annotation, type):
+        return annotation.__name__
+    return str(annotation).replace("malmoi_pipelines.contracts.manifest.", "")
 
 
 def _ledger() -> str:

@@ -1,7 +1,5 @@
 """Fingerprints: what a stage's output depends on, and nothing else."""
 
-import functools
-import importlib.util
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -41,26 +39,3 @@ def content_identity(path: str) -> str:
         return files.hash_file(path)
     fs, inner = files.filesystem(path)
     return str(fs.checksum(inner))
-
-
-@functools.cache
-def code_version(*packages: str) -> str:
-    """The version of the code that makes a stage's output: a digest of the sources of the named packages.
-
-    A released version number would not tell two states of a working tree apart, and a stage skipped with stale code is
-    worse than one run twice.
-    """
-    digest = xxhash.xxh3_64()
-    for package in sorted({*packages, "malmoi_pipelines.contracts"}):
-        spec = importlib.util.find_spec(package)
-        assert spec is not None, f"{package} is a package of ours"
-        folder = (spec.submodule_search_locations or [""])[0]
-        for base, folders, names in os.walk(folder):
-            folders.sort()
-            for name in sorted(names):
-                if name.endswith((".py", ".txt")):  # word lists are code, too
-                    path = os.path.join(base, name)
-                    digest.update(f"{package}/{os.path.relpath(path, folder)}".encode() + b"\0")
-                    with open(path, "rb") as file:
-                        digest.update(file.read())
-    return digest.hexdigest()

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.fingerprint import content_identity, fingerprint
 from malmoi_pipelines.contracts.schemas import DATASETS, SCHEMA_VERSION, DatasetKind, check_schema
@@ -64,7 +65,9 @@ class Manifest(BaseModel):
     inputs: dict[str, str]
     """Fingerprint of each input, by role."""
     config: dict[str, Any]
-    code_version: str
+    code: Code
+    accepted: tuple[str, ...] = ()
+    """Changes of the code since the files were made, which a person accepted (`malmoi accept`)."""
     tokenizer: str | None = None
     """Fingerprint of the tokenizer that made the ids, where one was used."""
     files: tuple[FileInfo, ...]

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from malmoi_pipelines.contracts.errors import BadInputError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 @dataclass(frozen=True)

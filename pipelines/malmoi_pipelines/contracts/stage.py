@@ -4,12 +4,15 @@ A stage gives `run_stage` its identity and a body; the body writes files below t
 is written last, so a killed stage leaves a folder without one, which the next run recognises by its marker and clears.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import MalmoiError, UsageError
+from malmoi_pipelines.contracts.code import Code, code_of
+from malmoi_pipelines.contracts.errors import BadInputError, DefectError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.manifest import (
     MANIFEST,
@@ -34,12 +37,12 @@ class StageIdentity:
     """Fingerprint of each input, by role."""
     config: dict[str, Any]
     """The resolved config as plain values."""
-    code_version: str
+    code: Code
 
     @property
     def fingerprint(self) -> str:
         """The digest that decides whether a finished stage can be skipped."""
-        return fingerprint([self.kind, self.stage, self.inputs, self.config, self.code_version])
+        return fingerprint([self.kind, self.stage, self.inputs, self.config, self.code.model_dump()])
 
 
 @dataclass
@@ -59,6 +62,27 @@ class StageResult:
     manifest: Manifest
     skipped: bool
     changed: tuple[str, ...] = ()
+
+
+class WouldRunError(Exception):
+    """What `run_stage` raises where it was only asked: the stage is not finished, or not as it should be now."""
+
+    def __init__(self, changed: Sequence[str]) -> None:
+        super().__init__(changed)
+        self.changed = tuple(changed)
+
+
+_ASKED: ContextVar[bool] = ContextVar("asked", default=False)
+
+
+@contextmanager
+def only_asked() -> Iterator[None]:
+    """Within it a stage does nothing: it returns its result if that is there, else raises `WouldRunError`."""
+    token = _ASKED.set(True)
+    try:
+        yield
+    finally:
+        _ASKED.reset(token)
 
 
 def run_stage(
@@ -81,14 +105,18 @@ def run_stage(
     Raises:
         UsageError: the folder holds something else and `overwrite` is false, or it holds an input or lies inside one.
         DefectError: the ledger does not balance.
+        WouldRunError: within `only_asked`, the stage would run.
     """
     check_apart(folder, reads)
-    done, changed = _state(identity, folder)
+    done, changes = _state(identity, folder)
     work = files.join(folder, WORK)
     if done is not None:
-        files.remove_tree(work)  # left by a kill between the manifest and the end
+        if not _ASKED.get():
+            files.remove_tree(work)  # left by a kill between the manifest and the end
         return StageResult(folder, done, skipped=True)
-    _clear(folder, changed, overwrite)
+    if _ASKED.get():
+        raise WouldRunError(changes.reasons)
+    _clear(folder, changes, overwrite)
     files.write_bytes(files.join(work, ".stage"), identity.stage.encode())
     output = body(work)
     if output.report.ledger is not None:
@@ -100,7 +128,7 @@ def run_stage(
         fingerprint=identity.fingerprint,
         inputs=identity.inputs,
         config=identity.config,
-        code_version=identity.code_version,
+        code=identity.code,
         tokenizer=output.tokenizer,
         files=tuple(
             sorted([*output.files, *(FileInfo.of_file(folder, name) for name in reports)], key=lambda info: info.path)
@@ -108,7 +136,7 @@ def run_stage(
     )
     write_manifest(folder, manifest)
     files.remove_tree(work)
-    return StageResult(folder, manifest, skipped=False, changed=tuple(changed))
+    return StageResult(folder, manifest, skipped=False, changed=changes.reasons)
 
 
 def check_apart(folder: str, reads: Iterable[str]) -> None:
@@ -126,18 +154,58 @@ def check_apart(folder: str, reads: Iterable[str]) -> None:
             )
 
 
-def _state(identity: StageIdentity, folder: str) -> tuple[Manifest | None, list[str]]:
+def accept_code(folder: str, *, dry_run: bool = False) -> list[str]:
+    """Let a folder stand as what the code of today makes, without a rerun: what has changed changes none of its bytes.
+
+    That is for a person to judge. Inputs and settings stay those of the manifest: if they differ from those of a run,
+    the folder is as stale as before.
+
+    Args:
+        folder: a dataset folder.
+        dry_run: change nothing.
+
+    Returns:
+        What has changed since the folder was made, for people; empty if nothing has.
+
+    Raises:
+        BadInputError: it is no complete dataset folder, or its stage is none of this malmoi.
+    """
+    manifest = read_manifest(folder)
+    verify_sizes(folder, manifest)
+    try:
+        now = code_of(manifest.code.stage, manifest.code.unused)
+    except DefectError as error:
+        raise BadInputError(f"{folder} was made by other code: {error.message}", hint="run the stage again") from None
+    changes = manifest.code.changes(now)
+    if changes and not dry_run:
+        identity = StageIdentity(manifest.kind, manifest.stage, manifest.inputs, manifest.config, now)
+        accepted = (*manifest.accepted, *changes)
+        update = {"code": now, "fingerprint": identity.fingerprint, "accepted": accepted}
+        write_manifest(folder, manifest.model_copy(update=update))
+    return changes
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """Why a folder does not hold what a run would make."""
+
+    reasons: tuple[str, ...] = ()
+    code_only: bool = False
+
+
+def _state(identity: StageIdentity, folder: str) -> tuple[Manifest | None, _Changes]:
     """The manifest in `folder` if it is complete, whole and matches; else None and what differs, for people."""
     if not has_manifest(folder):
-        return None, []
+        return None, _Changes()
     try:
         manifest = read_manifest(folder)
-        if manifest.fingerprint == identity.fingerprint:
-            verify_sizes(folder, manifest)
-            return manifest, []
+        verify_sizes(folder, manifest)
     except MalmoiError as error:  # a damaged result is no result
-        return None, [error.message]
-    return None, _differences(manifest, identity)
+        return None, _Changes((error.message,))
+    if manifest.fingerprint == identity.fingerprint:
+        return manifest, _Changes()
+    differences, code = _differences(manifest, identity), manifest.code.changes(identity.code)
+    return None, _Changes((*differences, *code), code_only=not differences)
 
 
 def _differences(old: Manifest, identity: StageIdentity) -> list[str]:
@@ -146,12 +214,10 @@ def _differences(old: Manifest, identity: StageIdentity) -> list[str]:
         before, after = old.config.get(key), identity.config.get(key)
         if before != after:
             reasons.append(f"{key}: {before!r} → {after!r}")
-    if old.code_version != identity.code_version:
-        reasons.append("the code of the stage changed")
     return reasons
 
 
-def _clear(folder: str, changed: list[str], overwrite: bool) -> None:
+def _clear(folder: str, changes: _Changes, overwrite: bool) -> None:
     """Make `folder` empty, or refuse."""
     fs, inner = files.filesystem(folder)
     if not fs.exists(inner):
@@ -160,10 +226,11 @@ def _clear(folder: str, changed: list[str], overwrite: bool) -> None:
     work = f"{inner.rstrip('/')}/{WORK}"
     ours_unfinished = not has_manifest(folder) and fs.exists(work)
     if children and not ours_unfinished and not overwrite:
-        detail = f" Since it was made: {'; '.join(changed)}." if changed else ""
+        detail = f" Since it was made: {'; '.join(changes.reasons)}." if changes.reasons else ""
+        keep = f", or keep it as it is: malmoi accept {folder}" if changes.code_only else ""
         raise UsageError(
             f"{folder} is not empty and does not match this run.{detail}",
-            hint="choose another --out, or pass --overwrite to replace it",
+            hint=f"choose another --out, or pass --overwrite to replace it{keep}",
         )
     # The manifest goes first, so that a half-removed folder never looks complete; the marker that it is ours goes last.
     fs.makedirs(work, exist_ok=True)

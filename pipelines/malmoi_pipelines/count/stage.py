@@ -3,8 +3,9 @@
 from typing import Any
 
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import DefectError, UsageError
-from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint
+from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.ledger import KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
@@ -59,7 +60,7 @@ def count(
         stage="count",
         inputs={"corpus": documents.fingerprint, "added": fingerprint(added.fingerprints)},
         config=config.model_dump(mode="json"),
-        code_version=code_version("malmoi_pipelines"),
+        code=code_of(__name__),
     )
 
     def body(work: str) -> StageOutput:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
@@ -58,7 +58,7 @@ def count_tokens(
         stage=TOKEN_COUNTS.stage,
         inputs={"words": tables.fingerprint, "tokenizer": encoder.fingerprint},
         config=config.model_dump(mode="json"),
-        code_version=code_version("malmoi_pipelines"),
+        code=code_of(__name__),
     )
 
     def body(work: str) -> StageOutput:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
 from malmoi_pipelines.contracts.sources import check_sources_occur
@@ -52,7 +52,7 @@ def dedupe(
         stage="dedupe",
         inputs={"documents": found.fingerprint, **old_inputs},
         config={**config.model_dump(mode="json"), "signature": signature(config)},
-        code_version=code_version("malmoi_pipelines"),
+        code=code_of(__name__),
     )
 
     def body(work: str) -> StageOutput:

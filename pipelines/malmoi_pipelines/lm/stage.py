@@ -7,7 +7,8 @@ import orjson
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.fingerprint import code_version, content_identity
+from malmoi_pipelines.contracts.code import code_of
+from malmoi_pipelines.contracts.fingerprint import content_identity
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
@@ -58,7 +59,7 @@ def train_lm(
             **({"tokenizer": content_identity(config.tokenizer)} if own else {}),
         },
         config={**config.model_dump(mode="json"), "tokenizer": SENTENCEPIECE if own else EOJEOL},
-        code_version=code_version("malmoi_pipelines"),
+        code=code_of(__name__),
     )
 
     def body(work: str) -> StageOutput:

@@ -1,6 +1,6 @@
 """The sample stage: generated raw text with its ground truth."""
 
-from malmoi_pipelines.contracts.fingerprint import code_version
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.engine.job import Job, Step
@@ -28,7 +28,7 @@ def sample(
         overwrite: replace what is in `out`.
         progress: told how far it is.
     """
-    identity = StageIdentity("raw", "sample", {}, config.model_dump(mode="json"), code_version("malmoi_pipelines"))
+    identity = StageIdentity("raw", "sample", {}, config.model_dump(mode="json"), code_of(__name__))
 
     def body(work: str) -> StageOutput:
         shards = len(plan_shards(config))

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
+from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import DefectError
-from malmoi_pipelines.contracts.fingerprint import code_version
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
@@ -53,7 +53,7 @@ def shard(
         stage="shard",
         inputs={"corpus": documents.fingerprint, "tokenizer": opened.identity},
         config=config.model_dump(mode="json"),
-        code_version=code_version("malmoi_pipelines"),
+        code=code_of(__name__),
     )
 
     def body(work: str) -> StageOutput:

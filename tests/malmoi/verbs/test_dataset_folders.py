@@ -38,7 +38,7 @@ VERBS = {**READERS, **TAKERS}
 
 def finished(folder, kind, version=None):
     """A finished dataset folder without any files."""
-    described = {"stage": "", "fingerprint": "", "inputs": {}, "config": {}, "code_version": ""}
+    described = {"stage": "", "fingerprint": "", "inputs": {}, "config": {}, "code": {"stage": ""}}
     write_manifest(str(folder), Manifest(kind=kind, files=(), **described))
     if version is not None:
         manifest = orjson.loads((folder / "manifest.json").read_bytes())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_config
 from malmoi_pipelines.contracts.describe import describe
 from malmoi_pipelines.contracts.errors import BadInputError, DefectError, UsageError
-from malmoi_pipelines.contracts.fingerprint import code_version, fingerprint, fingerprint_files
+from malmoi_pipelines.contracts.fingerprint import fingerprint, fingerprint_files
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.report import Report
 from pydantic import Field
@@ -121,7 +121,3 @@ def test_fingerprints_depend_on_content_and_not_on_order_or_place(tmp_path):
     (tmp_path / "b" / "2.txt").write_text("두울")
     assert fingerprint_files(paths[0]) != fingerprint_files(paths[1])
     assert fingerprint({"a": [1, "가"]}) == "2e1c91218d1993dba27ceced537ad44b"
-
-
-def test_code_versions_differ_by_package():
-    assert code_version("malmoi_pipelines") == code_version("malmoi_pipelines") != code_version("malmoi_trainer")

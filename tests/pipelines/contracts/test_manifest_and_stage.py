@@ -2,12 +2,13 @@ import orjson
 import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import Code, code_of
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file, verify_sizes
 from malmoi_pipelines.contracts.report import Report, read_report
 from malmoi_pipelines.contracts.schemas import LETTERS
-from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, run_stage
+from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, accept_code, run_stage
 from malmoi_pipelines.contracts.tables import read_table, write_parquet
 
 
@@ -17,8 +18,11 @@ def folder(request, tmp_path, memory_root):
     return str(tmp_path / "out") if request.param == "local" else f"{memory_root}/out"
 
 
+OLD = Code(stage="malmoi_pipelines.count.stage", modules={"malmoi_pipelines.count.stage": "0"}, packages={"ftfy": "5"})
+
+
 def identity(**changes):
-    values = {"kind": "words", "stage": "count", "inputs": {"corpus": "abc"}, "config": {"x": 1}, "code_version": "v"}
+    values = {"kind": "words", "stage": "count", "inputs": {"corpus": "abc"}, "config": {"x": 1}, "code": OLD}
     return StageIdentity(**{**values, **changes})
 
 
@@ -55,7 +59,8 @@ def test_equal_input_gives_an_equal_manifest(tmp_path, memory_root):
     [
         ({"config": {"x": 2}}, "x: 1 → 2"),
         ({"inputs": {"corpus": "other"}}, "input 'corpus' changed"),
-        ({"code_version": "w"}, "the code of the stage changed"),
+        ({"code": OLD.model_copy(update={"modules": {}})}, "code no longer used: malmoi_pipelines.count.stage"),
+        ({"code": OLD.model_copy(update={"packages": {"ftfy": "6"}})}, "ftfy: 5 → 6"),
     ],
 )
 def test_a_changed_stage_refuses_and_with_overwrite_says_why(folder, change, reason):
@@ -66,6 +71,37 @@ def test_a_changed_stage_refuses_and_with_overwrite_says_why(folder, change, rea
     result = run_stage(identity(**change), folder, body_for(folder, "글"), overwrite=True)
     assert reason in result.changed
     assert read_table(folder, LETTERS)["letter"].to_pylist() == ["글"]
+
+
+def test_changed_code_can_be_accepted_and_is_written_down(folder):
+    run_stage(identity(), folder, body_for(folder))
+    now = identity(code=code_of(OLD.stage))
+    with pytest.raises(UsageError, match="does not match this run") as refusal:
+        run_stage(now, folder, body_for(folder))
+    assert "malmoi accept" in str(refusal.value.hint)
+    changes = OLD.changes(now.code)
+    assert accept_code(folder, dry_run=True) == changes
+    assert read_manifest(folder).code == OLD
+    assert accept_code(folder) == changes
+    assert run_stage(now, folder, body_for(folder)).skipped
+    assert read_manifest(folder).accepted == tuple(changes)
+    assert accept_code(folder) == []
+    assert read_manifest(folder).accepted == tuple(changes)
+
+
+@pytest.mark.parametrize("change", [{"config": {"x": 2}}, {"inputs": {"corpus": "other"}}])
+def test_changed_settings_and_inputs_are_never_accepted(folder, change):
+    run_stage(identity(), folder, body_for(folder))
+    accept_code(folder)
+    with pytest.raises(UsageError, match="does not match this run") as refusal:
+        run_stage(identity(code=code_of(OLD.stage), **change), folder, body_for(folder))
+    assert "malmoi accept" not in str(refusal.value.hint)
+
+
+def test_a_folder_of_a_stage_that_is_gone_cannot_be_accepted(folder):
+    run_stage(identity(code=Code(stage="malmoi_pipelines.gone")), folder, body_for(folder))
+    with pytest.raises(BadInputError, match="was made by other code"):
+        accept_code(folder)
 
 
 def test_a_folder_that_is_not_ours_is_never_cleared(folder):

@@ -18,7 +18,7 @@ def write_corpus():
             write_parquet(str(folder), DOCUMENTS, f"part-{number:05d}", [make_documents(rows)])
             for number, rows in enumerate(parts)
         ]
-        whole = {"kind": "corpus", "stage": "dedupe", "inputs": {}, "config": {}, "code_version": "", "files": infos}
+        whole = {"kind": "corpus", "stage": "dedupe", "inputs": {}, "config": {}, "code": {"stage": ""}, "files": infos}
         write_manifest(str(folder), Manifest(fingerprint=str([info.xxh3_128 for info in infos]), **whole))
         return str(folder)
 

@@ -47,7 +47,7 @@ def dataset(folder, rows=ROWS, **scores):
             batch = batch.set_column(place, batch.schema.field(place), pa.array([value], batch.schema.types[place]))
         infos.append(write_parquet(str(folder), DOCUMENTS, f"part-{number:05d}", [batch]))
     described = {"kind": "documents", "stage": "clean", "fingerprint": "", "inputs": {}, "config": {}}
-    write_manifest(str(folder), Manifest(**described, code_version="", files=tuple(infos)))
+    write_manifest(str(folder), Manifest(**described, code={"stage": ""}, files=tuple(infos)))
     return str(folder)
 
 
@@ -248,7 +248,7 @@ def test_a_table_of_ours_with_text_that_is_no_utf8_stops_a_stage(tmp_path):
     batch = batch.set_column(2, batch.schema.field(2), text)
     info = write_parquet(str(tmp_path / "docs"), DOCUMENTS, "part-00000", [batch])
     described = {"kind": CORPUS.name, "stage": "dedupe", "fingerprint": "", "inputs": {}, "config": {}}
-    write_manifest(str(tmp_path / "docs"), Manifest(**described, code_version="", files=(info,)))
+    write_manifest(str(tmp_path / "docs"), Manifest(**described, code={"stage": ""}, files=(info,)))
     with pytest.raises(BadInputError, match=r"part-00000\.parquet is not readable"):
         documents_of([str(tmp_path / "docs")])
 

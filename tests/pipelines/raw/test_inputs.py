@@ -38,7 +38,7 @@ def dataset(root, kind, *paths):
     for path in paths:
         put(root, path, LINE)
         infos.append(FileInfo(path=path, table=path.split("/")[0], rows=1, bytes=len(LINE), xxh3_128=""))
-    manifest = {"kind": kind, "stage": "s", "fingerprint": "", "inputs": {}, "config": {}, "code_version": ""}
+    manifest = {"kind": kind, "stage": "s", "fingerprint": "", "inputs": {}, "config": {}, "code": {"stage": ""}}
     write_manifest(str(root), Manifest(**manifest, files=tuple(infos)))
 
 

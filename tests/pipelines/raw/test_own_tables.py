@@ -94,7 +94,7 @@ def test_a_rejects_folder_a_glob_and_a_file_are_read_and_a_dataset_folder_gives_
         "fingerprint": "",
         "inputs": {},
         "config": {},
-        "code_version": "",
+        "code": {"stage": ""},
     }
     write_manifest(str(tmp_path / "docs"), Manifest(**manifest, files=tuple(infos)))
     for given in ("docs/rejects", "docs/rejects/*.parquet", "docs/rejects/p.parquet"):

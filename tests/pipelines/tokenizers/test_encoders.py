@@ -10,6 +10,7 @@ import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS
@@ -203,7 +204,7 @@ def test_a_folder_or_a_file_in_it_knows_its_new_tokens(tmp_path, model, llama, n
     write_manifest(
         str(tmp_path),
         Manifest(
-            kind="tokenizer", stage="expand", fingerprint="", inputs={}, config={}, code_version="", files=(info,)
+            kind="tokenizer", stage="expand", fingerprint="", inputs={}, config={}, code=Code(stage=""), files=(info,)
         ),
     )
     assert open_encoder(str(tmp_path)).first_new == open_encoder(str(tmp_path / named)).first_new == 600

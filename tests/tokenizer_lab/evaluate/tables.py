@@ -4,6 +4,7 @@ import collections
 
 import numpy as np
 import pyarrow as pa
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import HELD_OUT, SOURCES, WORDS
 from malmoi_pipelines.contracts.tables import write_parquet
@@ -81,7 +82,7 @@ def write_table(folder, documents, held_out=(), parts=1, units="metaspace", sour
         fingerprint="",
         inputs={},
         config={"units": units},
-        code_version="",
+        code=Code(stage=""),
         files=tuple(infos),
     )
     write_manifest(folder, manifest)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from malmoi_pipelines.contracts.errors import UsageError
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 from transformers.utils import logging as library_logging
 
 from malmoi_trainer.config import ModelConfig
+from malmoi_trainer.model.suitability import FAMILY, not_llama
 from malmoi_trainer.model.tokenizer import ExtendedTokenizer
 
 ATTENTION = "sdpa"  # takes our block-diagonal mask on every device
@@ -34,8 +34,8 @@ def load_model(folder: str) -> Any:
         UsageError: not of the Llama family, whose layout and attention are what is tested here.
     """
     family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
-    if family != "llama":
-        raise UsageError(f"{folder} must be a model of the Llama family (model_type 'llama'). Got {family!r}.")
+    if family != FAMILY:
+        raise not_llama(folder, family)
     return AutoModelForCausalLM.from_pretrained(
         folder, dtype="auto", attn_implementation=ATTENTION, use_safetensors=True, local_files_only=True
     )

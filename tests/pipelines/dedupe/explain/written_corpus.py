@@ -1,6 +1,7 @@
 """Corpus folders written by hand: what explains a removal must need the contracts only, not the stage."""
 
 import pyarrow as pa
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.manifest import Manifest, read_manifest, write_manifest
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS, REPEATED_LINES, SCHEMA_VERSION, Table
@@ -60,7 +61,7 @@ def write_folder(folder, kind: str, infos, inputs=None, config=None) -> str:
         fingerprint=f"of {folder}",
         inputs=inputs or {},
         config=config or {},
-        code_version="1",
+        code=Code(stage=""),
         files=tuple(infos),
     )
     Report(manifest.stage).write(str(folder))
