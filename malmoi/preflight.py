@@ -55,14 +55,21 @@ def _disk(steps: Sequence[Step], folder: str) -> Iterator[MalmoiError]:
     if not files.is_local(folder):
         return
     text = _text_bytes(steps)
-    there = sum(info.bytes for step in steps if has_manifest(step.folder) for info in read_manifest(step.folder).files)
-    needed, free = DISK_SHARE * text - there, shutil.disk_usage(_existing(folder)).free
+    needed = DISK_SHARE * text - sum(_bytes_there(step.folder) for step in steps)
+    free = shutil.disk_usage(_existing(folder)).free
     if needed > free:
         yield UsageError(
             f"about {needed / 1e9:.1f} GB are needed at {folder} for {text / 1e9:.1f} GB of text, "
             f"{free / 1e9:.1f} GB are free.",
             hint="choose another disk with --out, or less input",
         )
+
+
+def _bytes_there(folder: str) -> int:
+    try:
+        return sum(info.bytes for info in read_manifest(folder).files)
+    except MalmoiError:
+        return 0  # nothing yet, or made by another version
 
 
 def _text_bytes(steps: Sequence[Step]) -> int:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from malmoi.console import err
 
+SHORT_SECONDS = 1.0  # a step that took less has one line
 LINE_SECONDS = 10.0  # between two progress lines where there is no terminal
 
 
@@ -154,9 +155,15 @@ class ShownProgress(Progress):
         state.update(now, done, total, amounts)
         if self._bars is not None:
             self._show_bar(state)
-        elif not self._quiet and (done == 0 or state.finished or now - self._last_line >= LINE_SECONDS):
+        elif not self._quiet and self._is_due(state, now):
             self._last_line = now
             err.print(state.line(now), markup=False)
+
+    def _is_due(self, state: StepState, now: float) -> bool:
+        """The beginning of a step, its end where it took a second, and a line now and then between."""
+        if state.finished:
+            return now - state.started >= SHORT_SECONDS
+        return not state.done or now - self._last_line >= LINE_SECONDS
 
     def note(self, line: str) -> None:
         """Show a line."""

@@ -104,6 +104,14 @@ def test_disk_counts_what_is_there_already(tmp_path, monkeypatch):
     check_run(steps(tmp_path / "out", "sample.bytes=1MB"), str(tmp_path / "out"))
 
 
+def test_a_folder_of_another_version_is_no_problem(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/manifest.json").write_text('{"kind": "raw", "schema_version": 0}')
+    (tmp_path / "timings.json").write_text("{}")
+    check_run(steps(tmp_path), str(tmp_path))
+    assert plan_rows(steps(tmp_path))[0]["state"].startswith("would be made again")
+
+
 def test_a_dry_run_checks_prints_and_writes_nothing(tmp_path):
     arguments = ["run", QUICKSTART, "--out", str(tmp_path / "out"), "--dry-run", "--set", "train.steps=7"]
     result = CliRunner().invoke(app, [*arguments, "--set", "train.warmup_steps=1"], catch_exceptions=False)

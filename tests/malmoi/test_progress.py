@@ -67,6 +67,12 @@ def test_a_step_of_one_unit_says_when_it_began_and_what_it_took(capsys):
     assert capsys.readouterr().err.splitlines() == ["expand: gates: started", "expand: gates: 1m15s"]
 
 
+def test_a_short_step_has_one_line(capsys):
+    with ShownProgress(clock=Clock()) as shown, shown.doing("dedupe: meet"):
+        pass
+    assert capsys.readouterr().err.splitlines() == ["dedupe: meet: started"]
+
+
 def test_a_terminal_shows_a_bar_with_rate_and_time_left(monkeypatch):
     clock, screen = Clock(), io.StringIO()
     monkeypatch.setattr(progress, "err", Console(file=screen, force_terminal=True, width=160))

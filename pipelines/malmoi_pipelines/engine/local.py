@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 
 import orjson
 
@@ -20,6 +19,7 @@ from malmoi_pipelines.contracts.errors import MalmoiError
 from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.engine.chunk_files import Index, write_index
 from malmoi_pipelines.engine.job import Job, Step
+from malmoi_pipelines.engine.job_progress import JobProgress
 from malmoi_pipelines.engine.results import raise_errors
 from malmoi_pipelines.engine.worker import start_worker
 
@@ -37,9 +37,7 @@ def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> l
     root = os.path.abspath(files.filesystem(work)[1]) + "/chunks" if local else tempfile.mkdtemp(prefix="malmoi-")
     context = multiprocessing.get_context("spawn")  # fork would copy Beam's and Arrow's threads in an unknown state
     results: list[bytes] = []
-
-    def told(step: str, done: int, total: int) -> None:
-        progress(step, done, total, bytes=job.input_bytes * done // max(total, 1))
+    told = JobProgress(job, progress)
 
     try:
         with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
@@ -52,19 +50,19 @@ def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> l
 
 
 def _run_step(
-    pool: concurrent.futures.Executor, step: Step, source: str, target: str, told: Callable[[str, int, int], None]
+    pool: concurrent.futures.Executor, step: Step, source: str, target: str, told: JobProgress
 ) -> list[bytes]:
-    told(step.name, 0, step.partitions)
     tasks = [pool.submit(_run_partition, step, partition, source, target) for partition in range(step.partitions)]
     results: list[bytes] = []
     indexes: list[Index] = []
     try:
-        for done, task in enumerate(concurrent.futures.as_completed(tasks), start=1):
+        for task in concurrent.futures.as_completed(tasks):
             lines, index = task.result()
-            raise_errors(map(orjson.loads, lines))  # now, not after the other partitions
+            decoded = [orjson.loads(line) for line in lines]
+            raise_errors(decoded)  # now, not after the other partitions
             results += lines
             indexes.append(index)
-            told(step.name, done, step.partitions)
+            told.done(step.name, (value for _, _, value in decoded))
     except concurrent.futures.process.BrokenProcessPool:
         raise MalmoiError(
             f"a worker process died in step {step.name!r}.", hint="most often memory ran out: use fewer --workers"

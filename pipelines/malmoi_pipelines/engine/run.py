@@ -8,9 +8,11 @@ import orjson
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.engine.job import Job
+from malmoi_pipelines.engine.job_progress import JobProgress
 from malmoi_pipelines.engine.local import run_in_processes
 from malmoi_pipelines.engine.options import DIRECT, RunOptions, check_flags
 from malmoi_pipelines.engine.results import raise_errors
+from malmoi_pipelines.engine.watching import watched
 
 IN_MEMORY_BYTES = 16 << 20  # input up to this runs in this process: worker processes need about 4 s to start
 
@@ -47,8 +49,10 @@ def _run_graph(job: Job, work: str, options: RunOptions, progress: Progress) -> 
     from malmoi_pipelines.engine.transforms import run_graph  # noqa: PLC0415
 
     path = files.join(work, "results.jsonl")
-    name = f"{job.name} on {options.runner}"
-    progress(name, 0, 1)
-    run_graph(job, path, options)
-    progress(name, 1, 1)
+    if options.runner == DIRECT:  # it runs in this process, where partitions can be seen to end
+        with watched(JobProgress(job, progress).done):
+            run_graph(job, path, options)
+    else:
+        with progress.doing(f"{job.name} on {options.runner}"):
+            run_graph(job, path, options)
     return files.read_bytes(path).splitlines()

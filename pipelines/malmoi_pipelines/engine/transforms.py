@@ -14,6 +14,7 @@ from malmoi_pipelines.engine import coders
 from malmoi_pipelines.engine.job import Job, Send, Step
 from malmoi_pipelines.engine.options import DIRECT, RunOptions
 from malmoi_pipelines.engine.results import encode_result, error_result
+from malmoi_pipelines.engine.watching import tell_done
 
 RESULTS = "results"
 
@@ -31,12 +32,15 @@ class RunStep(beam.DoFn):
         """
         partition, values = element
         chunks = (chunk for chunk in values if chunk.num_columns)
+        results = []
         try:
             for item in self._step.run(partition, chunks):
                 if isinstance(item, Send):
                     yield item.partition, item.chunk
                 else:
+                    results.append(item.value)
                     yield beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, item))
+            tell_done(self._step.name, results)
         except MalmoiError as error:
             yield beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, error_result(error)))
 

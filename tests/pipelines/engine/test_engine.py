@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import BadInputError, DefectError, MalmoiError, UsageError
+from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.engine.coders import RecordBatchCoder
 from malmoi_pipelines.engine.job import Job, Result, Step
 from malmoi_pipelines.engine.options import RunOptions, check_flags
@@ -118,6 +119,28 @@ def test_progress_counts_partitions(tmp_path):
         0,
         1,
     ]  # the share of the input that is through
+
+
+def test_a_job_in_memory_tells_its_partitions_too(tmp_path):
+    small, large = [], []
+    run_job(job(), str(tmp_path / "a"), RunOptions(), Told(small))
+    run_job(job(), str(tmp_path / "b"), RunOptions(workers=1), Told(large))
+    assert small == large
+
+
+@dataclass(frozen=True)
+class Ledgers:
+    def __call__(self, partition, chunks):
+        ledger = Ledger()
+        ledger.add("web", "in", 10 + partition, 100)
+        yield Result({"ledger": ledger.to_json()})
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_documents_are_counted_by_the_ledgers(tmp_path, workers):
+    seen = []
+    run_job(Job("n", (Step("read", Ledgers(), 3),), 300), str(tmp_path), RunOptions(workers=workers), Told(seen))
+    assert seen[-1] == ("read", 3, 3, {"bytes": 300, "documents": 33})
 
 
 def test_portable_runner_gives_the_same_results(tmp_path):
