@@ -4,20 +4,17 @@ import importlib
 
 from malmoi_pipelines.contracts.config import Config
 
+from malmoi.stages import STAGES
+
 CONFIGS = {
     "run": "malmoi.recipe:Recipe",
-    "sample": "malmoi_pipelines.sample.config:SampleConfig",
-    "clean": "malmoi_pipelines.clean.config:CleanConfig",
+    # The section `lm` of a recipe says more than its verb needs: the inputs.
+    **{stage.name: stage.config for stage in STAGES if stage.name != "lm"},
     "lm train": "malmoi_pipelines.lm.config:LmConfig",
+    "count tokens": "malmoi_pipelines.count_tokens.config:CountTokensConfig",
+    "tokenizer compare": "malmoi_tokenizer_lab.compare:CompareConfig",
     "pii show": "malmoi_pipelines.pii.config:ShowConfig",
     "pii mask": "malmoi_pipelines.pii.config:MaskConfig",
-    "dedupe": "malmoi_pipelines.dedupe.config:DedupeConfig",
-    "count": "malmoi_pipelines.count.config:CountConfig",
-    "count tokens": "malmoi_pipelines.count_tokens.config:CountTokensConfig",
-    "expand": "malmoi_tokenizer_lab.config:ExpandConfig",
-    "tokenizer compare": "malmoi_tokenizer_lab.compare:CompareConfig",
-    "shard": "malmoi_pipelines.shard.config:ShardConfig",
-    "train": "malmoi_trainer.config:TrainConfig",
 }
 """Verb → where its class is. `run` takes a recipe: a section for each stage."""
 
