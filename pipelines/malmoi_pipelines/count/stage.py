@@ -60,7 +60,7 @@ def count(
         stage="count",
         inputs={"corpus": documents.fingerprint, "added": fingerprint(added.fingerprints)},
         config=config.model_dump(mode="json"),
-        code=code_of(__name__),
+        code=code_of(__name__, documents.unused_packages),
     )
 
     def body(work: str) -> StageOutput:

@@ -52,7 +52,7 @@ def dedupe(
         stage="dedupe",
         inputs={"documents": found.fingerprint, **old_inputs},
         config={**config.model_dump(mode="json"), "signature": signature(config)},
-        code=code_of(__name__),
+        code=code_of(__name__, found.unused_packages),
     )
 
     def body(work: str) -> StageOutput:

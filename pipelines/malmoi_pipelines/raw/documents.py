@@ -57,6 +57,14 @@ class Documents:
         """All files."""
         return [file.path for file in self.files]
 
+    @property
+    def unused_packages(self) -> tuple[str, ...]:
+        """Packages that decide nothing here, for `code_of`: those that take text out of web pages, without any.
+
+        Our own tables hold for a corpus of years, whatever becomes of a reader of web pages.
+        """
+        return () if any(file.format == "warc" for file in self.files) else ("fastwarc", "resiliparse")
+
     def own_table(self, number: int) -> str | None:
         """The Parquet file that a task is, if it is a table of a finished dataset folder, read as it is."""
         part = self.tasks[number].parts[0]

@@ -53,7 +53,7 @@ def shard(
         stage="shard",
         inputs={"corpus": documents.fingerprint, "tokenizer": opened.identity},
         config=config.model_dump(mode="json"),
-        code=code_of(__name__),
+        code=code_of(__name__, documents.unused_packages),
     )
 
     def body(work: str) -> StageOutput:

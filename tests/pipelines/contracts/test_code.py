@@ -134,7 +134,7 @@ def test_a_list_of_phrases_is_code(tree):
     ("package", "wanted"),
     [
         ("ftfy", {"clean", "lm"}),
-        ("Resiliparse", {"clean", "lm"}),
+        ("Resiliparse", {"clean", "lm", "dedupe", "count", "shard"}),  # where they read web pages
         ("tokenizers", {"count tokens", "expand", "compare", "shard"}),
         ("torch", {"train"}),
     ],

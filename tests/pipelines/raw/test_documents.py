@@ -223,6 +223,15 @@ def test_the_fingerprint_does_not_know_where_files_lie(tmp_path):
     assert find_documents([str(tmp_path / "other")], DEFAULTS).fingerprint != first.fingerprint
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_readers_of_web_pages_make_no_stage_stale_that_read_none(tmp_path, stage):
+    result = STAGES[stage]([dataset(tmp_path / "docs")], tmp_path / "out")
+    assert {"Resiliparse", "FastWARC"} <= set(result.manifest.code.unused)
+    put(tmp_path, "web/a.wet", b"")
+    with_pages = find_documents([f"{tmp_path}/docs", f"{tmp_path}/web"], DEFAULTS)
+    assert with_pages.unused_packages == ()
+
+
 def test_the_memory_filesystem(memory_root):
     ours = dataset(f"{memory_root}/docs")
     put(memory_root, "more/x.jsonl", jsonl([{"id": "9", "source": "more", "text": "말"}]))
