@@ -1,6 +1,7 @@
 """The rules of the house: who may import whom, what stays unloaded, how large a module may grow."""
 
 import ast
+import graphlib
 import pathlib
 import re
 import subprocess
@@ -39,6 +40,26 @@ def test_packages_import_only_what_they_may(package):
         for name in imported(path):
             if name.split(".")[0] in others:
                 assert name.startswith(ALLOWED[package] or "-"), f"{path} imports {name}"
+
+
+def test_no_two_modules_need_each_other():
+    """What a module imports when it is imported; what its functions import later is another matter."""
+    modules = {}
+    for name, folder in PACKAGES.items():
+        for path in folder.rglob("*.py"):
+            parts = (name, *path.relative_to(folder).with_suffix("").parts)
+            modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+
+    def needed(path):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                yield from (name if name in modules else node.module for name in names)
+
+    graph = {name: {other for other in needed(path) if other in modules} for name, path in modules.items()}
+    graphlib.TopologicalSorter(graph).prepare()  # which raises the circle
 
 
 @pytest.mark.parametrize(
