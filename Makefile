@@ -8,7 +8,12 @@ DEV := $(VENV)/.ready-dev
 PINS = $(wildcard constraints/py$(shell $(BIN)/python -c 'import sys; print("{}{}".format(*sys.version_info))').txt)
 INSTALL = $(BIN)/python -m pip install --quiet $(addprefix --constraint=,$(PINS)) --editable
 
-.PHONY: demo test check bench docs constraints clean
+# Tests run in two processes, a module in one of them; a thread pool in each would only get in the other's way.
+PYTEST = OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope
+PROCESSES ?= 2
+PACKAGES = malmoi pipelines/malmoi_pipelines tokenizer_lab/malmoi_tokenizer_lab trainer/malmoi_trainer
+
+.PHONY: demo test test-all check bench docs constraints clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -25,14 +30,18 @@ $(DEV): $(READY)
 demo: $(READY)  ## generated raw text to a trained model, in minutes
 	$(BIN)/malmoi run recipes/quickstart.yaml --out demo
 
-test: $(DEV)  ## all tests this machine can run
-	$(BIN)/python -m pytest
+test: $(DEV)  ## every promise once
+	$(PYTEST) -m 'not slow and not flink'
 
-check: $(DEV)  ## before every commit: format, lint, types, fast tests
+test-all: test  ## and what repeats it in full, real text at length, Flink
+	$(PYTEST) -m 'slow or flink'
+
+check: $(DEV)  ## before every commit: format, lint, types, the examples of the docstrings, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m 'not slow and not flink and not gpu'
+	$(BIN)/python -m pytest -q --doctest-modules $(PACKAGES)
+	$(PYTEST) -q -m 'not long'
 
 bench: $(DEV)  ## the measurements that need no input of their own
 	for bench in $$(grep -L 'required=True' benchmarks/bench_*.py); do $(BIN)/python $$bench || exit 1; done

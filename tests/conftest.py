@@ -1,5 +1,7 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, and the tiers they are in."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import uuid
@@ -16,6 +18,37 @@ from tests.end_to_end import run
 # How long an example takes says something of the machine and its other work, not of the code.
 settings.register_profile("malmoi", deadline=None)
 settings.load_profile("malmoi")
+
+
+BUILDS = {"small_run", "expanded", "walked", "direct"}
+"""Fixtures that take seconds to build: whatever uses them is `long`."""
+
+
+def pytest_collection_modifyitems(items):
+    """`make check` runs what is not `long`: neither what is slow nor what needs something built first."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if marks & {"slow", "flink"} or BUILDS.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory, worker_id):
+    """Open a folder that all test processes of a session share; one at a time is inside.
+
+    What is built there must skip what is finished, as stages do: so it is built once.
+    """
+    root = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+
+    @contextlib.contextmanager
+    def enter(name):
+        folder = root / f"shared-{name}"
+        folder.mkdir(exist_ok=True)
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
+
+    return enter
 
 
 @pytest.fixture
@@ -38,11 +71,13 @@ def real_text():
 
 
 @pytest.fixture(scope="session")
-def small_run(tmp_path_factory):
+def small_run(shared_folder):
     """The folder of a finished small quickstart, run through the command line. Read only: copy it to change it."""
-    folder = tmp_path_factory.mktemp("walk") / "out"
-    run(folder)
-    return folder
+    with shared_folder("walk") as folder:
+        if not (folder / "finished").exists():
+            run(folder / "out")
+            (folder / "finished").touch()
+    return folder / "out"
 
 
 def make_documents(rows):

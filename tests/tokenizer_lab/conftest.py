@@ -43,7 +43,7 @@ def base(base_path):
 
 
 @pytest.fixture(scope="session")
-def expanded(words, base_path, tmp_path_factory):
+def expanded(words, base_path, shared_folder):
     """The finished stage on `base_path`."""
-    out = str(tmp_path_factory.mktemp("expanded") / "out")
-    return expand([words], out, SMALL.model_copy(update={"base": base_path}))
+    with shared_folder(f"expanded-{'small' if base_path else 'mistral'}") as folder:
+        return expand([words], str(folder / "out"), SMALL.model_copy(update={"base": base_path}))

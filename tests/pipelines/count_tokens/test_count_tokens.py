@@ -60,6 +60,7 @@ def tokenizer(tmp_path_factory):
 
 
 METASPACE = ("sentencepiece", "mistral", "metaspace json", "metaspace first")
+KINDS = ("sentencepiece", "llama-3")
 BYTE_LEVEL = ("llama-3", "llama-3 whole", "qwen", "gpt-2")
 
 
@@ -85,8 +86,16 @@ def test_counts_are_those_of_encoding_every_document(tmp_path, tokenizer, name):
     assert read_report(result.folder).facts["tokens"] == expected.sum() > 5000
 
 
+def repeated(*names):
+    """Others of a kind that is in every run: in the slow one."""
+    return [pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.long
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@pytest.mark.parametrize("name", ["sentencepiece", "metaspace json", "llama-3", "llama-3 whole", "qwen", "gpt-2"])
+@pytest.mark.parametrize(
+    "name", ["sentencepiece", "llama-3 whole", *repeated("metaspace json", "llama-3", "qwen", "gpt-2")]
+)
 @given(documents=st.lists(texts.filter(bool), min_size=1, max_size=6))
 def test_counts_of_any_text_are_those_of_encoding_it(tmp_path_factory, tokenizer, name, documents):
     folder = tmp_path_factory.mktemp("any")
@@ -121,15 +130,16 @@ def test_parts_and_row_groups_change_no_byte(tmp_path, tokenizer, monkeypatch):
     assert again.manifest.files == result.manifest.files
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["sentencepiece", "llama-3"])
-def test_worker_processes_change_no_byte(tmp_path, tokenizer, name):
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "workers"),
+    [("sentencepiece", [2]), *(pytest.param(name, [1, 2, 4], marks=pytest.mark.slow) for name in KINDS)],
+)
+def test_worker_processes_change_no_byte(tmp_path, tokenizer, name, workers):
     words = write_words(f"{tmp_path}/words", CORPUS, units_of(name), parts=3)
     results = [
-        count_tokens(
-            [words], tokenizer(name), f"{tmp_path}/{workers}", CountTokensConfig(), RunOptions(workers=workers)
-        )
-        for workers in (None, 1, 2, 4)
+        count_tokens([words], tokenizer(name), f"{tmp_path}/{number}", CountTokensConfig(), RunOptions(workers=number))
+        for number in (None, *workers)
     ]
     assert all(result.manifest.files == results[0].manifest.files for result in results)
     assert read_token_counts(results[0].folder).tolist() == direct(tokenizer(name), CORPUS).tolist()

@@ -17,6 +17,8 @@ from malmoi_pipelines.engine.options import RunOptions
 from tests.pipelines.dedupe.conftest import UNGUARDED, write_files
 from tests.pipelines.dedupe.corpus import Document, planted_corpus
 
+pytestmark = pytest.mark.long
+
 CONFIGS = {
     "star": DedupeConfig(guards=UNGUARDED),
     "components": DedupeConfig(guards=UNGUARDED, groups="components"),
@@ -70,8 +72,12 @@ def test_something_happens(expected):
     assert result.manifest.rows("digests") == result.manifest.rows()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2, 4])
+def repeated(*values):
+    """Values after the first, which run in every run: in the slow one."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+
+
+@pytest.mark.parametrize("workers", [2, *repeated(1, 4)])
 def test_worker_processes_and_the_order_of_inputs_change_no_byte(expected, paths, tmp_path, workers):
     name, result = expected
     shuffled = random.Random(workers).sample(paths, len(paths))
@@ -93,7 +99,7 @@ def test_repeated_bundles_change_no_byte(expected, paths, tmp_path, monkeypatch)
     assert again.manifest == result.manifest
 
 
-@pytest.mark.parametrize("cut", [1, 3, 9])
+@pytest.mark.parametrize("cut", [3, *repeated(1, 9)])
 def test_the_cut_into_files_and_row_groups_changes_no_row(expected, documents, tmp_path, cut):
     name, result = expected
     mixed = random.Random(cut).sample(documents, len(documents))

@@ -200,6 +200,9 @@ HOSTILE += ["01012345678,", "전화 010-1234-5678,", "계좌 110-123-456789/", "
 HOSTILE += ["1*****", "900101-1******", "900101-1234567 ", "0\u200b", "a@", "a@b.", "2001:", "1.1.1.1.", "공일", "M123"]
 
 
+PLAIN = ("010-1234-5678 ", "everything")
+
+
 def seconds(text, options):
     """Best of three, of processor time."""
     times = []
@@ -210,9 +213,16 @@ def seconds(text, options):
     return min(times)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("options", OPTIONS, ids=["default", "everything"])
-@pytest.mark.parametrize("unit", HOSTILE, ids=ascii)
+# One of them in every run, all of them in the slow one.
+MEGABYTES = [
+    pytest.param(unit, options, id=f"{unit!a}-{name}", marks=() if (unit, name) == PLAIN else pytest.mark.slow)
+    for unit in HOSTILE
+    for name, options in zip(("default", "everything"), OPTIONS, strict=True)
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("unit", "options"), MEGABYTES)
 def test_time_is_linear_on_a_megabyte_of_hostile_text(unit, options):
     small, large = (unit * (size // len(unit)) for size in (250_000, 1_000_000))
     assert seconds(large, options) < 8 * seconds(small, options) + 0.1
