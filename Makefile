@@ -13,7 +13,7 @@ PYTEST = OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROC
 PROCESSES ?= 2
 PACKAGES = malmoi pipelines/malmoi_pipelines tokenizer_lab/malmoi_tokenizer_lab trainer/malmoi_trainer
 
-.PHONY: demo test test-all check bench docs constraints clean
+.PHONY: demo test test-all check mutants bench docs constraints clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ check: $(DEV)  ## before every commit: format, lint, types, the examples of the 
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q --doctest-modules $(PACKAGES)
 	$(PYTEST) -q -m 'not long'
+
+mutants: $(DEV)  ## change the pure cores a little and list what no test notices; MODULES names others
+	$(BIN)/python benchmarks/mutants.py $(MODULES)
 
 bench: $(DEV)  ## the measurements that need no input of their own
 	for bench in $$(grep -L 'required=True' benchmarks/bench_*.py); do $(BIN)/python $$bench || exit 1; done

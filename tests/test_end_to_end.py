@@ -29,6 +29,7 @@ def ids(out, folder):
     return {row["id"] for row in rows(out / folder / "data")}
 
 
+@pytest.mark.long
 def test_every_planted_exact_duplicate_is_gone(small_run):
     planted = truth(small_run, "exact_duplicate")
     corpus = ids(small_run, "corpus")
@@ -85,6 +86,7 @@ def test_ledgers_account_for_every_document(small_run):
     assert len(rows(small_run / "corpus" / "removals")) == flow[1].documents("merged")
 
 
+@pytest.mark.long
 def test_the_tokenizer_pair_agrees(small_run):
     folder = str(small_run / "tokenizer")
     model = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/tokenizer.model")
@@ -118,6 +120,7 @@ def test_the_loss_falls_and_the_checkpoint_is_a_plain_model(small_run):
     assert model.get_input_embeddings().weight.shape[0] == model.config.vocab_size >= len(tokenizer)
 
 
+@pytest.mark.long
 def test_a_second_run_skips_everything(small_run):
     before = {path: path.stat().st_mtime_ns for path in small_run.rglob("*") if path.parent != small_run}
     done = run(small_run)

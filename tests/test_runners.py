@@ -72,6 +72,7 @@ def direct(raw, folder):
     return walk([str(raw)], folder, RunOptions())
 
 
+@pytest.mark.long
 def test_the_walk_has_several_files_a_shared_id_and_a_cut(direct, folder):
     for stage, files in direct.items():
         assert stage == "lm train" or len([info for info in files if info.table == "data"]) >= 4
@@ -80,6 +81,7 @@ def test_the_walk_has_several_files_a_shared_id_and_a_cut(direct, folder):
     assert report.ledger.documents("dropped:perplexity") > 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_worker_processes_and_input_order_change_no_byte(raw, direct, tmp_path, workers):
     inputs = [str(raw / source) for source in SOURCES][:: 1 if workers == 1 else -1]

@@ -95,6 +95,7 @@ def test_a_manifest_of_something_else_is_no_hindrance(small, tmp_path):
     assert failed(check_tokenizer(folder)) == set()
 
 
+@pytest.mark.long
 @needs_mistral
 def test_the_default_base_has_a_name(tmp_path):
     default = parse_base(read_model(None), "default")

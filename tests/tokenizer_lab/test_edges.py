@@ -22,6 +22,7 @@ def listed(path, *pieces):
     return str(path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("policy", ["leaf-first", "kosolar", "support-closed", "continued"])
 def test_a_corpus_of_one_letter_has_a_tokenizer(small_base, tmp_path, policy):
     words = write_words(str(tmp_path / "words"), ["가"])
@@ -29,6 +30,7 @@ def test_a_corpus_of_one_letter_has_a_tokenizer(small_base, tmp_path, policy):
     assert (facts["new tokens"], facts["dead"]) == (0, 0)
 
 
+@pytest.mark.long
 def test_a_cutoff_above_everything_leaves_no_token(words, small_base, tmp_path):
     facts = read_report(run([words], tmp_path / "out", small_base, cutoff=10**9).folder).facts
     assert (facts["new tokens"], facts["new rows"] % 64) == (0, (-facts["base vocabulary"]) % 64)
@@ -55,6 +57,7 @@ def test_pieces_that_the_budget_has_no_room_for_are_refused(words, small_base, t
     assert not pathlib.Path(tmp_path / "out" / "manifest.json").exists()
 
 
+@pytest.mark.long
 def test_a_denied_letter_is_recorded(words, small_base, tmp_path):
     tokens = pq.read_table(run([words], tmp_path / "out", small_base).folder + "/data/new_tokens.parquet").to_pylist()
     letter = next(row["piece"] for row in tokens if row["kind"] == "letter")
@@ -66,6 +69,7 @@ def test_a_denied_letter_is_recorded(words, small_base, tmp_path):
     assert not any(letter in piece for piece in kept)
 
 
+@pytest.mark.long
 def test_a_mask_that_the_base_has_is_refused_at_once(words, small_base, tmp_path):
     folder = run([words], tmp_path / "once", small_base, masks=(), reserved=("<|acc|>",)).folder
     with pytest.raises(UsageError, match=r"has the mask '<\|acc\|>' already"):

@@ -67,6 +67,7 @@ def test_a_job_leads_to_the_same_fixed_point(documents, table, small_base, memor
     assert set(there.recounted) == {len(job.units)}
 
 
+@pytest.mark.long
 def test_a_job_leads_to_the_same_bytes(documents, table, small_base, tmp_path):
     config = CONFIG.model_copy(update={"base": small_base})
     here = expand([table], str(tmp_path / "here"), config)

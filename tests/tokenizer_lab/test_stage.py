@@ -168,6 +168,7 @@ def test_the_report_states_the_exact_length_of_the_corpus(expanded, corpus, base
     assert facts["tokens per eojeol after"] < facts["tokens per eojeol before"]
 
 
+@pytest.mark.long
 def test_bytes_do_not_depend_on_partitions_order_or_threads(corpus, words, small_base, tmp_path):
     config = {"base": small_base}
     first = hashes(run([words], tmp_path / "a", **config))
@@ -178,6 +179,7 @@ def test_bytes_do_not_depend_on_partitions_order_or_threads(corpus, words, small
     assert hashes(run([two, one], tmp_path / "d", **config)) == first
 
 
+@pytest.mark.long
 def test_a_finished_stage_is_skipped_and_another_is_refused(words, small_base, tmp_path):
     assert not run([words], tmp_path / "a", small_base).skipped
     assert run([words], tmp_path / "a", small_base).skipped
@@ -189,6 +191,7 @@ def vocabulary(result):
     return len(parse_folder(result.folder).pieces)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("budget", "pad"), [(128, 64), (200, 64), (200, 1), (70, 128)])
 def test_the_vocabulary_is_padded_within_the_budget(words, small_base, tmp_path, budget, pad):
     size = len(parse_base(read_model(small_base), "base").pieces)
@@ -196,6 +199,7 @@ def test_the_vocabulary_is_padded_within_the_budget(words, small_base, tmp_path,
     assert total == (size + budget) // pad * pad
 
 
+@pytest.mark.long
 def test_too_few_candidates_are_filled_up_with_reserved_rows(words, small_base, tmp_path):
     result = run([words], tmp_path / "a", small_base, budget=8960, intermediate_vocab_size=300)
     facts = read_report(result.folder).facts
@@ -204,6 +208,7 @@ def test_too_few_candidates_are_filled_up_with_reserved_rows(words, small_base, 
     assert facts["new tokens"] < 8000
 
 
+@pytest.mark.long
 def test_no_budget_keeps_all_that_reach_the_cutoff(words, small_base, tmp_path):
     result = run([words], tmp_path / "a", small_base, budget=None, cutoff=20, masks=())
     counts = read(result, "data").to_pylist()
@@ -294,6 +299,7 @@ def compared(words, small_base, tmp_path_factory):
     return run([words], out, small_base, policy="kosolar", compare=others, budget=None)
 
 
+@pytest.mark.long
 def test_the_published_policy_passes_all_gates(compared):
     facts = read_report(compared.folder).facts
     assert (facts["policy"], facts["dead"], facts["multis below the cutoff"]) == ("kosolar", 0, 0)
@@ -303,6 +309,7 @@ def test_the_published_policy_passes_all_gates(compared):
     assert {row["reason"] for row in read(compared, "candidates").to_pylist()} <= {"kept", "letter", "cutoff"}
 
 
+@pytest.mark.long
 def test_policies_are_put_side_by_side(compared, words, small_base, tmp_path):
     tables = read_report(compared.folder).tables
     rows = {row["policy"]: row for row in tables["Policies"]}
@@ -339,6 +346,7 @@ def curated(words, small_base, tmp_path_factory):
     return make, [x.replace(" ", "▁") for x in wanted], [x.replace(" ", "▁") for x in denied], settings
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("policy", ["leaf-first", "support-closed", "kosolar", "continued"])
 def test_lists_are_applied_and_recorded(curated, policy):
     """And all gates pass: what is wanted is reachable."""
@@ -359,6 +367,7 @@ def test_lists_are_applied_and_recorded(curated, policy):
     assert facts["vocabulary"] == facts["base vocabulary"] + facts["new rows"] <= facts["base vocabulary"] + 128
 
 
+@pytest.mark.long
 def test_lists_count_by_their_content(curated, words, small_base, tmp_path):
     _, _, _, settings = curated
     out = tmp_path / "out"
@@ -371,6 +380,7 @@ def test_lists_count_by_their_content(curated, words, small_base, tmp_path):
         run([words], out, small_base, **(settings | {"allow": str(copied)}))
 
 
+@pytest.mark.long
 def test_scaffolds_may_be_kept(words, small_base, tmp_path):
     result = run([words], tmp_path / "a", small_base, budget=None, cutoff=12, scaffolds="keep")
     rows, facts = read(result, "data").to_pylist(), read_report(result.folder).facts

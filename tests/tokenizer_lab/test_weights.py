@@ -55,6 +55,7 @@ def expected(weights):
 some_weights = st.dictionaries(st.sampled_from(sorted(DOCUMENTS)), st.sampled_from([0, 0.1, 0.5, 1, 3.25]), min_size=1)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(weights=some_weights)
 def test_weighted_counts_are_the_rounded_sums_however_tables_are_cut(tables, weights):
@@ -73,6 +74,7 @@ def test_letters_follow_the_units(tables):
     assert letters_in(units) == letters
 
 
+@pytest.mark.long
 def test_a_mixture_gives_another_tokenizer(tables, small_base, tmp_path):
     config = SMALL.model_copy(update={"base": small_base, "morphemes": False})
     plain = expand([tables[0]], str(tmp_path / "plain"), config)

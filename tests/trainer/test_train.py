@@ -234,6 +234,7 @@ def test_missing_libraries_are_named_before_anything_is_cleared(inputs: Inputs, 
     assert contents(tmp_path / "run") == before
 
 
+@pytest.mark.long
 def test_importing_the_trainer_loads_no_beam_and_no_other_package():
     code = "import sys, malmoi_trainer.stage, malmoi_trainer.training.run; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -247,6 +248,7 @@ def test_importing_the_trainer_loads_no_beam_and_no_other_package():
     assert "malmoi_trainer.training.run" in done.stdout
 
 
+@pytest.mark.long
 def test_a_finished_run_is_skipped_without_the_training_libraries(inputs: Inputs, tmp_path):
     base_model().save_pretrained(tmp_path / "base")
     changes = {"model": str(tmp_path / "base"), "create": {}, "device": "auto"}

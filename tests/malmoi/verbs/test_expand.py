@@ -32,6 +32,7 @@ def expand(words, out, *options):
     return CliRunner().invoke(app, [*arguments, *SETTINGS, *options], catch_exceptions=False)
 
 
+@pytest.mark.long
 def test_counting_by_jobs_changes_no_byte(words, tmp_path):
     assert expand(words, tmp_path / "here").exit_code == 0
     assert expand(words, tmp_path / "jobs", "--count-runner", "DirectRunner").exit_code == 0
@@ -51,6 +52,7 @@ def test_every_long_step_is_shown(words, tmp_path):
     assert "evaluation: corpus" in started
 
 
+@pytest.mark.long
 def test_policies_are_put_side_by_side_on_held_out_text(words, tmp_path):
     assert expand(words, tmp_path / "out", "--compare", "kosolar", "--compare", "support-closed").exit_code == 0
     tables = json.loads((tmp_path / "out" / "report.json").read_text())["tables"]

@@ -35,6 +35,7 @@ def base():
     return parse_base(make_base(), "base")
 
 
+@pytest.mark.long
 def test_check_prints_every_gate(tokenizer, base, tmp_path):
     (tmp_path / "base.model").write_bytes(make_base())
     folder = write_tokenizer(tmp_path / "new", extended(base))

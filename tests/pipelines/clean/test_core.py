@@ -56,6 +56,18 @@ def test_personal_data_is_masked_and_its_span_recorded():
     assert result.counts.masks == Counter({("web", "tell", span["rule"]): 1})
 
 
+def test_fields_of_dropped_documents_count_no_mask():
+    block = RawBlock("a.jsonl", "folder")
+    for number, text in enumerate([PLAIN, "", f"{PLAIN} {PLAIN}"], 1):
+        record = {"id": f"n{number}", "source": "web", "text": text, "writer": f"010-1234-567{number}"}
+        block.add_record(number, record, b"", Columns())
+    result = clean_block(block, CleanConfig())
+    assert len(result.rejects) == 1
+    [(_, masks)] = result.counts.masks.items()
+    assert masks == len(result.documents) == 2
+    assert set(result.documents.column("meta").to_pylist()) == {'{"writer":"<|tell|>"}'}
+
+
 def test_pii_options_have_their_effect():
     assert kept(PHONE, pii={"enabled": False}) == [PHONE]
     firm, account = "대표번호 1588-1234로 문의해 주세요.", "아래로 보내 주세요. 110-234-567890 확인했습니다."
@@ -141,6 +153,7 @@ def test_equal_ids_are_both_kept():
     assert clean_block(block, CleanConfig()).documents.column("id").to_pylist() == ["same", "same"]
 
 
+@pytest.mark.long
 @given(
     st.lists(st.tuples(text_strategy, st.sampled_from("abc")), max_size=15), st.lists(st.binary(max_size=9), max_size=4)
 )

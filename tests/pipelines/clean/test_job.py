@@ -147,6 +147,7 @@ def test_small_blocks_share_a_row_group(root):
     assert [b.num_rows for b in read_batches(files.join(root, "out/data/part-00000.parquet"))] == [20]
 
 
+@pytest.mark.long
 def test_a_failing_task_leaves_no_file(root, monkeypatch):
     monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1)
     data = gz(lines(0, 3000))
@@ -344,6 +345,7 @@ def test_a_missing_column_is_the_error_even_where_a_model_scores(tmp_path):
         stage.clean([path], f"{tmp_path}/out", config, RunOptions())
 
 
+@pytest.mark.long
 def test_where_a_model_lies_has_no_say_and_what_it_is_has(tmp_path):
     path = put(tmp_path, "raw/a.jsonl", jsonl({"id": f"n{n}", "text": "오늘날씨 " * 9} for n in range(10)))
     texts = {name: put(tmp_path, f"{name}.arpa", ARPA.encode()) for name in ("one", "two")}

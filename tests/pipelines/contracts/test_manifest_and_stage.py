@@ -1,3 +1,5 @@
+import contextlib
+
 import orjson
 import pyarrow as pa
 import pytest
@@ -5,7 +7,7 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.code import Code, code_of
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.ledger import Ledger
-from malmoi_pipelines.contracts.manifest import read_manifest, verify_file, verify_sizes
+from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest, verify_file, verify_sizes
 from malmoi_pipelines.contracts.report import Report, read_report
 from malmoi_pipelines.contracts.schemas import LETTERS
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, accept_code, run_stage
@@ -142,6 +144,27 @@ def test_output_and_input_must_lie_apart(folder, read):
     with pytest.raises(UsageError, match="must lie apart"):
         run_stage(identity(config={}), folder, body_for(folder), reads=[read.format(folder)], overwrite=True)
     assert read_table(folder, LETTERS).num_rows == 1
+
+
+@pytest.mark.parametrize("removals", range(1, 6))
+def test_a_kill_while_an_old_result_is_cleared_leaves_none_that_looks_whole(folder, monkeypatch, removals):
+    """The manifest goes first and the marker that the folder is ours goes last, so the next run goes on unasked."""
+    old, new = identity(), identity(code_version="w")
+    run_stage(old, folder, body_for(folder))
+    fs, _ = files.filesystem(folder)
+    remove, left = fs.rm, iter(range(removals))
+
+    def rm(path, **how):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        remove(path, **how)
+
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(fs, "rm", rm)
+        run_stage(new, folder, body_for(folder, unit="글"), overwrite=True)
+    assert not has_manifest(folder) or read_manifest(folder).fingerprint == new.fingerprint
+    run_stage(new, folder, body_for(folder, unit="글"))
+    assert read_table(folder, LETTERS).to_pylist() == [{"letter": "글", "count": 3}]
 
 
 def test_a_kill_after_the_manifest_is_a_finished_stage(folder):

@@ -12,6 +12,7 @@ OLD = [(id_, f"old {source}" if source == "s1" else source, text) for id_, sourc
 NEW = [(f"new {id_}", f"a {source}" if source == "s2" else source, text) for id_, source, text in drawn(100, seed=2)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("share", [0, 0.2])
 @pytest.mark.parametrize("rule", ["metaspace", "byte-level"])
 def test_adding_a_table_is_counting_its_corpus_too(tmp_path, write_corpus, rule, share):
@@ -25,6 +26,7 @@ def test_adding_a_table_is_counting_its_corpus_too(tmp_path, write_corpus, rule,
     assert read_report(added.folder).to_json() == read_report(both.folder).to_json()
 
 
+@pytest.mark.long
 def test_tables_alone_add_up_in_any_order(tmp_path, write_corpus):
     config = CountConfig()
     parts = [OLD[:50], OLD[50:], NEW]

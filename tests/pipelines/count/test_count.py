@@ -56,6 +56,7 @@ def test_every_table_is_that_of_a_counter(tmp_path, write_documents, rule):
     assert result.manifest.config["units"] == rule
 
 
+@pytest.mark.long
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     contents=st.lists(st.tuples(st.sampled_from(["", "b", "a", "한", "z\n"]), texts), min_size=1, max_size=8),
@@ -101,6 +102,7 @@ def test_sources_are_numbered_by_name(tmp_path, write_documents):
     ]
 
 
+@pytest.mark.long
 def test_processes_and_memory_give_the_same_bytes(tmp_path, write_corpus):
     rows = drawn(300)
     corpus = write_corpus(tmp_path / "in", rows[:100], rows[100:])

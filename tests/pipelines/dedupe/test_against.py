@@ -286,6 +286,7 @@ def test_components_never_remove_old_documents(dedupe):
     assert {row["id"]: row["partner_old"] for row in one.removals}["C"] is False
 
 
+@pytest.mark.long
 def test_the_real_runner_gives_the_same(stage, old, new, tmp_path, monkeypatch):
     monkeypatch.setattr(stage_module, "run_job", run_job)
     source = str(stage.root / "for-new" / "in")

@@ -183,6 +183,7 @@ def test_short_documents_merge_only_when_equal(dedupe):
     assert outcome.report.facts["candidate edges"] == 0
 
 
+@pytest.mark.long
 def test_degenerate_documents(dedupe):
     rng = random.Random(13)
     megabyte = " ".join(words(rng, 100_000))

@@ -126,6 +126,7 @@ def test_a_chain_of_thirty(dedupe):
     assert all(later - earlier in (2, 3) for earlier, later in itertools.pairwise(kept))
 
 
+@pytest.mark.long
 def test_two_thousand_copies_with_one_word_changed(dedupe):
     rng = random.Random(4)
     base = words(rng, 100)

@@ -51,6 +51,7 @@ def mixed_corpus(rng: random.Random, count: int) -> list[Document]:
     return [(f"d{number}", rng.choice(SOURCES), text) for number, text in enumerate(texts)]
 
 
+@pytest.mark.long
 @given(
     st.integers(0, 2**32),
     st.sampled_from(["star", "components"]),
@@ -121,6 +122,7 @@ def check_recall_and_precision(
     return resolved / max(len(similarity), 1)
 
 
+@pytest.mark.long
 def test_generated_documents_against_all_pairs(dedupe):
     documents = planted_corpus(21, families=140, singles=110)
     assert len(documents) >= 580

@@ -93,6 +93,7 @@ def test_costs_name_the_steps_in_order():
     assert all(cost.cpu_seconds >= 0 for cost in costs)
 
 
+@pytest.mark.long
 def test_a_steps_own_error_arrives_as_it_was_raised():
     with pytest.raises(BadInputError, match="a number is refused"):
         dry_run(steps(refused=42))

@@ -1,4 +1,6 @@
 import os
+import pathlib
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +62,7 @@ def expected():
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [None, 1, 2], ids=["in memory", "one process", "two processes"])
 def test_every_partition_is_visited_and_every_row_arrives_once(tmp_path, workers):
     assert run_job(job(), str(tmp_path), RunOptions(workers=workers)) == expected()
@@ -79,6 +82,41 @@ def test_a_defect_arrives_as_one(tmp_path):
     assert "defect of malmoi" in error.value.hint
 
 
+@dataclass(frozen=True)
+class Meet:
+    """Ends only if as many processes as there are partitions are at work at once; says which they are."""
+
+    folder: str
+    partitions: int
+
+    def __call__(self, partition, chunks):
+        pathlib.Path(self.folder, str(partition)).touch()
+        deadline = time.monotonic() + 60
+        while len(os.listdir(self.folder)) < self.partitions:
+            if time.monotonic() > deadline:
+                raise BadInputError("the others did not come")
+            time.sleep(0.01)
+        yield Result({"process": os.getpid()})
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("workers", [1, 3])
+def test_so_many_workers_are_so_many_processes(tmp_path, workers):
+    place = tmp_path / "here"
+    place.mkdir()
+    steps = (Step("meet", Meet(str(place), workers), workers),)
+    found = {row["process"] for row in run_job(Job("n", steps, 1), str(tmp_path), RunOptions(workers=workers))}
+    assert len(found) == workers
+    assert os.getpid() not in found
+
+
+def test_no_more_processes_than_workers(tmp_path):
+    steps = (Step("say", Meet(str(tmp_path), 0), 6),)
+    found = {row["process"] for row in run_job(Job("n", steps, 1), str(tmp_path / "w"), RunOptions(workers=1))}
+    assert len(found) == 1
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [None, 1])
 def test_a_steps_own_error_arrives_as_it_was_raised(tmp_path, workers):
     with pytest.raises(BadInputError, match="the second file is broken") as error:
@@ -86,6 +124,7 @@ def test_a_steps_own_error_arrives_as_it_was_raised(tmp_path, workers):
     assert error.value.hint == "mend it"
 
 
+@pytest.mark.long
 def test_an_error_ends_the_job_before_the_next_step(tmp_path):
     steps = (Step("refuse", Refuse(), SENDERS), Step("sum", SumNumbers(), RECEIVERS))
     seen = []
@@ -107,6 +146,7 @@ def test_a_worker_that_dies_is_explained(tmp_path):
     assert "--workers" in error.value.hint
 
 
+@pytest.mark.long
 def test_progress_counts_partitions(tmp_path):
     seen = []
     run_job(job(), str(tmp_path), RunOptions(workers=1), Told(seen))

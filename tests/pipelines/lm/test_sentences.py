@@ -47,6 +47,7 @@ def test_sentences_are_words_with_one_space_between_them_and_stay_as_they_are(te
     assert sentences(b"\n".join(lines).decode(), normalisation) == lines
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["eojeol", SENTENCEPIECE])
 @given(st.lists(texts, max_size=4))
 def test_training_and_scoring_cut_a_text_alike(name, contents):

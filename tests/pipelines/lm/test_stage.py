@@ -32,6 +32,7 @@ def inputs(tmp_path):
     return [write_texts(tmp_path / "in" / f"part-{n}.jsonl", texts) for n, texts in enumerate(parts)]
 
 
+@pytest.mark.long
 def test_one_and_two_processes_and_memory_and_any_cut_give_the_same_bytes(tmp_path, inputs):
     small = {"task_bytes": 2000, "partition_bytes": 4000}
     runs = {
@@ -91,6 +92,7 @@ def test_a_sentencepiece_model_travels_with_the_language_model(tmp_path, inputs)
     assert good < bad
 
 
+@pytest.mark.long
 def test_models_are_written_to_and_read_from_remote_folders(memory_root, tmp_path, inputs):
     local, remote = str(tmp_path / "lm"), f"{memory_root}/lm"
     manifests = [train_lm(inputs, out, LmConfig(held_out=0.1), RunOptions()).manifest for out in (local, remote)]

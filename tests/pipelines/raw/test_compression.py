@@ -79,6 +79,7 @@ def test_what_lies_before_the_cut_is_all_given(folder, suffix):
 BOMB_BYTES = 128 << 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_file_that_unfolds_enormously_is_read_in_pieces(folder, suffix):
     path = put(folder, f"bomb.jsonl{suffix}", COMPRESS[suffix](bytes(BOMB_BYTES)))

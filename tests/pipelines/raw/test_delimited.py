@@ -42,6 +42,7 @@ def test_what_a_csv_writer_quotes_is_read_back(folder, end, rows, block_bytes):
     assert [line for *_, line in documents] == list(range(2, len(rows) + 2))
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(rows=st.lists(st.tuples(st.just("x"), unquoted), max_size=12), final=st.booleans())
 def test_tsv_without_quoting_takes_every_character_as_it_is(folder, rows, final):

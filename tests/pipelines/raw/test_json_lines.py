@@ -37,6 +37,7 @@ def together(lines, columns):
     return block
 
 
+@pytest.mark.long
 @settings(max_examples=500)
 @given(lines=st.one_of(good_lines, any_lines), columns=st.sampled_from(COLUMNS))
 # Three lines that are three records only together: two in the first, one in the others.

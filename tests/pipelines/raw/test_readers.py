@@ -272,6 +272,7 @@ def test_documents_of_a_dataset_folder_pass_with_their_meta(tmp_path):
     assert read(path)[0] == [("x", "web", "가", '{"a":1}', 1)]
 
 
+@pytest.mark.long
 def test_a_document_of_a_hundred_megabytes_is_read(tmp_path):
     text = "가나다라마" * (100_000_000 // 15)
     assert texts(put(tmp_path, "a.jsonl.zst", zstd(jsonl([{"text": text}, {"text": "b"}])))) == [text, "b"]

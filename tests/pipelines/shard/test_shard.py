@@ -72,6 +72,20 @@ def test_shards_hold_every_document_once_in_digest_order(tmp_path, write_documen
     assert all(len(example["input_ids"]) == T == sum(example["lengths"]) for example in examples)
 
 
+def test_documents_of_one_name_are_ordered_by_their_content(tmp_path, write_documents, model_file):
+    """Source and id choose a document's place; where two share them, the order of files must not."""
+    twins = [("same", "web", " ".join(WORDS[n:] + WORDS[:n])) for n in range(len(WORDS))]
+    config = ShardConfig(sequence_length=T, new_token_bias=0)
+    made = [
+        shard([write_documents(tmp_path / f"in-{n}", *parts)], model_file, str(tmp_path / f"{n}"), config, RunOptions())
+        for n, parts in enumerate(([twins], [twins[::-1]], [twins[7:], twins[:7]]))
+    ]
+    first, *others = (result.manifest.table_files() for result in made)
+    assert first
+    assert all(files == first for files in others)
+
+
+@pytest.mark.long
 def test_workers_and_file_cuts_change_nothing(tmp_path, write_documents, model_file):
     rows = documents()
     one_file = write_documents(tmp_path / "a", rows)

@@ -168,6 +168,7 @@ PIECES += ["\u200b", "\ufe0f", unicodedata.normalize("NFD", "전화"), "\u1161",
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
 
 
+@pytest.mark.long
 @settings(max_examples=500)
 @given(st.lists(TEXTS, max_size=6), st.sampled_from(OPTIONS))
 def test_a_block_gives_what_its_texts_give(texts, options):
@@ -228,6 +229,7 @@ def test_time_is_linear_on_a_megabyte_of_hostile_text(unit, options):
     assert seconds(large, options) < 8 * seconds(small, options) + 0.1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unit", HOSTILE, ids=ascii)
 def test_time_is_bounded_on_hostile_text(unit):
     assert seconds(unit * (20_000 // len(unit)), EVERYTHING) < 2

@@ -238,6 +238,7 @@ TEXTS = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_measures_of_a_block_equal_those_of_each_text_alone(texts):
@@ -276,6 +277,7 @@ BOUNDS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, BOUNDS)
 def test_the_gates_change_no_judgement(texts, bounds):
@@ -283,6 +285,7 @@ def test_the_gates_change_no_judgement(texts, bounds):
     assert judge(texts, thresholds).reasons == [reference.reason(text, thresholds) for text in texts]
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(TEXTS, st.integers(1, 20))
 def test_a_judgement_does_not_depend_on_blocks(texts, size):

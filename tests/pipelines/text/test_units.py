@@ -57,6 +57,7 @@ def test_metaspace_units_are_the_regular_expressions_matches(contents):
     assert cut(contents) == [unit for text in contents for unit in UNIT.findall(" " + text)]
 
 
+@pytest.mark.long
 @given(st.lists(st.one_of(texts, tricky), max_size=8))
 def test_byte_level_units_are_cut_where_the_definition_says(contents):
     bounds = [[0, *(match.start() for match in CUT.finditer(text)), len(text)] for text in contents]

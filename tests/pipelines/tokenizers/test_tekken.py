@@ -129,6 +129,7 @@ def test_a_rank_spelled_as_a_special_token_or_out_of_order():
         read_byte_level("memory://tekken/tekken_bad.json")
 
 
+@pytest.mark.long
 def test_the_real_file_has_its_size(real):
     assert real.base.size == 131_072
     assert len(real.base.merges) == 269_443

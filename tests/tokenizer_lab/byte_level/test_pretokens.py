@@ -106,6 +106,7 @@ def value(request):
     return VARIANTS[request.param]
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_units_are_cut_as_the_library_cuts_them(value, data):

@@ -68,6 +68,7 @@ def tokenizer(folder):
     return library(files.read_bytes(f"{folder}/tokenizer.json"))
 
 
+@pytest.mark.long
 def test_the_folder_is_complete(expanded):
     paths = {info.path for info in expanded.manifest.files}
     assert {"tokenizer.json", "tokenizer_config.json", "README.md", "report.html"} <= paths
@@ -151,6 +152,7 @@ def test_text_without_hangul_is_as_before(expanded, folder):
         assert encode(before, text) == encode(after, text)
 
 
+@pytest.mark.long
 def test_bytes_do_not_depend_on_partitions_or_threads(table, documents, folder, expanded, tmp_path):
     units = collections.Counter(split_units(pa.array(documents, pa.large_string()), "byte-level").to_pylist())
     other = write_words(
@@ -162,6 +164,7 @@ def test_bytes_do_not_depend_on_partitions_or_threads(table, documents, folder, 
     }
 
 
+@pytest.mark.long
 def test_lists_are_applied(table, folder, expanded, tmp_path):
     kept = [row for row in rows(expanded, "data") if row["reason"] == "kept" and row["text"]]
     deny = kept[0]["text"]

@@ -110,6 +110,7 @@ cases = st.builds(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=300)
 @given(cases, policies)
 def test_the_loop_ends_with_what_it_promises(case, policy):
@@ -170,6 +171,7 @@ def test_rounds_add_up(case, policy):
     assert len(found.history) == len(found.recounted) == len(found.rounds)
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(cases, policies)
 def test_a_second_run_on_the_result_drops_nothing(case, policy):

@@ -40,6 +40,7 @@ def draw_change(data, alive):
     return np.array(dropped, np.int64), np.array(added, np.int64)
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(bases, vocabularies, corpora, st.sampled_from([FULL, HALF, NONE]), st.sampled_from([0.0, 0.5, 1.0]), st.data())
 def test_any_changes_count_as_from_nothing_and_as_sentencepiece(base_multis, multis, units, share, garbage, data):

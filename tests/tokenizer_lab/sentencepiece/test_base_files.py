@@ -102,6 +102,7 @@ def test_a_bare_model_has_nothing_beside_it(folder, small):
     assert tokenizer_json(model, base_files) == tokenizer_json(model)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["LlamaTokenizer", "LlamaTokenizerFast", "PreTrainedTokenizerFast", "SomethingElse"])
 def test_the_extended_folder_loads_and_agrees(folder, small, tmp_path, name):
     transformers = pytest.importorskip("transformers")

@@ -39,6 +39,7 @@ def pair(expanded, base):
     return Pair(expanded.folder, base)
 
 
+@pytest.mark.long
 def test_fixed_texts(pair):
     for text in [*FIXED, *mask_texts(MASKS, UNMATCHED)]:
         pair.check(text)
@@ -62,6 +63,7 @@ def test_new_pieces_in_any_order(pair, data):
     pair.check("".join(data.draw(st.lists(st.sampled_from(pieces), max_size=8))).replace("▁", " "))
 
 
+@pytest.mark.long
 @PROPERTY
 @given(texts)
 def test_text_without_hangul_encodes_as_before(pair, text):

@@ -61,6 +61,7 @@ def failed(results):
     return {gate for gate, result in results.items() if result.failed}
 
 
+@pytest.mark.long
 def test_a_good_extension_passes_all(base):
     model = extended(base)
     results = run(base, model, files={"tokenizer_config.json": tokenizer_config(model)})

@@ -30,6 +30,7 @@ def test_it_agrees_with_sentencepiece(model, sentencepiece, reference):
         assert reference.encode(text) == sentencepiece.encode(text), repr(text)
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(texts, st.sampled_from([" ", "  ", "한국", "나라", "ㅋ"])), max_size=8).map("".join))
 def test_it_agrees_on_any_text_without_masks(sentencepiece, reference, text):

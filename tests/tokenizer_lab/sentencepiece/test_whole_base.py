@@ -92,6 +92,7 @@ def test_files_that_disagree_are_refused_at_opening(folder, others, message):
         SentencePieceBase(folder(**others))
 
 
+@pytest.mark.long
 def test_a_base_with_more_rows_than_its_model_is_extended(folder, words, tmp_path):
     """A ChatML base with a padded embedding: its chat tokens are no special ones by their flag, as often."""
     added = {"content": "<|im_start|>", "special": False}

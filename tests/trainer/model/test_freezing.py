@@ -12,6 +12,7 @@ def snapshot(model):
     return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", TRAINABLE_SETS)
 def test_frozen_parts_are_bit_equal_and_trained_parts_move(name):
     """With weight decay wherever the set allows it, and clipping that bites."""

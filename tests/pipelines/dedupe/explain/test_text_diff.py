@@ -86,6 +86,7 @@ def test_folding_shortens_long_changes_and_loses_no_eojeol():
     assert fold(diff("가 나", "가 나")) == [Piece("both", (), 2)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["one line", "lines", "few different words", "unrelated"])
 def test_a_megabyte_is_no_matter_of_minutes(kind):
     rng = random.Random(9)

@@ -255,6 +255,7 @@ def corpus(rng: random.Random, count: int) -> list[Document]:
     return result
 
 
+@pytest.mark.long
 @given(
     st.integers(0, 2**32),
     st.integers(1, 16),
