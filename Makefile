@@ -13,7 +13,7 @@ PYTEST = OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROC
 PROCESSES ?= 2
 PACKAGES = malmoi pipelines/malmoi_pipelines tokenizer_lab/malmoi_tokenizer_lab trainer/malmoi_trainer
 
-.PHONY: demo test test-all check mutants bench docs constraints clean
+.PHONY: demo test test-all lint check conformance mutants bench docs constraints clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -36,12 +36,17 @@ test: $(DEV)  ## every promise once
 test-all: test  ## and what repeats it in full, real text at length, Flink
 	$(PYTEST) -m 'slow or flink'
 
-check: $(DEV)  ## before every commit: format, lint, types, the examples of the docstrings, fast tests
+lint: $(DEV)  ## format, lint, types, the examples of the docstrings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q --doctest-modules $(PACKAGES)
+
+check: lint  ## before every commit: that, and the tests that take no time
 	$(PYTEST) -q -m 'not long'
+
+conformance: $(DEV)  ## the table of all runners: which give the same bytes
+	$(BIN)/python benchmarks/conformance.py
 
 mutants: $(DEV)  ## change the pure cores a little and list what no test notices; MODULES names others
 	$(BIN)/python benchmarks/mutants.py $(MODULES)
@@ -52,7 +57,6 @@ bench: $(DEV)  ## the measurements that need no input of their own
 docs: $(DEV)  ## regenerate the pages that are made from the code
 	$(BIN)/python -m malmoi_pipelines.contracts.describe > docs/data-format.md
 	$(BIN)/python -m malmoi_pipelines.text.describe > docs/rules.md
-	$(BIN)/python -m malmoi.stages > docs/stages.md
 	$(BIN)/python -m malmoi.stages > docs/stages.md
 	$(BIN)/python -m malmoi.settings.page > docs/settings.md
 	$(BIN)/python -m malmoi.settings.page --schema > docs/settings.schema.json
