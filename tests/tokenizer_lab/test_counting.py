@@ -63,7 +63,7 @@ def test_what_is_no_word_table_is_refused(tmp_path, read_words):
     with pytest.raises(BadInputError, match="no Korean unit"):
         read_words([write_words(str(tmp_path / "english"), ["only English"])])
     folder = write_words(str(tmp_path / "shards"), ["가"], kind="shards")
-    with pytest.raises(UsageError, match="kind 'words'"):
+    with pytest.raises(BadInputError, match="folder of words: it holds shards"):
         words_fingerprint([folder])
     folder = write_words(str(tmp_path / "bytes"), ["가"], rule="byte-level")
     with pytest.raises(UsageError, match="holds byte-level units, this tokenizer is counted exactly over metaspace"):

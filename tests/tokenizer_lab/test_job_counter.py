@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.hangul import has_letter
+from malmoi_pipelines.contracts.progress import SILENT
 from malmoi_pipelines.tokenizers.model_proto import load_for_units, parse_model, read_model
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.job_counter import JobCounting, JobCounts
@@ -51,7 +52,7 @@ def loops(documents, table, small_base, work, policy):
     job = Job(documents)
     counting = JobCounting(base, CONFIG, job, work)
     builders = [Builder(base, words, CONFIG, Curation(), this) for this in (None, counting)]
-    return [builder.run(policy, lambda line: None).fixed_point for builder in builders], job
+    return [builder.run(policy, SILENT).fixed_point for builder in builders], job
 
 
 @pytest.mark.parametrize("policy", ["leaf-first", "support-closed", "kosolar", "continued"])
