@@ -11,6 +11,7 @@ from malmoi.console import print_error
 from malmoi.verbs import (
     accept,
     clean,
+    config,
     count,
     dedupe,
     expand,
@@ -25,6 +26,8 @@ from malmoi.verbs import (
     verify,
 )
 
+VERBS = (sample, lm, clean, dedupe, count, expand, shard, train, run, tokenizer, pii, config, inspect, verify, accept)
+"""In the order of the help."""
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(
@@ -34,7 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (sample, lm, clean, dedupe, count, expand, shard, train, run, tokenizer, pii, inspect, verify, accept):
+for module in VERBS:
     module.register(app)
 
 

@@ -1,8 +1,11 @@
 """The verbs that have settings, and the class that holds them."""
 
+import difflib
 import importlib
 
+from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.contracts.errors import UsageError
 
 from malmoi.stages import STAGES
 
@@ -24,3 +27,18 @@ def config_class(verb: str) -> type[Config]:
     module, name = CONFIGS[verb].split(":")
     found: type[Config] = getattr(importlib.import_module(module), name)
     return found
+
+
+def settings_verb(name: str) -> str | None:
+    """The verb of that name; None where it is a file, so a recipe.
+
+    Raises:
+        UsageError: neither.
+    """
+    if name in CONFIGS:
+        return name
+    if files.exists(name):
+        return None
+    near = difflib.get_close_matches(name, CONFIGS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"name a recipe file, or one of: {', '.join(CONFIGS)}"
+    raise UsageError(f"{name} is no verb with settings and no file.", hint=hint)
