@@ -36,7 +36,9 @@ def recipe_class(stages: Iterable[Stage]) -> type[BaseRecipe]:
     sections: dict[str, Any] = {}
     for stage in stages:
         config = stage.config_class()
-        kind, default = (config | None, None) if stage.optional else (config, config())
+        kind: Any = config | list[config] if stage.several else config  # type: ignore[valid-type]
+        default = None if stage.optional else config()
+        kind = kind | None if stage.optional else kind
         sections[stage.name] = (kind, Field(default, description=stage.about))
     return create_model("Recipe", __base__=BaseRecipe, __doc__=BaseRecipe.__doc__, **sections)
 

@@ -96,6 +96,8 @@ class Stage:
     """The extra of malmoi that brings them."""
     optional: bool = False
     """Whether a recipe without its section leaves it out."""
+    several: bool = False
+    """Whether its section may be a list: as many steps, one after another."""
     makes_input: bool = False
     """Whether it makes the raw text, so that a run with an input has no use for it."""
 

@@ -79,9 +79,8 @@ def test_one_more_stage_is_one_more_declaration():
 
 
 def test_a_stage_can_be_taken_in_several_steps():
-    several = dataclasses.replace(EVALUATE, optional=True)
-    recipe = parse_config(recipe_class([*STAGES, several]), {"name": "r"}, "r")
-    recipe = recipe.model_copy(update={"evaluate": [EvaluateConfig(shots=0), EvaluateConfig(shots=5)]})
+    several = dataclasses.replace(EVALUATE, optional=True, several=True)
+    recipe = parse_config(recipe_class([*STAGES, several]), {"name": "r", "evaluate": [{"shots": 0}, {}]}, "r")
     *_, first, second = build_chain(recipe, "root", "out", RunOptions(), [*STAGES, several])
     assert (first.folder, second.folder) == ("out/evaluation-1", "out/evaluation-2")
     assert [step.run(None)[0].shots for step in (first, second)] == [0, 5]
