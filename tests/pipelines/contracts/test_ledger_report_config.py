@@ -33,6 +33,14 @@ def ledger_of(rows):
     return ledger
 
 
+def test_a_ledger_that_does_not_balance_names_every_number():
+    ledger = Ledger()
+    for outcome, documents in (("in", 99), ("kept", 1), ("dropped:short", 2), ("merged", 3), ("failed", 4)):
+        ledger.add("web", outcome, documents, documents)
+    with pytest.raises(DefectError, match=r"99 documents in, but 1 kept [+] 2 dropped [+] 3 merged [+] 4 failed = 10"):
+        ledger.check()
+
+
 @given(entries, entries)
 def test_merging_ledgers_commutes_and_keeps_the_balance(left, right):
     one, other = ledger_of(left), ledger_of(right)

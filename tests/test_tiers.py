@@ -1,0 +1,77 @@
+"""The tiers of the tests: nothing falls between them; and the mutants that show what they miss."""
+
+import pathlib
+import re
+
+import pytest
+
+from benchmarks import mutants
+from tests.conftest import pytest_collection_modifyitems
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def test_make_test_all_is_everything_that_make_test_leaves_out():
+    makefile = (ROOT / "Makefile").read_text()
+    every, rest = (
+        re.search(rf"^{target}:.*\n\t\$\(PYTEST\) -m '(.*)'$", makefile, re.M)[1] for target in ("test", "test-all")
+    )
+    assert (every, rest) == ("not slow and not flink", "slow or flink")
+    assert re.search(r"^test-all: test\b", makefile, re.M)
+    assert "make test-all" in (ROOT / ".ci/run").read_text()
+
+
+class Item:
+    """What pytest collects, as far as the tiers look at it."""
+
+    def __init__(self, fixtures=(), marks=()):
+        self.fixturenames, self.marks = fixtures, [pytest.mark.__getattr__(name).mark for name in marks]
+
+    def iter_markers(self):
+        return self.marks
+
+    def add_marker(self, marker):
+        self.marks.append(marker.mark)
+
+
+@pytest.mark.parametrize(
+    ("item", "is_long"),
+    [
+        (Item(), False),
+        (Item(("tmp_path",), ("gpu",)), False),
+        (Item(("tmp_path", "small_run")), True),
+        (Item((), ("slow",)), True),
+        (Item((), ("flink",)), True),
+    ],
+)
+def test_what_is_slow_or_uses_a_long_build_is_long(item, is_long):
+    pytest_collection_modifyitems([item])
+    assert ("long" in {mark.name for mark in item.marks}) == is_long
+
+
+SOURCE = '''
+def last(values: list[int], *, strict: bool = False) -> int:
+    """The last one: 1 < 2."""
+    if strict and len(values) < 1:
+        raise ValueError
+    return values[len(values) - 1]
+'''
+
+
+def test_mutants_are_one_change_each():
+    assert [name for name, _ in mutants.mutants(SOURCE)] == [
+        "last: False → True",
+        "last: strict and len(values) < 1 → strict or len(values) < 1",
+        "last: len(values) < 1 → len(values) <= 1",
+        "last: 1 → 2",
+        "last: raise ValueError → pass",
+        "last: len(values) - 1 → len(values) + 1",
+        "last: 1 → 2",
+    ]
+    assert all(source.count("The last one: 1 < 2.") == 1 for _, source in mutants.mutants(SOURCE))
+
+
+def test_every_core_has_tests_that_mirror_it():
+    for module in mutants.CORES:
+        assert (ROOT / module).is_file()
+        assert all((ROOT / path).exists() for path in mutants.tests_of(module))
