@@ -20,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 from malmoi_pipelines.contracts.arrays import text_buffers
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.count.words import Counts, chunks_of, count_units, merge_counts
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
-from malmoi_pipelines.text.units import Rule, unit_slices
+from malmoi_pipelines.text.units import unit_slices
 
 from benchmarks.bench_word_table import generated
 from benchmarks.measure import commit
@@ -63,7 +64,7 @@ def shuffled(docs: str) -> pa.LargeStringArray:
     return pa.concat_arrays(texts.take(pa.array(order)).chunks)
 
 
-def growth(texts: pa.LargeStringArray, sizes: list[int], rule: Rule) -> Iterator[dict[str, float]]:
+def growth(texts: pa.LargeStringArray, sizes: list[int], rule: UnitKind) -> Iterator[dict[str, float]]:
     """Distinct units of the first megabytes, for each size."""
     _, bounds = text_buffers(texts)
     whole: list[pa.RecordBatch] = []
@@ -84,7 +85,7 @@ def growth(texts: pa.LargeStringArray, sizes: list[int], rule: Rule) -> Iterator
         }
 
 
-def counted(texts: pa.LargeStringArray, start: int, stop: int, bounds: np.ndarray, rule: Rule) -> Iterator[Counts]:
+def counted(texts: pa.LargeStringArray, start: int, stop: int, bounds: np.ndarray, rule: UnitKind) -> Iterator[Counts]:
     """Counts of some documents, block by block."""
     while start < stop:
         end = min(stop, max(start + 1, int(np.searchsorted(bounds, bounds[start] + BLOCK_BYTES))))

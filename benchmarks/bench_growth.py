@@ -25,7 +25,7 @@ EXPONENT = "exponent of Heaps' law"
 PLACES = (
     (grouping, "document_depths"),
     (steps, "curve"),
-    (steps._Parts, "depths_of_units"),
+    (steps._CutUnits, "depths_of_units"),
     (growth.Growth, "add_documents"),
     (growth.Growth, "add_units"),
     (growth.Growth, "add"),

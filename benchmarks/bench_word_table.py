@@ -25,6 +25,7 @@ from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.stage import clean
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
 from malmoi_pipelines.contracts.tables import string_bytes
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.count.words import count_units, ordered_rows
@@ -33,7 +34,7 @@ from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
 from malmoi_pipelines.sample.config import SampleConfig, parse_bytes
 from malmoi_pipelines.sample.stage import sample
-from malmoi_pipelines.text.units import Rule, split_units, unit_slices
+from malmoi_pipelines.text.units import split_units, unit_slices
 
 from benchmarks.measure import commit
 
@@ -112,7 +113,7 @@ def compare(texts: pa.LargeStringArray, rounds: int) -> None:
         print(json.dumps({"name": name, **figures, **rows}), flush=True)
 
 
-def ours(texts: pa.LargeStringArray, rule: Rule) -> pa.Table:
+def ours(texts: pa.LargeStringArray, rule: UnitKind) -> pa.Table:
     """Our units, counted and ordered."""
     return counted(list(unit_slices(texts, rule)))
 

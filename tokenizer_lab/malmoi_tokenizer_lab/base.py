@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from malmoi_pipelines.contracts.arrays import Bool
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Subject
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
-from malmoi_tokenizer_lab.words import Ints, UnitRule, Words
+from malmoi_tokenizer_lab.words import Ints, Words
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Base(Protocol):
     """A tokenizer to extend."""
 
     name: str
-    rule: UnitRule
+    rule: UnitKind
     """How the word table must be cut for counts by unit to be exact."""
     policies: tuple[str, ...]
     """The policies that suit it, the default first."""

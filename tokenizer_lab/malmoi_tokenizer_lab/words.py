@@ -5,7 +5,7 @@ New tokens can only occur in Korean units: no other unit holds a Hangul letter, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,7 @@ from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS
 from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.tables import read_table
-
-UnitRule = Literal["metaspace", "byte-level"]
-"""How the word table cuts texts into units."""
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 
 Ints = npt.NDArray[np.int64]
 
@@ -83,7 +81,7 @@ def words_fingerprint(folders: Sequence[str]) -> str:
     return fingerprint(sorted(prints))
 
 
-def check_rule(folders: Sequence[str], rule: UnitRule) -> None:
+def check_rule(folders: Sequence[str], rule: UnitKind) -> None:
     """Check that word tables are cut by the rule that a kind of base needs.
 
     Raises:

@@ -2,14 +2,14 @@
 
 from pydantic import Field
 
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.raw.config import InputConfig
-from malmoi_pipelines.text.units import Rule
 
 
 class CountConfig(InputConfig):
     """How the word table is made."""
 
-    units: Rule = "metaspace"
+    units: UnitKind = "metaspace"
     """The rule by which texts are cut (`malmoi_pipelines.text.units`): `metaspace` for SentencePiece bases, else
     `byte-level`."""
     held_out_share: float = Field(0, ge=0, lt=1)

@@ -15,7 +15,7 @@ from malmoi_pipelines.contracts.tables import read_batches
 from malmoi_pipelines.count.added import find_added
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.growth import growth_picture, heaps_law
-from malmoi_pipelines.count.steps import CountFiles, MergeCounts, Plan, WriteCounts
+from malmoi_pipelines.count.steps import CountFiles, MergeCounts, TableLayout, WriteCounts
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
@@ -65,22 +65,22 @@ def count(
 
     def body(work: str) -> StageOutput:
         text_bytes = documents.text_bytes + added.text_bytes
-        plan = plan_files(text_bytes, config)
-        cut = CountFiles(documents, added.files, out, plan, config.units, config.held_out_share)
+        layout = lay_out(text_bytes, config)
+        cut = CountFiles(documents, added.files, out, layout, config.units, config.held_out_share)
         steps = (
             Step("count: units", cut, len(documents.tasks) + len(added.files)),
-            Step("count: merge", MergeCounts(plan), plan.growth + 1),
-            Step("count: write", WriteCounts(out, plan), plan.letters + 1),
+            Step("count: merge", MergeCounts(layout), layout.growth + 1),
+            Step("count: write", WriteCounts(out, layout), layout.letters + 1),
         )
         return _summarise(run_job(Job("count", steps, text_bytes), work, options, progress), out, config)
 
     return run_stage(identity, out, body, reads=[*corpus, *documents.paths, *add], overwrite=overwrite)
 
 
-def plan_files(text_bytes: int, config: CountConfig) -> Plan:
+def lay_out(text_bytes: int, config: CountConfig) -> TableLayout:
     """The number of files of each table, from the bytes of all texts, those of added tables with them."""
     held_out = int(text_bytes * config.held_out_share)
-    return Plan(
+    return TableLayout(
         max(1, -(-(text_bytes - held_out) // config.partition_bytes)),
         max(1, -(-held_out // config.partition_bytes)) if config.held_out_share else 0,
     )

@@ -17,6 +17,7 @@ from malmoi_pipelines.contracts.arrays import I8, I64, U64
 from malmoi_pipelines.contracts.ledger import DROPPED, IN, Ledger
 from malmoi_pipelines.contracts.schemas import GROWTH, HELD_OUT, LETTERS, SOURCES, WORDS, Table
 from malmoi_pipelines.contracts.tables import read_batches, write_parquet
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.count.added import AddedFile
 from malmoi_pipelines.count.grouping import Group, group_documents
 from malmoi_pipelines.count.growth import Growth, curve
@@ -37,7 +38,7 @@ from malmoi_pipelines.count.words import (
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.engine.partition import partition_of
 from malmoi_pipelines.raw.documents import TEXTS, Documents, source_totals
-from malmoi_pipelines.text.units import Rule, unit_slices
+from malmoi_pipelines.text.units import unit_slices
 
 FLUSH_BYTES = 32 << 20  # bytes of text whose units a task holds before it counts and sends them
 MERGE_BYTES = 256 << 20  # Arrow bytes of chunks a task holds before it merges them
@@ -46,7 +47,7 @@ _NAMES, _ROW = b"sources", b"row"  # metadata of the rows between the last two s
 
 
 @dataclass(frozen=True)
-class Plan:
+class TableLayout:
     """How the table is laid out: a partition a file."""
 
     words: int
@@ -82,8 +83,8 @@ class CountFiles:
     documents: Documents
     added: tuple[AddedFile, ...]
     out: str
-    plan: Plan
-    rule: Rule
+    layout: TableLayout
+    rule: UnitKind
     held_out_share: float
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
@@ -95,7 +96,7 @@ class CountFiles:
 
     def _count(self, number: int) -> Iterator[Send | Result]:
         statistics: dict[tuple[str, bool], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        parts: dict[bool, _Parts] = {False: _Parts(), True: _Parts()}
+        parts: dict[bool, _CutUnits] = {False: _CutUnits(), True: _CutUnits()}
         growth = Growth()
         with self.documents.open(number, self.out, TEXTS) as reader:
             for batch in reader:
@@ -111,13 +112,13 @@ class CountFiles:
                 if sum(part.num_bytes for part in parts.values()) >= FLUSH_BYTES:
                     yield from self._flush(parts, growth)
         yield from self._flush(parts, growth)
-        yield Send(self.plan.growth, growth.to_batch())
+        yield Send(self.layout.growth, growth.to_batch())
         if reader.unread.problems:
             yield Result(reader.unread.to_json())
         rows = [{"source": source, "held_out": held_out, **row} for (source, held_out), row in statistics.items()]
         yield from self._send_statistics(statistics_batch(rows))
 
-    def _flush(self, parts: dict[bool, "_Parts"], growth: Growth) -> Iterator[Send]:
+    def _flush(self, parts: dict[bool, "_CutUnits"], growth: Growth) -> Iterator[Send]:
         for held_out, part in parts.items():
             units, codes = code_units(part.units)
             found, hashes = digests_and_hashes(units)
@@ -133,17 +134,17 @@ class CountFiles:
                 # Units and letters are counted in the merged table.
                 yield from self._send_statistics(statistics_batch(row | {"units": 0, "letters": 0} for row in rows))
             elif file.table == GROWTH.name:
-                yield Send(self.plan.growth, batch)
+                yield Send(self.layout.growth, batch)
             else:
                 counts = from_rows(batch, file.names)
                 yield from self._send(counts, digests(counts.units), file.table == HELD_OUT.name)
 
     def _send(self, counts: Counts, digests: U64, held_out: bool) -> Iterator[Send]:
-        for partition, chunk in chunks_of(counts, self.plan.partitions(digests, held_out)):
+        for partition, chunk in chunks_of(counts, self.layout.partitions(digests, held_out)):
             yield Send(partition, chunk)
 
     def _send_statistics(self, batch: pa.RecordBatch) -> Iterator[Send | Result]:
-        yield Send(self.plan.statistics, batch)
+        yield Send(self.layout.statistics, batch)
         yield Result({"ledger": _ledger(batch).to_json()})
 
 
@@ -158,7 +159,7 @@ def _drop_empty(batch: pa.RecordBatch) -> Iterator[Result]:
 
 
 @dataclass
-class _Parts:
+class _CutUnits:
     """Units that were cut and not yet counted."""
 
     units: list[pa.LargeStringArray] = field(default_factory=list)
@@ -168,7 +169,7 @@ class _Parts:
     """Of each array of units."""
     num_bytes: int = 0
 
-    def add(self, group: Group, rule: Rule) -> None:
+    def add(self, group: Group, rule: UnitKind) -> None:
         """Cut texts."""
         units = list(unit_slices(group.texts, rule))
         self.units += units
@@ -193,34 +194,34 @@ class _Parts:
 class MergeCounts:
     """Step 1, a partition a file of the table: its rows in order, its letters; then: all source names, the growth."""
 
-    plan: Plan
+    layout: TableLayout
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Merge one partition's chunks."""
-        if partition == self.plan.statistics:
+        if partition == self.layout.statistics:
             yield from self._names(sum_statistics(chunks))
-        elif partition == self.plan.growth:
+        elif partition == self.layout.growth:
             growth = Growth()
             for chunk in chunks:
                 growth.add(chunk)
-            yield Send(self.plan.growth, growth.to_batch())
+            yield Send(self.layout.growth, growth.to_batch())
         else:
             yield from self._merge(partition, _merge_by_size(chunks))
 
     def _names(self, statistics: pa.Table) -> Iterator[Send]:
         names = pa.RecordBatch.from_arrays([statistics["source"].combine_chunks().unique()], names=["source"])
         check_sources(names.num_rows)
-        for target in range(self.plan.statistics):
+        for target in range(self.layout.statistics):
             yield Send(target, names)
         for batch in statistics.to_batches():
-            yield Send(self.plan.statistics, batch)
+            yield Send(self.layout.statistics, batch)
 
     def _merge(self, partition: int, counts: Counts) -> Iterator[Send]:
-        held_out = partition >= self.plan.words
+        held_out = partition >= self.layout.words
         letters, inside = count_letters(counts.units, counts.totals)
-        yield Send(self.plan.statistics, _unit_statistics(counts, inside, held_out))
+        yield Send(self.layout.statistics, _unit_statistics(counts, inside, held_out))
         if not held_out:
-            yield Send(self.plan.letters, letter_batch(letters))
+            yield Send(self.layout.letters, letter_batch(letters))
         rows = ordered_rows(counts)
         names = orjson.dumps(counts.names)
         for row in range(0, rows.num_rows, ROW_GROUP_ROWS):
@@ -233,21 +234,23 @@ class WriteCounts:
     """Step 2, a partition a file: `data` and `held_out` with the final numbers of the sources, and the other tables."""
 
     out: str
-    plan: Plan
+    layout: TableLayout
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Write one file."""
-        if partition == self.plan.letters:
+        if partition == self.layout.letters:
             yield self._letters(chunks)
-        elif partition == self.plan.statistics:
+        elif partition == self.layout.statistics:
             yield self._statistics(sum_statistics(chunks))
-        elif partition == self.plan.growth:
+        elif partition == self.layout.growth:
             yield self._growth(list(chunks))
         else:
             yield self._rows(partition, list(chunks))
 
     def _rows(self, partition: int, chunks: list[pa.RecordBatch]) -> Result:
-        table, number = (WORDS, partition) if partition < self.plan.words else (HELD_OUT, partition - self.plan.words)
+        table, number = (
+            (WORDS, partition) if partition < self.layout.words else (HELD_OUT, partition - self.layout.words)
+        )
         names = next(chunk.column("source").to_pylist() for chunk in chunks if "source" in chunk.schema.names)
         rows = [chunk for chunk in chunks if "unit" in chunk.schema.names]
         rows.sort(key=lambda chunk: int(chunk.schema.metadata[_ROW]))

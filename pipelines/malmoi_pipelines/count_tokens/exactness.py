@@ -16,14 +16,15 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts.cuts import check_no_crossing
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
 from malmoi_pipelines.contracts.hangul import CONTROLS, SPACE_MARK
-from malmoi_pipelines.text.units import Rule, split_units
+from malmoi_pipelines.contracts.unit_kind import UnitKind
+from malmoi_pipelines.text.units import split_units
 from malmoi_pipelines.tokenizers.encoder import Encoder
 
 SAMPLE = 4096  # units of a task that texts are made of: half of them the most frequent
 TEXT_UNITS = 64  # units of such a text, about
 
 
-def check_countable(encoder: Encoder, units: Rule) -> None:
+def check_countable(encoder: Encoder, units: UnitKind) -> None:
     """Check that a tokenizer's tokens can be counted over units of a kind.
 
     Raises:
@@ -97,7 +98,7 @@ def check_normal_form(encoder: Encoder, units: pa.Array) -> None:
         )
 
 
-def check_sample(encoder: Encoder, units: pa.Array, rule: Rule) -> None:
+def check_sample(encoder: Encoder, units: pa.Array, rule: UnitKind) -> None:
     """Check on texts made of some units that encoding them whole and unit by unit are the same.
 
     Raises:
@@ -115,7 +116,7 @@ def check_sample(encoder: Encoder, units: pa.Array, rule: Rule) -> None:
             )
 
 
-def _texts(units: pa.Array, rule: Rule) -> list[str]:
+def _texts(units: pa.Array, rule: UnitKind) -> list[str]:
     """Texts of a sample of units in an order by chance, the same every time.
 
     They may be cut otherwise than between these units: so they are cut anew, as documents are. They do not begin with a
@@ -149,7 +150,7 @@ class SeenParts:
     seen: dict[str, list[bool]]
 
     @classmethod
-    def of(cls, encoder: Encoder, rule: Rule) -> "SeenParts":
+    def of(cls, encoder: Encoder, rule: UnitKind) -> "SeenParts":
         """Nothing seen yet."""
         cut = {token: split_units(pa.array([token], pa.large_string()), rule).to_pylist() for token in encoder.added()}
         several = {token: parts for token, parts in cut.items() if len(parts) > 1}

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
 from malmoi_pipelines.contracts.schemas import TOKENS
 from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.count_tokens.exactness import SeenParts, check_normal_form, check_sample, controls_in
-from malmoi_pipelines.count_tokens.words import Part
+from malmoi_pipelines.count_tokens.words import TablePart
 from malmoi_pipelines.engine.job import Result, Send
-from malmoi_pipelines.text.units import Rule
 from malmoi_pipelines.tokenizers.encoder import Encoder
 
 Counts = npt.NDArray[np.int64]
@@ -29,9 +29,9 @@ EOJEOL = f"^[ {SPACE_MARK}]+[{LETTER_CLASS}]+$"
 class EncodeUnits:
     """Step 0, one partition a part: encode its units, send how often each token occurs in them."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[TablePart, ...]
     encoder: Encoder
-    rule: Rule
+    rule: UnitKind
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Count the tokens of one part."""
@@ -96,7 +96,7 @@ class Tally:
         return {**asdict(self), "sources": {str(number): tokens for number, tokens in self.sources.items()}}
 
 
-def unit_bytes(units: pa.Array, rule: Rule) -> Counts:
+def unit_bytes(units: pa.Array, rule: UnitKind) -> Counts:
     """UTF-8 bytes of each unit as its tokens spell them: SentencePiece reads a literal U+2581 as a space."""
     num_bytes = pc.binary_length(units).to_numpy().astype(np.int64)
     if rule == "byte-level":

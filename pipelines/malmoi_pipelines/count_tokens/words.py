@@ -14,13 +14,13 @@ from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, open_dataset
 from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS, check_schema
 from malmoi_pipelines.contracts.tables import read_table
-from malmoi_pipelines.text.units import Rule
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 
 TASK_ROWS = 1 << 19  # units of a task: about 2 s of SentencePiece
 
 
 @dataclass(frozen=True)
-class Part:
+class TablePart:
     """Every `parts`-th row group of one file, from the `part`-th on."""
 
     path: str
@@ -45,9 +45,9 @@ class WordTables:
     folders: tuple[str, ...]
     fingerprint: str
     """Digest of the content of all, whatever the order they are named in."""
-    units: Rule
+    units: UnitKind
     """The kind of their units."""
-    parts: tuple[Part, ...]
+    parts: tuple[TablePart, ...]
     rows: int
     stored_bytes: int
 
@@ -65,13 +65,13 @@ def open_words(folders: list[str], table: str) -> WordTables:
     manifests = {folder: open_dataset(folder, WORD_TABLE) for folder in folders}
     if len({files.absolute(folder) for folder in folders}) < len(folders):
         raise UsageError("a word table is named twice: its tokens would be counted twice.")
-    parts: list[Part] = []
+    parts: list[TablePart] = []
     infos: list[FileInfo] = []
     for number, (folder, manifest) in enumerate(manifests.items()):
         for info in _table_files(folder, manifest, table):
             infos.append(info)
             tasks = max(1, -(-info.rows // TASK_ROWS))
-            parts += (Part(files.join(folder, info.path), number, task, tasks) for task in range(tasks))
+            parts += (TablePart(files.join(folder, info.path), number, task, tasks) for task in range(tasks))
     return WordTables(
         tuple(manifests),
         fingerprint(sorted(manifest.content_fingerprint for manifest in manifests.values())),
@@ -82,7 +82,7 @@ def open_words(folders: list[str], table: str) -> WordTables:
     )
 
 
-def _units(manifests: dict[str, Manifest]) -> Rule:
+def _units(manifests: dict[str, Manifest]) -> UnitKind:
     """The kind of units of all tables; those counted before there were two kinds are `metaspace`."""
     kinds = {folder: manifest.config.get("units", "metaspace") for folder, manifest in manifests.items()}
     if len(set(kinds.values())) > 1:
@@ -91,7 +91,7 @@ def _units(manifests: dict[str, Manifest]) -> Rule:
             f"word tables add up only if their units are of one kind. Got {listed}.",
             hint="count the corpora again with the same --units",
         )
-    return cast(Rule, next(iter(kinds.values())))
+    return cast(UnitKind, next(iter(kinds.values())))
 
 
 def _table_files(folder: str, manifest: Manifest, table: str) -> list[FileInfo]:

@@ -19,7 +19,7 @@ from malmoi_pipelines.lm.arpa import write_arpa
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_kenlm
 from malmoi_pipelines.lm.sentences import EOJEOL, load_tokenizer
-from malmoi_pipelines.lm.train import Plan, Trained, train
+from malmoi_pipelines.lm.train import CountingPlan, Trained, train
 from malmoi_pipelines.lm.work_files import held_out_path, read_table
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.identity import identify
@@ -64,7 +64,7 @@ def train_lm(
 
     def body(work: str) -> StageOutput:
         tasks = tuple(plan_tasks(raw.files, config.task_bytes, _read_options(config)))
-        plan = Plan(tasks, raw.raw_bytes, work, config)
+        plan = CountingPlan(tasks, raw.raw_bytes, work, config)
         trained = train(plan, lambda job: run_job(job, work, options, progress))
         infos = [write_arpa(out, ARPA, trained.words, trained.orders)]
         if own:
@@ -125,7 +125,7 @@ def _rows(trained: Trained) -> list[dict[str, Any]]:
     ]
 
 
-def _score_held_out(out: str, plan: Plan) -> dict[str, Any]:
+def _score_held_out(out: str, plan: CountingPlan) -> dict[str, Any]:
     """How well the model predicts the documents that it did not see, over at most about `MAX_HELD_OUT` of them."""
     config = plan.config
     texts: list[str] = []

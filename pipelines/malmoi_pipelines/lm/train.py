@@ -22,7 +22,7 @@ RunJob = Callable[[Job], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class CountingPlan:
     """What is read, how it is cut, and where work files go."""
 
     tasks: tuple[Task, ...]
@@ -57,7 +57,7 @@ class Trained:
     figures: dict[str, int]
 
 
-def train(plan: Plan, run: RunJob) -> Trained:
+def train(plan: CountingPlan, run: RunJob) -> Trained:
     """Run the job and estimate.
 
     Raises:
@@ -90,7 +90,7 @@ def train(plan: Plan, run: RunJob) -> Trained:
     return Trained(words, orders, totals, ledger, figures)
 
 
-def counting_job(plan: Plan) -> Job:
+def counting_job(plan: CountingPlan) -> Job:
     """All steps: the vocabulary first, since it gives the words their ids; then the n-grams, order by order."""
     highest = plan.config.order
     steps = [
@@ -106,7 +106,7 @@ def counting_job(plan: Plan) -> Job:
     return Job("lm train", tuple(steps), plan.text_bytes)
 
 
-def _partitions(plan: Plan, order: int) -> int:
+def _partitions(plan: CountingPlan, order: int) -> int:
     """All unigrams have one context, the empty one."""
     return plan.partitions if order > 1 else 1
 

@@ -8,7 +8,7 @@ Format = Literal["jsonl", "text", "csv", "tsv", "parquet", "arrow", "warc"]
 Compression = Literal["", "gz", "zst", "bz2", "xz"]
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """What a file is."""
 
     format: Format
@@ -29,19 +29,19 @@ _STREAMED: dict[str, Format] = {
     ".wet": "warc",
 }
 _COMPRESSIONS: dict[str, Compression] = {"." + name if name else "": name for name in get_args(Compression)}
-EXTENSIONS: dict[str, Kind] = {
+EXTENSIONS: dict[str, FileKind] = {
     **{
-        extension + suffix: Kind(form, compression)
+        extension + suffix: FileKind(form, compression)
         for extension, form in _STREAMED.items()
         for suffix, compression in _COMPRESSIONS.items()
     },
-    ".parquet": Kind("parquet", ""),
-    ".arrow": Kind("arrow", ""),
-    ".feather": Kind("arrow", ""),
+    ".parquet": FileKind("parquet", ""),
+    ".arrow": FileKind("arrow", ""),
+    ".feather": FileKind("arrow", ""),
 }
 
 
-def kind_of(path: str, override: Format | None) -> Kind:
+def kind_of(path: str, override: Format | None) -> FileKind:
     """The kind of a file, by the end of its name.
 
     Args:
@@ -52,7 +52,7 @@ def kind_of(path: str, override: Format | None) -> Kind:
         UsageError: an unknown extension, or a compressed file of a format that is not read as a stream.
 
     >>> kind_of("news/a.jsonl.zst", None), kind_of("logs/part-00000.gz", "text")
-    (Kind(format='jsonl', compression='zst'), Kind(format='text', compression='gz'))
+    (FileKind(format='jsonl', compression='zst'), FileKind(format='text', compression='gz'))
     """
     name = path.rpartition("/")[2]
     if override is None:
@@ -64,7 +64,7 @@ def kind_of(path: str, override: Format | None) -> Kind:
                 "to read; or pass over others: --set 'ignore=[PATTERN]'",
             )
         return EXTENSIONS[extension]
-    kind = Kind(override, next((c for suffix, c in _COMPRESSIONS.items() if suffix and name.endswith(suffix)), ""))
+    kind = FileKind(override, next((c for suffix, c in _COMPRESSIONS.items() if suffix and name.endswith(suffix)), ""))
     if kind.compression and override in SEEKING:
         raise UsageError(f"{path}: {override} cannot be read inside .{kind.compression}.", hint="decompress it first")
     return kind

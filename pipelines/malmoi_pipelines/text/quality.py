@@ -19,7 +19,7 @@ GATED = ("repeated_share", "distinct_chars", "top_ngram_share", "duplicate_ngram
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class QualityRule:
     """One reason to drop a document: a measure beyond a bound."""
 
     name: str
@@ -95,7 +95,7 @@ def _judge_block(texts: Sequence[str], thresholds: Thresholds) -> Judgement:
     return Judgement([names[place] for place in first.tolist()], known)
 
 
-def _values(measures: Measures, limits: Mapping[Rule, float]) -> dict[Rule, F64]:
+def _values(measures: Measures, limits: Mapping[QualityRule, float]) -> dict[QualityRule, F64]:
     """The values that each rule bounds."""
     gated = [rule for rule in limits if rule.measure in GATED]
     result = {rule: cast(F64, getattr(measures, rule.measure)) for rule in limits if rule.measure not in GATED}
@@ -113,7 +113,7 @@ def _values(measures: Measures, limits: Mapping[Rule, float]) -> dict[Rule, F64]
     return result
 
 
-def _broken(rule: Rule, limit: float, values: F64, measures: Measures, thresholds: Thresholds) -> Bool:
+def _broken(rule: QualityRule, limit: float, values: F64, measures: Measures, thresholds: Thresholds) -> Bool:
     broken: Bool = values < limit if rule.bound == "min" else values > limit
     if rule.from_ is not None:
         count, least = rule.from_
@@ -124,78 +124,84 @@ def _broken(rule: Rule, limit: float, values: F64, measures: Measures, threshold
 _LONG = ("words", "words_from")
 _MANY_LINES = ("lines", "lines_from")
 
-RULES: tuple[Rule, ...] = (
-    Rule("empty", "visible_chars", "min", 1, "own", "nothing but white space"),
-    Rule("too_short", "chars", "min", "min_chars", f"{_GOPHER}; {_DPS}", "too few characters"),
-    Rule(
+RULES: tuple[QualityRule, ...] = (
+    QualityRule("empty", "visible_chars", "min", 1, "own", "nothing but white space"),
+    QualityRule("too_short", "chars", "min", "min_chars", f"{_GOPHER}; {_DPS}", "too few characters"),
+    QualityRule(
         "too_long", "chars", "max", "max_chars", f"{_GOPHER}; {_DPS}",
         "too many characters: not one document but a dump of many",
     ),
-    Rule(
+    QualityRule(
         "low_hangul", "hangul_share", "min", "min_hangul_share", _DPS,
         "too little Hangul: not Korean, or mostly code and tables",
     ),
-    Rule(
+    QualityRule(
         "high_hangul", "hangul_share", "max", "max_hangul_share", "own",
         "too much Hangul for a text in English or in two languages",
     ),
-    Rule(
+    QualityRule(
         "low_latin", "latin_share", "min", "min_latin_share", "own",
         "too few Latin letters for a text in English or in two languages",
     ),
-    Rule("wrong_language", "language_score", "min", "language_id", "FineWeb-2", "not surely in a wanted language"),
-    Rule(
+    QualityRule(
+        "wrong_language", "language_score", "min", "language_id", "FineWeb-2", "not surely in a wanted language"
+    ),
+    QualityRule(
         "repeated_character", "repeated_share", "max", "max_repeated_share", "own, after Gopher",
         "one character makes up most of the text",
     ),
-    Rule(
+    QualityRule(
         "few_characters", "distinct_chars", "min", "min_distinct_chars", "own, after Gopher",
         "made of a few different characters",
     ),
-    Rule(
+    QualityRule(
         "loose_jamo", "loose_jamo_share", "max", "max_loose_jamo_share", "own",
         "laughter and emoticons rather than words, or text with its syllables taken apart",
     ),
-    Rule("short_words", "mean_word_chars", "min", "min_mean_word_chars", f"{_GOPHER}; {_DPS}", "short words", _LONG),
-    Rule("long_words", "mean_word_chars", "max", "max_mean_word_chars", f"{_GOPHER}; {_DPS}", "long words", _LONG),
-    Rule("hashes", "hashes_per_word", "max", "max_hashes_per_word", _GOPHER, "too many number signs", _LONG),
-    Rule("ellipses", "ellipses_per_word", "max", "max_ellipses_per_word", _GOPHER, "too many ellipses", _LONG),
-    Rule("bullets", "bullet_share", "max", "max_bullet_share", _GOPHER, "a list, not prose", _MANY_LINES),
-    Rule(
+    QualityRule(
+        "short_words", "mean_word_chars", "min", "min_mean_word_chars", f"{_GOPHER}; {_DPS}", "short words", _LONG
+    ),
+    QualityRule(
+        "long_words", "mean_word_chars", "max", "max_mean_word_chars", f"{_GOPHER}; {_DPS}", "long words", _LONG
+    ),
+    QualityRule("hashes", "hashes_per_word", "max", "max_hashes_per_word", _GOPHER, "too many number signs", _LONG),
+    QualityRule("ellipses", "ellipses_per_word", "max", "max_ellipses_per_word", _GOPHER, "too many ellipses", _LONG),
+    QualityRule("bullets", "bullet_share", "max", "max_bullet_share", _GOPHER, "a list, not prose", _MANY_LINES),
+    QualityRule(
         "ellipsis_lines", "ellipsis_line_share", "max", "max_ellipsis_line_share", _GOPHER,
         "lines cut off by an ellipsis: teasers of other pages", _MANY_LINES,
     ),
-    Rule(
+    QualityRule(
         "no_sentences", "terminal_share", "min", "min_terminal_share", "C4 (Raffel et al. 2020); FineWeb",
         "lines do not end like sentences", _MANY_LINES,
     ),
-    Rule(
+    QualityRule(
         "duplicate_lines", "duplicate_line_share", "max", "max_duplicate_line_share", _GOPHER,
         "lines that repeat earlier ones", _MANY_LINES,
     ),
-    Rule(
+    QualityRule(
         "duplicate_line_chars", "duplicate_line_char_share", "max", "max_duplicate_line_char_share", _GOPHER,
         "too much of the text lies in lines that repeat earlier ones", _MANY_LINES,
     ),
     *(
-        Rule(
+        QualityRule(
             f"top_{n}gram", "top_ngram_share", "max", f"max_top_{n}gram_share", _GOPHER,
             f"one run of {n} words makes up much of the text", _LONG, n,
         )
         for n in (2, 3, 4)
     ),
     *(
-        Rule(
+        QualityRule(
             f"duplicate_{n}grams", "duplicate_ngram_share", "max", f"max_duplicate_{n}gram_share", _GOPHER,
             f"too much of the text lies in runs of {n} words that occurred before", _LONG, n,
         )
         for n in range(5, 11)
     ),
-    Rule(
+    QualityRule(
         "spam", "spam_density", "max", "max_spam_density", "own; dps drops for one phrase",
         "many different phrases of advertising spam for its length", ("spam_phrases", "spam_phrases_from"),
     ),
-    Rule(
+    QualityRule(
         "boilerplate", "boilerplate_share", "max", "max_boilerplate_share", "own; dps cuts the text at one phrase",
         "lines of the page around a text rather than a text",
     ),

@@ -18,7 +18,7 @@ import numpy as np
 
 from malmoi_pipelines.contracts.arrays import F64, I64, U64, Bool, ranges
 from malmoi_pipelines.text.rolling_hash import hash_sequences, hash_stretches
-from malmoi_pipelines.text.text_block import Parts, TextBlock
+from malmoi_pipelines.text.text_block import Stretches, TextBlock
 
 _PLACE_BITS = 24
 _COUNT_BITS = 32
@@ -68,7 +68,7 @@ class HashedWords:
 
 def duplicate_lines(block: TextBlock, words: HashedWords) -> tuple[F64, F64]:
     """Duplicate lines of each text, and the characters in them (as they stand, with inner spaces)."""
-    rows: Parts = block.line_words
+    rows: Stretches = block.line_words
     counts = rows.counts[words.texts]
     places = ranges(rows.bounds[words.texts], counts)
     shift = np.repeat(words.bounds[:-1] - block.words.bounds[words.texts], counts)

@@ -13,7 +13,7 @@ LF = ord("\n")
 
 
 @dataclass(frozen=True)
-class Parts:
+class Stretches:
     """Stretches of a block, in text order and never across a border of texts: its words, or its lines."""
 
     starts: I64
@@ -79,7 +79,7 @@ class TextBlock:
         return np.diff(self.starts) - 1
 
     @functools.cached_property
-    def words(self) -> Parts:
+    def words(self) -> Stretches:
         """The eojeol: runs of characters that are not white space, as `str.split` sees them."""
         space = space_table()[self.codes]
         change = np.empty(len(space), np.bool_)
@@ -87,23 +87,23 @@ class TextBlock:
         np.not_equal(space[1:], space[:-1], out=change[1:])
         edges = np.flatnonzero(change)  # LF ends every text, so starts and ends come in pairs
         starts = edges[::2]
-        return Parts(starts, edges[1::2], np.searchsorted(starts, self.starts))
+        return Stretches(starts, edges[1::2], np.searchsorted(starts, self.starts))
 
     @functools.cached_property
-    def line_words(self) -> Parts:
+    def line_words(self) -> Stretches:
         """The lines that hold a word, as stretches of `words`: number of the first word, number behind the last."""
         breaks = np.flatnonzero(self.codes == LF)
         ends = np.searchsorted(self.words.starts, breaks)
         starts = np.concatenate([[0], ends[:-1]])[: len(ends)]
         filled = ends > starts
         starts = starts[filled]
-        return Parts(starts, ends[filled], np.searchsorted(starts, self.words.bounds))
+        return Stretches(starts, ends[filled], np.searchsorted(starts, self.words.bounds))
 
     @functools.cached_property
-    def lines(self) -> Parts:
+    def lines(self) -> Stretches:
         """The lines that hold a word, from their first visible character to their last."""
         rows = self.line_words
-        return Parts(self.words.starts[rows.starts], self.words.ends[rows.ends - 1], rows.bounds)
+        return Stretches(self.words.starts[rows.starts], self.words.ends[rows.ends - 1], rows.bounds)
 
     def count(self, chosen: Bool) -> F64:
         """Chosen code points of each text."""

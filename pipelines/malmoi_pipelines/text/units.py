@@ -35,7 +35,6 @@ The units of a document, joined, are the document (after its space), so nothing 
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -43,11 +42,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.arrays import I64, cuts, text_buffers
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 
 CONTINUATION, SPACE, CONTROL, HANGUL, OTHER, BLANK, NEWLINE, SLASH, ALPHA, DIGIT, MARK, EDGE = range(12)
 """Classes of characters. `MARK` is ASCII punctuation; `EDGE`: the third byte decides; `BLANK`: other white space."""
 Bytes = npt.NDArray[np.uint8]
-Rule = Literal["metaspace", "byte-level"]
 
 _CLASS_BITS = 4
 _SLICE_BYTES = 1 << 18  # what is cut at once: some ten arrays of a byte or two each stay in the L2 cache
@@ -67,7 +66,7 @@ class UnitRule:
     """Whether a unit starts at a character, by the class of the one before times 16 plus its own."""
 
 
-def split_units(texts: pa.LargeStringArray, rule: Rule = "metaspace") -> pa.LargeStringArray:
+def split_units(texts: pa.LargeStringArray, rule: UnitKind = "metaspace") -> pa.LargeStringArray:
     r"""Cut documents into units.
 
     Args:
@@ -86,7 +85,7 @@ def split_units(texts: pa.LargeStringArray, rule: Rule = "metaspace") -> pa.Larg
     return pa.concat_arrays([pa.array([], pa.large_string()), *unit_slices(texts, rule)])
 
 
-def unit_slices(texts: pa.LargeStringArray, rule: Rule) -> Iterator[pa.LargeStringArray]:
+def unit_slices(texts: pa.LargeStringArray, rule: UnitKind) -> Iterator[pa.LargeStringArray]:
     """The units of documents, a few hundred kilobytes of text at a time; the arrays share the memory of the texts."""
     tables = unit_rule(rule)
     if tables.dummy_space:
@@ -100,13 +99,13 @@ def unit_slices(texts: pa.LargeStringArray, rule: Rule) -> Iterator[pa.LargeStri
             yield pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(piece))
 
 
-def character_classes(data: Bytes, rule: Rule = "metaspace") -> Bytes:
+def character_classes(data: Bytes, rule: UnitKind = "metaspace") -> Bytes:
     """Class of the character that starts at each byte of valid UTF-8; CONTINUATION inside a character."""
     return _classes(data, unit_rule(rule))
 
 
 @functools.cache
-def unit_rule(rule: Rule) -> UnitRule:
+def unit_rule(rule: UnitKind) -> UnitRule:
     """The tables of a rule."""
     return _metaspace() if rule == "metaspace" else _byte_level()
 

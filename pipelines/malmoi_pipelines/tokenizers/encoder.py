@@ -13,7 +13,7 @@ import xxhash
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
-from malmoi_pipelines.text.units import Rule
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 
 Ids = npt.NDArray[np.int32]
 
@@ -35,7 +35,7 @@ class Encoder(abc.ABC):
     """Id that stands before a document, if the tokenizer has one."""
     eos: int | None
     """Id that stands after a document, if the tokenizer has one."""
-    units: Rule | None
+    units: UnitKind | None
     """The kind of word tables whose units it can encode; None if of no kind."""
 
     @property

@@ -8,7 +8,7 @@ with bytes for those that it does not know.
 from typing import Any
 
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
-from malmoi_pipelines.text.units import Rule
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 
 Spec = dict[str, Any]
 
@@ -31,7 +31,7 @@ def _flat(part: Spec | None, children: str) -> list[Spec]:
     return [inner for child in part[children] for inner in _flat(child, children)]
 
 
-def kind_of(spec: Spec) -> Rule | None:
+def kind_of(spec: Spec) -> UnitKind | None:
     """The kind of units that a tokenizer's tokens can be counted in.
 
     >>> kind_of({"model": {"type": "BPE"}, "pre_tokenizer": {"type": "ByteLevel"}})
@@ -54,7 +54,7 @@ def _marks_spaces(spec: Spec) -> bool:
     )
 
 
-def obstacle(spec: Spec, kind: Rule | None) -> str | None:
+def obstacle(spec: Spec, kind: UnitKind | None) -> str | None:
     """What would make the encoding of a unit depend on its neighbours; None if nothing (but the vocabulary)."""
     reasons = {
         "an added token takes the spaces or letters around it into account": any(

@@ -11,8 +11,8 @@ from malmoi_pipelines.contracts.schemas import SOURCES, WORDS
 from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.count import steps
 from malmoi_pipelines.count.config import CountConfig
-from malmoi_pipelines.count.stage import check_counted, count, plan_files
-from malmoi_pipelines.count.steps import Plan
+from malmoi_pipelines.count.stage import check_counted, count, lay_out
+from malmoi_pipelines.count.steps import TableLayout
 from malmoi_pipelines.engine.options import RunOptions
 
 from tests.pipelines.count.oracle import (
@@ -164,9 +164,9 @@ def test_runs_on_the_memory_filesystem(memory_root, write_documents):
 
 
 def test_partitions_are_planned_by_bytes():
-    assert plan_files(1001, CountConfig(partition_bytes=500)) == Plan(3, 0)
-    assert plan_files(1000, CountConfig(partition_bytes=100, held_out_share=0.25)) == Plan(8, 3)
-    assert plan_files(0, CountConfig(held_out_share=0.25)) == Plan(1, 1)
+    assert lay_out(1001, CountConfig(partition_bytes=500)) == TableLayout(3, 0)
+    assert lay_out(1000, CountConfig(partition_bytes=100, held_out_share=0.25)) == TableLayout(8, 3)
+    assert lay_out(0, CountConfig(held_out_share=0.25)) == TableLayout(1, 1)
 
 
 def test_a_table_that_lost_a_byte_fails():

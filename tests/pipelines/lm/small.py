@@ -6,7 +6,7 @@ import numpy as np
 from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.lm.arpa import write_arpa
 from malmoi_pipelines.lm.config import LmConfig
-from malmoi_pipelines.lm.train import Plan, train
+from malmoi_pipelines.lm.train import CountingPlan, train
 from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.tasks import plan_tasks
 
@@ -42,7 +42,7 @@ def train_here(folder, texts, partition_bytes=1 << 20, **settings):
     settings = {"held_out": 0, "min_count": 1, "prune": (0,), "word_types": 0, **settings}
     config = LmConfig(partition_bytes=partition_bytes, **settings)
     found = find_inputs([write_texts(folder / "in" / "part.jsonl", texts)], lambda source: config.read)
-    plan = Plan(
+    plan = CountingPlan(
         tuple(plan_tasks(found.files, config.task_bytes, lambda source: config.read)),
         sum(file.bytes for file in found.files),
         str(folder / "work"),

@@ -12,6 +12,7 @@ from malmoi_pipelines.contracts.arrays import Bool, offsets
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, is_letter
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.tokenizers.byte_alphabet import spell, unspell
 
 from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens
@@ -30,7 +31,7 @@ from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.intermediate import LONGEST_PIECE, continued_pieces
 from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
-from malmoi_tokenizer_lab.words import UnitRule, Units, Words, check_rule, letters_in, read_units, split_korean
+from malmoi_tokenizer_lab.words import Units, Words, check_rule, letters_in, read_units, split_korean
 
 _WHOLE_MASK = re.compile(r"<\|[a-z]+\|>")
 _BYTES_A_LETTER = 3
@@ -40,7 +41,7 @@ _BYTES_A_LETTER = 3
 class ByteLevel:
     """A byte-level BPE tokenizer and the files beside it."""
 
-    rule: UnitRule = "byte-level"
+    rule: UnitKind = "byte-level"
     policies: tuple[str, ...] = ("continued",)
 
     def __init__(self, path: str) -> None:

@@ -11,13 +11,13 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.cuts import check_no_crossing
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.hangul import CONTROLS
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.tokenizers.model_proto import MODEL_FILE, default_base, parse_model
 from malmoi_pipelines.tokenizers.tekken import is_tekken, json_of_tekken
 
 from malmoi_tokenizer_lab.evaluate.subject import Subject, json_subject, sentencepiece_subject
 from malmoi_tokenizer_lab.evaluate.unit_table import UnitTable
 from malmoi_tokenizer_lab.sentencepiece.base_files import TOKENIZER_FILE
-from malmoi_tokenizer_lab.words import UnitRule
 
 DEFAULT = "default"
 """Stands for the default base instead of a path."""
@@ -118,7 +118,7 @@ def _knowing_its_base(other: Subject, base: Subject, ids: list[int], spelled: li
     return replace(other, first_new=len(ids)) if extends else other
 
 
-def common_rule(subjects: Sequence[Subject]) -> UnitRule:
+def common_rule(subjects: Sequence[Subject]) -> UnitKind:
     """The rule by which word tables must be cut for all of the tokenizers.
 
     Raises:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.tokenizers.model_proto import BYTE, load, load_for_units
 
 from malmoi_tokenizer_lab.counting import BATCH, Tokens, encode_units
-from malmoi_tokenizer_lab.words import UnitRule
 
 _BYTE_PIECES = {f"<0x{byte:02X}>" for byte in range(256)}
 
@@ -38,7 +38,7 @@ class Subject:
     """Pieces as tokenizer.json spells them: U+2581 for a space, or the byte alphabet."""
 
     @property
-    def rule(self) -> UnitRule:
+    def rule(self) -> UnitKind:
         """How a word table must be cut for its units to be encoded one by one."""
         return "metaspace" if self.byte_ids else "byte-level"
 
@@ -95,7 +95,7 @@ def json_subject(name: str, data: bytes, first_new: int | None = None) -> Subjec
     )
 
 
-def _rule(name: str, spec: dict[str, Any]) -> UnitRule:
+def _rule(name: str, spec: dict[str, Any]) -> UnitKind:
     """The rule that a parsed tokenizer.json needs.
 
     Raises:

@@ -9,6 +9,7 @@ import xxhash
 from malmoi_pipelines.contracts.arrays import I64, Bool
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.tokenizers.model_proto import (
     MODEL_FILE,
     extend,
@@ -39,7 +40,6 @@ from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import (
 )
 from malmoi_tokenizer_lab.sentencepiece.whole_base import whole_base
 from malmoi_tokenizer_lab.words import (
-    UnitRule,
     Units,
     Words,
     check_korean_units,
@@ -53,7 +53,7 @@ from malmoi_tokenizer_lab.words import (
 class SentencePieceBase:
     """A SentencePiece BPE model with byte fallback, and the files beside it."""
 
-    rule: UnitRule = "metaspace"
+    rule: UnitKind = "metaspace"
     policies: tuple[str, ...] = ("leaf-first", "support-closed", "kosolar", "continued")
 
     def __init__(self, path: str | None) -> None:
