@@ -60,7 +60,7 @@ def clean(
 def _unused(config: CleanConfig) -> Iterator[str]:
     """The packages that the settings leave out."""
     if config.perplexity is None:
-        yield from ("kenlm", "numpy", "regex", "sentencepiece")
+        yield from ("numpy", "regex", "sentencepiece")
     if all(config.policy(source).thresholds.language_id is None for source in ("", *config.sources)):
         yield "fasttext"
 

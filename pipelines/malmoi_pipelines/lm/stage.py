@@ -17,7 +17,7 @@ from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.lm.arpa import write_arpa
 from malmoi_pipelines.lm.config import LmConfig
-from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_kenlm
+from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_scorer
 from malmoi_pipelines.lm.sentences import EOJEOL, load_tokenizer
 from malmoi_pipelines.lm.train import CountingPlan, Trained, train
 from malmoi_pipelines.lm.work_files import held_out_path, read_table
@@ -138,7 +138,7 @@ def _score_held_out(out: str, plan: CountingPlan) -> dict[str, Any]:
             break
     if not texts:
         return {}
-    kenlm_model = load_kenlm(files.join(out, ARPA))
-    log10, tokens = LanguageModel(kenlm_model, load_tokenizer(config.tokenizer), config.normalisation).scores(texts)
+    scorer = load_scorer(files.join(out, ARPA))
+    log10, tokens = LanguageModel(scorer, load_tokenizer(config.tokenizer), config.normalisation).scores(texts)
     perplexity = 10 ** (-float(log10.sum()) / float(tokens.sum()))
     return {"held-out tokens": int(tokens.sum()), "held-out perplexity": round(perplexity, 1)}

@@ -155,12 +155,12 @@ def test_other_tables_of_unicode_make_a_stage_stale(monkeypatch):
 
 
 def test_a_package_that_the_settings_leave_out_does_not_count(monkeypatch):
-    before = code_of(STAGES["clean"], ["kenlm"])
-    assert before.packages["kenlm"] == NOT_USED
-    assert before.unused == ("kenlm",)
-    monkeypatch.setitem(DECIDING, "kenlm", "no-such-distribution")
+    before = code_of(STAGES["clean"], ["sentencepiece"])
+    assert before.packages["sentencepiece"] == NOT_USED
+    assert before.unused == ("sentencepiece",)
+    monkeypatch.setitem(DECIDING, "sentencepiece", "no-such-distribution")
     assert code_of(STAGES["clean"]).packages["no-such-distribution"] == NOT_INSTALLED
-    assert before.changes(code_of(STAGES["clean"], ["kenlm"])) == []
+    assert before.changes(code_of(STAGES["clean"], ["sentencepiece"])) == []
 
 
 def test_an_unknown_module_is_a_defect():
