@@ -72,6 +72,16 @@ def test_shards_hold_every_document_once_in_digest_order(tmp_path, write_documen
     assert all(len(example["input_ids"]) == T == sum(example["lengths"]) for example in examples)
 
 
+def test_digests_of_copies_are_the_stream_of_splitmix64():
+    """Vigna's reference prints these for the seed 0: another stream would be another order of every shard."""
+    found = copy_digests(np.zeros(3, np.uint64), np.arange(3))
+    assert found.tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+
+
+def test_a_whole_number_of_copies_is_never_rounded_up():
+    assert copies(np.array([0.0, 1.0, 2.0]), np.zeros(3, np.uint64)).tolist() == [0, 1, 2]
+
+
 def test_documents_of_one_name_are_ordered_by_their_content(tmp_path, write_documents, model_file):
     """Source and id choose a document's place; where two share them, the order of files must not."""
     twins = [("same", "web", " ".join(WORDS[n:] + WORDS[:n])) for n in range(len(WORDS))]
