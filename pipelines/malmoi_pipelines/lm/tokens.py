@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from malmoi_pipelines.contracts.ledger import FAILED, IN, KEPT, Ledger
+from malmoi_pipelines.contracts.ledger import IN, KEPT, Ledger
 from malmoi_pipelines.contracts.streams import open_stream
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
@@ -26,6 +26,7 @@ from malmoi_pipelines.lm.work_files import (
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.tasks import Task
+from malmoi_pipelines.raw.unread import Unread
 from malmoi_pipelines.text.normalise import normalise_all
 from malmoi_pipelines.text.pii import find_spans_all, mask
 
@@ -60,7 +61,8 @@ class Tokenise:
         yield from words.flush()
         held_out = pa.record_batch([pa.array(texts.held_out, pa.large_string())], schema=HELD_OUT)
         write_stream(held_out_path(self.work, partition), HELD_OUT, [held_out])
-        yield Result({"ledger": texts.ledger.to_json(), "tokens": tokens, "sentences": texts.sentences})
+        counts = {"tokens": tokens, "sentences": texts.sentences}
+        yield Result({"ledger": texts.ledger.to_json(), **counts, **texts.unread.to_json()})
 
 
 class _Texts:
@@ -69,6 +71,7 @@ class _Texts:
     def __init__(self, config: LmConfig) -> None:
         self._config = config
         self.ledger = Ledger()
+        self.unread = Unread()
         self.held_out: list[str] = []
         self.sentences = 0
         self._held_out_bytes = 0
@@ -79,6 +82,7 @@ class _Texts:
         """The sentences to learn from, `SEGMENT_BYTES` at a time."""
         for part in task.parts:
             for block in read_blocks(part, self._config.read):
+                self.unread.add(block, part.file.name)
                 self._add(block)
                 if self._bytes >= SEGMENT_BYTES:
                     yield self._take()
@@ -91,8 +95,6 @@ class _Texts:
         return lines
 
     def _add(self, block: RawBlock) -> None:
-        for bad in block.bad:
-            self._count(block.source, FAILED, 1, bad.num_bytes)
         totals: dict[tuple[str, str], list[int]] = {}
         texts = normalise_all(block.texts, self._config.normalise).texts
         spans = find_spans_all(texts, self._config.pii)

@@ -17,6 +17,7 @@ from malmoi_pipelines.lm.ngrams import FIRST_WORD
 from malmoi_pipelines.lm.tokens import MergeWords, NumberWords, Tokenise
 from malmoi_pipelines.lm.work_files import read_table, vocabulary_path
 from malmoi_pipelines.raw.tasks import Task
+from malmoi_pipelines.raw.unread import Unread, check_budget
 
 RunJob = Callable[[Job], list[dict[str, Any]]]
 
@@ -61,12 +62,14 @@ def train(plan: CountingPlan, run: RunJob) -> Trained:
     """Run the job and estimate.
 
     Raises:
-        BadInputError: there is no text, or no word in it is frequent enough.
+        BadInputError: there is no text, too much of it cannot be read, or no word in it is frequent enough.
     """
     results = run(counting_job(plan))
-    ledger = Ledger()
+    unread = Unread.of_results(results)
+    ledger = unread.ledger
     for result in results:
         ledger.merge(Ledger.from_json(result.get("ledger", {})))
+    check_budget(ledger, unread.problems, plan.config.error_budget, in_rejects=False)
     figures = {
         name: sum(result.get(name, 0) for result in results)
         for name in ("sentences", "tokens", "known tokens", "distinct words")

@@ -73,7 +73,9 @@ def rejects(block: RawBlock) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=REJECTS.schema)
 
 
-def check_budget(ledger: Ledger, problems: Counter[tuple[str, str]], error_budget: float) -> None:
+def check_budget(
+    ledger: Ledger, problems: Counter[tuple[str, str]], error_budget: float, *, in_rejects: bool = True
+) -> None:
     """Fail if more documents failed than the budget allows.
 
     One failure is always allowed beside documents that could be read, so that one broken line does not stop a trial run
@@ -83,6 +85,7 @@ def check_budget(ledger: Ledger, problems: Counter[tuple[str, str]], error_budge
         ledger: of the whole stage.
         problems: (file, reason) → lines that could not be read.
         error_budget: share of the documents that came in.
+        in_rejects: whether the stage keeps the lines.
 
     Raises:
         BadInputError: with the worst files and reasons.
@@ -96,11 +99,11 @@ def check_budget(ledger: Ledger, problems: Counter[tuple[str, str]], error_budge
     raise BadInputError(
         f"{failed:,} of {came:,} documents could not be read, the error budget is {error_budget:g} of them. "
         f"{'; '.join(worst[:SHOWN])}{more}.",
-        hint=_remedy(problems),
+        hint=_remedy(problems, in_rejects),
     )
 
 
-def _remedy(problems: Counter[tuple[str, str]]) -> str:
+def _remedy(problems: Counter[tuple[str, str]], in_rejects: bool) -> str:
     reasons: Counter[str] = Counter()
     for (_, reason), number in problems.items():
         reasons[reason] += number
@@ -109,7 +112,8 @@ def _remedy(problems: Counter[tuple[str, str]]) -> str:
         "missing_text": "name the field that holds the text (--set read.columns.text=NAME), ",
     }
     worst = _most(reasons)[0][0]
-    return remedies.get(worst, "") + "look at the lines in rejects/, or raise the budget (--set error_budget=SHARE)"
+    where = " in rejects/" if in_rejects else ""
+    return remedies.get(worst, "") + f"look at the lines{where}, or raise the budget (--set error_budget=SHARE)"
 
 
 def _most(counter: Counter[Any]) -> list[tuple[Any, int]]:

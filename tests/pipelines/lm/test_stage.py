@@ -82,6 +82,15 @@ def test_the_report_accounts_for_every_document(tmp_path):
     assert orders[2]["kept"] < orders[2]["distinct"]
 
 
+def test_more_bad_lines_than_the_error_budget_stop_the_training(tmp_path, inputs):
+    with open(inputs[0], "a") as file:
+        file.write("{broken\n" * 9)
+    with pytest.raises(BadInputError, match=r"9 of .* could not be read.*: 9 broken_json") as caught:
+        train_lm(inputs, str(tmp_path / "lm"), LmConfig(**PLAIN), RunOptions())
+    assert "rejects" not in caught.value.hint
+    train_lm(inputs, str(tmp_path / "lm"), LmConfig(error_budget=0.5, **PLAIN), RunOptions())
+
+
 def test_a_sentencepiece_model_travels_with_the_language_model(tmp_path, inputs):
     out = str(tmp_path / "lm")
     result = train_lm(inputs, out, LmConfig(tokenizer=SENTENCEPIECE), RunOptions())
