@@ -8,7 +8,7 @@ import shutil
 import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.manifest import Manifest, verify_file, write_manifest
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import CORPUS, DOCUMENTS, REJECTS
@@ -283,3 +283,16 @@ def test_large_files_are_read_in_parts(tmp_path, monkeypatch):
     assert first.manifest.files == second.manifest.files
     [batch] = read_batches(files.join(first.folder, first.manifest.table_files()[0].path))
     assert batch.num_rows == first.manifest.rows()
+
+
+@pytest.mark.parametrize(
+    ("stage", "setting", "value"), [("dedupe", "source_priority", ("wbe",)), ("shard", "weights", {"wbe": 2})]
+)
+def test_a_setting_for_an_absent_source_is_refused_before_the_work_where_that_can_be(tmp_path, stage, setting, value):
+    path = put(tmp_path, "in/a.jsonl", jsonl(RECORDS))
+    own = run_dedupe([path], tmp_path / "own").folder  # whose report names its sources
+    for number, given in enumerate((path, own)):
+        with pytest.raises(UsageError, match=f"{setting} names the source 'wbe'") as caught:
+            STAGES[stage]([given], tmp_path / f"out{number}", **{setting: value})
+        assert caught.value.hint == "did you mean 'web'? the sources are: books, web"
+        assert (tmp_path / f"out{number}").exists() == (given == path)
