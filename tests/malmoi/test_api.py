@@ -48,6 +48,7 @@ def test_the_command_line_hides_no_function():
     assert not {module.name for module in pkgutil.iter_modules(malmoi.__path__)} & set(malmoi.__all__)
 
 
+@pytest.mark.long
 def test_the_types_are_seen(tmp_path):
     (tmp_path / "caller.py").write_text(
         "import malmoi\n"

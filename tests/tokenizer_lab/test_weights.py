@@ -65,6 +65,7 @@ def test_weighted_counts_are_the_rounded_sums_however_tables_are_cut(tables, wei
     assert counts_of(read_units(parts, weights)) == counts_of(read_units(parts[::-1], weights)) == found
 
 
+@pytest.mark.long
 def test_letters_follow_the_units(tables):
     units = read_units([tables[0]], {"web": 2, "books": 0})
     letters = collections.Counter()

@@ -43,6 +43,7 @@ def test_counting_by_jobs_changes_no_byte(words, tmp_path):
     assert min(row["units encoded"] for row in timings) > 0
 
 
+@pytest.mark.long
 def test_every_long_step_is_shown(words, tmp_path):
     arguments = ["expand", str(words / "words"), "--out", str(tmp_path), "--base", str(words / "base.model")]
     shown = CliRunner().invoke(app, [*arguments, *SETTINGS[:-1]], catch_exceptions=False).stderr

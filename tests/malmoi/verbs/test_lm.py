@@ -32,6 +32,7 @@ def texts(tmp_path):
     return path
 
 
+@pytest.mark.long
 def test_train_writes_a_model_and_shows_its_report(call, texts, tmp_path, capsys):
     result = call("lm", "train", texts, "--out", tmp_path / "lm", "--order", 2, "--set", "min_count=1", "--quiet")
     assert result.exit_code == 0

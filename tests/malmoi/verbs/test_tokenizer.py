@@ -45,6 +45,7 @@ def test_check_prints_every_gate(tokenizer, base, tmp_path):
     assert "nothing to compare" in tokenizer("check", folder)
 
 
+@pytest.mark.long
 def test_check_fails_with_exit_code_4(tokenizer, base, tmp_path):
     zeros = extended(base, masks=(), scores=[0.0] * len(new_pieces(base)))
     folder = write_tokenizer(tmp_path / "new", zeros)

@@ -117,6 +117,7 @@ def test_a_truncated_file_counts_as_one_failure(root):
     assert rows(root, "rejects")[0]["reason"] == "truncated_file"
 
 
+@pytest.mark.long
 def test_large_tables_roll_over_at_the_same_rows_every_time(root, monkeypatch):
     monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1000)
     monkeypatch.setattr(sink, "FILE_BYTES", 4000)
@@ -363,6 +364,7 @@ def test_where_a_model_lies_has_no_say_and_what_it_is_has(tmp_path):
     assert str(tmp_path) not in str(results[0].config)
 
 
+@pytest.mark.long
 def test_a_model_that_is_replaced_is_read_anew(tmp_path):
     path = put(tmp_path, "raw/a.jsonl", jsonl([{"id": "n", "text": "오늘날씨 " * 9}]))
     config = CleanConfig.model_validate({"perplexity": {"good": {"model": f"{tmp_path}/model.arpa"}}})

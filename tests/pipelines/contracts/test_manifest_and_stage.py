@@ -149,7 +149,7 @@ def test_output_and_input_must_lie_apart(folder, read):
 @pytest.mark.parametrize("removals", range(1, 6))
 def test_a_kill_while_an_old_result_is_cleared_leaves_none_that_looks_whole(folder, monkeypatch, removals):
     """The manifest goes first and the marker that the folder is ours goes last, so the next run goes on unasked."""
-    old, new = identity(), identity(code_version="w")
+    old, new = identity(), identity(config={"x": 2})
     run_stage(old, folder, body_for(folder))
     fs, _ = files.filesystem(folder)
     remove, left = fs.rm, iter(range(removals))

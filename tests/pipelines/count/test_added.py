@@ -40,6 +40,7 @@ def test_tables_alone_add_up_in_any_order(tmp_path, write_corpus):
     assert read_counts(forward.folder) == counted(OLD + NEW)
 
 
+@pytest.mark.long
 def test_an_added_table_is_part_of_the_identity(tmp_path, write_corpus):
     old, new = write_corpus(tmp_path / "a", OLD), write_corpus(tmp_path / "b", NEW)
     out = str(tmp_path / "out")

@@ -124,6 +124,7 @@ def test_four_processes_give_the_same_bytes(tmp_path, write_corpus):
     assert memory.manifest.files == four.manifest.files
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", RULES)
 def test_permuted_files_and_documents_give_the_same_bytes(tmp_path, write_corpus, rule):
     rows = drawn(300)
@@ -136,6 +137,7 @@ def test_permuted_files_and_documents_give_the_same_bytes(tmp_path, write_corpus
     assert read_report(results[0].folder).to_json() == read_report(results[1].folder).to_json()
 
 
+@pytest.mark.long
 def test_flushing_and_merging_in_between_changes_nothing(tmp_path, write_corpus, monkeypatch):
     rows = drawn(300)
     parts = [rows[start : start + 50] for start in range(0, 300, 50)]
@@ -155,6 +157,7 @@ def test_flushing_and_merging_in_between_changes_nothing(tmp_path, write_corpus,
     assert read_letters(again.folder) == read_letters(whole.folder)
 
 
+@pytest.mark.long
 def test_runs_on_the_memory_filesystem(memory_root, write_documents):
     corpus = write_documents(f"{memory_root}/in", DOCUMENTS)
     result = count([corpus], f"{memory_root}/out", CountConfig(), RunOptions())

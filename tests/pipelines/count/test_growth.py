@@ -79,6 +79,7 @@ def test_held_out_documents_are_in_no_sample(tmp_path, write_documents):
     assert report.tables[TITLE][-1]["documents"] == report.facts["documents"] < len(ROWS)
 
 
+@pytest.mark.long
 def test_neither_flushes_nor_order_nor_cut_change_a_register(tmp_path, write_documents, monkeypatch):
     whole = count([write_documents(tmp_path / "a", ROWS)], str(tmp_path / "x"), CountConfig(), RunOptions())
     monkeypatch.setattr(steps, "FLUSH_BYTES", 2000)
@@ -87,6 +88,7 @@ def test_neither_flushes_nor_order_nor_cut_change_a_register(tmp_path, write_doc
     assert read_table(again.folder, GROWTH).equals(read_table(whole.folder, GROWTH))
 
 
+@pytest.mark.long
 def test_a_table_without_growth_adds_up_and_leaves_out_the_curve(tmp_path, write_documents, monkeypatch):
     old, new = write_documents(tmp_path / "a", ROWS[:700]), write_documents(tmp_path / "b", ROWS[700:])
     table = count([old], str(tmp_path / "old"), CountConfig(), RunOptions())

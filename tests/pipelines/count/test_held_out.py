@@ -1,3 +1,4 @@
+import pytest
 from malmoi_pipelines.contracts.schemas import HELD_OUT
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.grouping import is_held_out
@@ -16,6 +17,7 @@ def divided(rows, share):
     ]
 
 
+@pytest.mark.long
 def test_held_out_documents_are_counted_apart(tmp_path, write_corpus):
     rows = drawn(300)
     corpus = write_corpus(tmp_path / "in", rows[:200], rows[200:])

@@ -194,6 +194,7 @@ def test_counts_above_what_a_float_holds_are_exact(tmp_path, tokenizer):
     assert read_token_counts(result.folder).tolist() == expected.tolist()
 
 
+@pytest.mark.long
 def test_runs_on_the_memory_filesystem(memory_root, tokenizer):
     words = write_words(f"{memory_root}/words", CORPUS)
     files.write_bytes(f"{memory_root}/tok/tokenizer.model", files.read_bytes(tokenizer("sentencepiece")))

@@ -90,6 +90,7 @@ def test_no_row_group_is_left_out_or_read_twice(cut):
     assert sorted(kept + gone) == sorted(i for i, _, _ in DOCUMENTS_HERE)
 
 
+@pytest.mark.long
 def test_a_huge_row_group_becomes_several(tmp_path):
     rng = random.Random(2)
     filling = " ".join(words(rng, 100))

@@ -247,6 +247,7 @@ def test_digests_are_parallel_to_the_documents(stage, new, two):
             assert [remade[row["id"]] for row in documents] == stored
 
 
+@pytest.mark.long
 def test_the_partitions_change_no_byte_with_old_corpora_either(dedupe):
     documents = planted_corpus(46, families=10, singles=2)
     for groups in ("star", "components"):

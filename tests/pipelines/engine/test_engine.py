@@ -110,6 +110,7 @@ def test_so_many_workers_are_so_many_processes(tmp_path, workers):
     assert os.getpid() not in found
 
 
+@pytest.mark.long
 def test_no_more_processes_than_workers(tmp_path):
     steps = (Step("say", Meet(str(tmp_path), 0), 6),)
     found = {row["process"] for row in run_job(Job("n", steps, 1), str(tmp_path / "w"), RunOptions(workers=1))}
@@ -140,6 +141,7 @@ class Die:
         yield
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_is_explained(tmp_path):
     with pytest.raises(MalmoiError, match="a worker process died in step 'die'") as error:
         run_job(Job("n", (Step("die", Die(), 1),), 1), str(tmp_path), RunOptions(workers=1))
@@ -161,6 +163,7 @@ def test_progress_counts_partitions(tmp_path):
     ]  # the share of the input that is through
 
 
+@pytest.mark.long
 def test_a_job_in_memory_tells_its_partitions_too(tmp_path):
     small, large = [], []
     run_job(job(), str(tmp_path / "a"), RunOptions(), Told(small))
@@ -176,6 +179,7 @@ class Ledgers:
         yield Result({"ledger": ledger.to_json()})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [None, 1])
 def test_documents_are_counted_by_the_ledgers(tmp_path, workers):
     seen = []
@@ -183,6 +187,7 @@ def test_documents_are_counted_by_the_ledgers(tmp_path, workers):
     assert seen[-1] == ("read", 3, 3, {"bytes": 300, "documents": 33})
 
 
+@pytest.mark.long
 def test_portable_runner_gives_the_same_results(tmp_path):
     flags = ("--job_endpoint=embed", "--environment_type=LOOPBACK")
     assert run_job(job(), str(tmp_path), RunOptions("PortableRunner", None, flags)) == expected()

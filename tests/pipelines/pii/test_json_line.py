@@ -76,6 +76,7 @@ def test_a_registration_number_that_is_a_number_is_masked_as_clean_masks_it():
     assert len(mask_line(line, OPTIONS).left) == 1
 
 
+@pytest.mark.long
 @given(st.dictionaries(STRINGS, VALUES.filter(encodable), max_size=5).filter(encodable))
 def test_meta_and_line_are_masked_by_the_same_walker(record):
     line = orjson.dumps(record, option=orjson.OPT_SORT_KEYS).decode()

@@ -31,6 +31,7 @@ def written(rows, **options):
     return sink.getvalue().encode()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @settings(max_examples=150)
 @given(rows=st.lists(st.tuples(fields, fields), max_size=12), block_bytes=st.integers(1, 200))

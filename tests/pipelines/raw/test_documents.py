@@ -108,6 +108,7 @@ def test_documents_are_those_that_clean_reads(tmp_path, name):
     assert documents_of([path]) == sorted(row[:3] for row in wanted)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_reads_every_format(tmp_path, stage, name):
@@ -117,6 +118,7 @@ def test_every_stage_reads_every_format(tmp_path, stage, name):
     assert (ledger.documents("in"), set(ledger.counts)) == (3, sources)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_cannot_be_read_is_counted_and_kept(tmp_path, stage):
     good = jsonl([{"text": f"나라의 말이 {n}번째로 달라"} for n in range(50)])
@@ -132,6 +134,7 @@ def test_what_cannot_be_read_is_counted_and_kept(tmp_path, stage):
         verify_file(result.folder, result.manifest, info)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", STAGES)
 def test_more_than_the_error_budget_stops_a_stage(tmp_path, stage):
     path = put(tmp_path, "news/a.jsonl", jsonl([{"text": "말"}] * 5) + BAD + b"\n" + BAD)
@@ -142,6 +145,7 @@ def test_more_than_the_error_budget_stops_a_stage(tmp_path, stage):
     assert read_report(result.folder).ledger.documents("failed") == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_missing_text_column_is_named_with_the_remedy(tmp_path, stage):
     path = put(tmp_path, "in/a.parquet", parquet(pa.table({"body": ["말"]})))
@@ -189,6 +193,7 @@ def test_names_of_columns_are_for_files_of_others(tmp_path):
     assert without == sorted((derived_id(source, text), source, text) for _, source, text in ROWS)
 
 
+@pytest.mark.long
 def test_own_and_foreign_files_pass_through_dedupe_together(tmp_path):
     folder = dataset(tmp_path / "docs", perplexity=2.5)
     put(tmp_path, "more/a.jsonl", jsonl([{"text": ROWS[0][2]}, {"text": "새로운 글", "meta": {"a": [1]}}]))
@@ -223,6 +228,7 @@ def test_the_fingerprint_does_not_know_where_files_lie(tmp_path):
     assert find_documents([str(tmp_path / "other")], DEFAULTS).fingerprint != first.fingerprint
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", STAGES)
 def test_readers_of_web_pages_make_no_stage_stale_that_read_none(tmp_path, stage):
     result = STAGES[stage]([dataset(tmp_path / "docs")], tmp_path / "out")
@@ -262,6 +268,7 @@ def test_a_table_of_ours_with_text_that_is_no_utf8_stops_a_stage(tmp_path):
         documents_of([str(tmp_path / "docs")])
 
 
+@pytest.mark.long
 def test_empty_files_hold_no_documents(tmp_path):
     put(tmp_path, "in/a.jsonl", b"")
     put(tmp_path, "in/b.jsonl", jsonl(RECORDS))
@@ -270,6 +277,7 @@ def test_empty_files_hold_no_documents(tmp_path):
         assert read_report(result.folder).ledger.documents("in") == 3
 
 
+@pytest.mark.long
 def test_large_files_are_read_in_parts(tmp_path, monkeypatch):
     rows = [{"id": f"{n}", "source": "web", "text": f"{n}번째 말"} for n in range(2000)]
     path = put(tmp_path, "in/a.jsonl", jsonl(rows))

@@ -56,6 +56,7 @@ def without_lines(found):
     return documents, [(bad.reason, bad.raw, bad.num_bytes) for block in found for bad in block.bad]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["a.jsonl", "a.txt"])
 @settings(max_examples=300)
 @given(data=contents, of=st.integers(1, 40), block_bytes=st.integers(1, 100))

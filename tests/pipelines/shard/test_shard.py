@@ -82,6 +82,7 @@ def test_a_whole_number_of_copies_is_never_rounded_up():
     assert copies(np.array([0.0, 1.0, 2.0]), np.zeros(3, np.uint64)).tolist() == [0, 1, 2]
 
 
+@pytest.mark.long
 def test_documents_of_one_name_are_ordered_by_their_content(tmp_path, write_documents, model_file):
     """Source and id choose a document's place; where two share them, the order of files must not."""
     twins = [("same", "web", " ".join(WORDS[n:] + WORDS[:n])) for n in range(len(WORDS))]
@@ -176,6 +177,7 @@ def test_a_weight_without_a_source_is_refused(tmp_path, write_documents, model_f
     assert caught.value.hint == "did you mean 'web'? the sources are: english, web"
 
 
+@pytest.mark.long
 def test_runs_on_the_memory_filesystem(memory_root, write_documents, model_file):
     corpus = write_documents(f"{memory_root}/in", documents(12))
     files.write_bytes(f"{memory_root}/tok/tokenizer.model", files.read_bytes(model_file))

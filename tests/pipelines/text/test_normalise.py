@@ -158,6 +158,7 @@ def test_normalising_twice_changes_nothing_more(text, options):
     once.encode()  # no lone surrogates
 
 
+@pytest.mark.long
 @settings(max_examples=500, deadline=None)
 @given(st.lists(SCRAPS, max_size=8), OPTIONS, st.sampled_from([1, 30, 1 << 19]))
 def test_many_texts_are_normalised_like_each_alone(texts, options, block_chars):
@@ -167,6 +168,7 @@ def test_many_texts_are_normalised_like_each_alone(texts, options, block_chars):
     assert list(zip(block.texts, block.changes, strict=True)) == [normalise(text, options) for text in texts]
 
 
+@pytest.mark.long
 def test_every_character_is_normalised_alike_in_a_block():
     texts = [f"가{chr(code)}e" for code in range(0x30000)]
     block = normalise_all(texts)

@@ -177,6 +177,7 @@ def test_a_block_gives_what_its_texts_give(texts, options):
     assert all(may_hold(text, options) for text, spans in zip(texts, found, strict=True) if spans)
 
 
+@pytest.mark.long
 @settings(max_examples=800)
 @given(TEXTS, st.sampled_from(OPTIONS))
 def test_masking_everything_touches_spans_alone_and_is_finished_at_once(text, options):

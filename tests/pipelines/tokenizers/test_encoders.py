@@ -173,6 +173,7 @@ def test_units_get_no_prefix_and_documents_one(tmp_path, model, prefixed):
         assert split(encoder, units("나라"))[0] == split(encoder, units(" 나라"))[0][1:]
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(st.lists(texts, max_size=4))
 def test_the_model_and_its_json_agree(model, prefixed, documents):

@@ -136,6 +136,7 @@ def test_the_real_file_has_its_size(real):
     assert sum(token != b"" for token in real.base.tokens) == 130_072
 
 
+@pytest.mark.long
 def test_the_real_file_on_fixed_texts_code_and_korean(real):
     for text in [*FIXED, CODE_AND_ENGLISH, *make_corpus(30), *random_texts([])]:
         real.check(text)

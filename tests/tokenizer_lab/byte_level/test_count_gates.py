@@ -31,6 +31,7 @@ def value(base, new):
     return orjson.loads(extended_json(base, new, [], ["<|acc|>"], 64))
 
 
+@pytest.mark.long
 def test_an_extension_passes(value, korean):
     spaced = sum(1 for text in korean.text.to_pylist() if text[0] == " ")
     found = check_counts(orjson.dumps(value), korean)

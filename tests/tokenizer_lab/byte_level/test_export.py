@@ -95,6 +95,7 @@ def test_any_text_encodes_as_plain_python_encodes_it(extended, reference, text):
     assert encode(extended, text) == reference.encode(text)
 
 
+@pytest.mark.long
 @PROPERTY
 @given(data=st.data())
 def test_the_extension_merges_the_bases_tokens_further(base, new, loaded, extended, data):

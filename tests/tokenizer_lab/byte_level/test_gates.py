@@ -25,6 +25,7 @@ def value(data):
     return orjson.loads(data)
 
 
+@pytest.mark.long
 def test_an_extension_passes(base, new, data):
     rows = check_base_untouched(base, data)
     assert rows["the base's merges come first"] == len(base.merges)

@@ -74,6 +74,7 @@ def test_figures_are_those_of_the_text(tmp_path):
     check(DOCUMENTS, str(tmp_path))
 
 
+@pytest.mark.long
 @given(texts)
 def test_figures_are_those_of_any_text(documents):
     check(documents, "memory://figures/any")

@@ -12,6 +12,7 @@ from malmoi_tokenizer_lab.evaluate.subject import Subject
 from tests.tokenizer_lab.evaluate.tables import NEW, PIECES, toy_subject, write_table
 
 
+@pytest.mark.long
 @given(st.lists(st.text("가나뷁ㅋㅏabᄀ漢😀 \n.", max_size=20), min_size=1, max_size=5))
 def test_letters_are_counted_as_in_the_text(texts):
     table = read_unit_table([write_table("memory://letters", [("web", text) for text in texts])])

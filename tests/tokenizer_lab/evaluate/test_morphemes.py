@@ -54,6 +54,7 @@ def test_no_cut_goes_through_a_morpheme(found):
         assert not any(start < cut // 3 < end for start, end in found)
 
 
+@pytest.mark.long
 @needs_kiwi
 def test_the_samples_are_the_frequent_ones_and_some_others(tmp_path, monkeypatch):
     monkeypatch.setattr(morphemes, "NUM_FREQUENT", 2)

@@ -59,6 +59,7 @@ def test_files_order_and_folders_make_no_difference(tmp_path):
         assert same(whole, read_unit_table(folders))
 
 
+@pytest.mark.long
 @given(texts, texts)
 def test_tables_add_up(left, right):
     both = write_table("memory://unit-table/both", left + right)

@@ -147,6 +147,7 @@ def test_a_budget_drops_letters_only_after_their_multis(case, policy):
         assert letters_of(piece) <= have, piece
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(cases, policies)
 def test_rounds_add_up(case, policy):

@@ -47,6 +47,7 @@ def test_toy_bases_spell_units_as_sentencepiece_does(multis, units):
     as_sentencepiece(toy_model(multis), toy_inventory(multis), units)
 
 
+@pytest.mark.long
 def test_bases_spell_units_as_sentencepiece_does(base):
     """The small base and, where it is installed, the real one; units with long runs of spaces and U+2581 itself."""
     found = [unit for unit in count_units(make_corpus(60)) if is_letter(unit.strip(f" {MARK}")[:1])]

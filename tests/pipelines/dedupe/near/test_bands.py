@@ -46,6 +46,7 @@ def unpack(blocks: pa.RecordBatch) -> list[tuple[int, int]]:
     ]
 
 
+@pytest.mark.long
 @given(BLOCKS, st.integers(1, 40), st.integers(0, 6), st.integers(0, 2**32))
 @settings(max_examples=150)
 def test_documents_meet_as_in_a_dictionary(blocks, partitions, first_old, seed):

@@ -80,6 +80,7 @@ def labels_after(edges: list[tuple[int, int]], partitions: int, rounds: int, fil
     return dict(pairs)
 
 
+@pytest.mark.long
 @given(GRAPHS, st.integers(1, 9), st.integers(0, 2**32))
 @settings(max_examples=25)
 def test_rounds_over_many_partitions_find_the_same(graph, partitions, seed):

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.arrays import offsets
@@ -43,6 +44,7 @@ EDGES = st.lists(
 )
 
 
+@pytest.mark.long
 @given(EDGES, st.randoms())
 @settings(max_examples=300, deadline=None)
 def test_every_partner_survives_and_nothing_more_could_go(edges, rng):

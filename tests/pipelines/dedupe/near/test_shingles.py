@@ -19,6 +19,7 @@ def sets_of(texts: list[str], size: int, max_chars: int | None = None, unit: str
     return [hashes[start:end].tolist() for start, end in itertools.pairwise(bounds)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unit", ["eojeol", "syllables"])
 @given(st.lists(WORDS, max_size=6), st.integers(1, 6))
 @settings(max_examples=150, deadline=None)
