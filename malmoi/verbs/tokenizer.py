@@ -36,6 +36,7 @@ def check(
     """Run every gate over a tokenizer; exit code 4 if one failed."""
     from malmoi_pipelines.contracts.errors import CheckError
     from malmoi_tokenizer_lab.check import check_tokenizer
+    from malmoi_tokenizer_lab.gates.result import verdict
 
     with err.status("checking"):
         results = check_tokenizer(folder, base)
@@ -44,9 +45,9 @@ def check(
     if failed:
         names = "; ".join(result.gate for result in failed)
         hint = "the table shows the first failure of each"
-        raise CheckError(f"{len(failed)} of {len(results)} gates failed: {names}.", hint=hint)
-    skipped = sum(not result.compared for result in results)
-    out.print(f"{len(results) - skipped} gates passed" + (f", {skipped} had nothing to compare" if skipped else ""))
+        told = verdict([result.compared for result in results], len(failed))
+        raise CheckError(f"gates: {told}; failed: {names}.", hint=hint)
+    out.print(f"gates: {verdict([result.compared for result in results])}")
 
 
 @tokenizer.command()

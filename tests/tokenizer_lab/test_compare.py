@@ -128,6 +128,7 @@ def test_byte_level_tokenizers_need_byte_level_units(folders, tmp_path):
     with pytest.raises(UsageError, match=r"bytes holds byte-level units"):
         compare([folders["base"]], [folders["bytes"]], str(tmp_path / "out"), CONFIG)
     report = read_report(compare([str(path)], [folders["bytes"]], str(tmp_path / "out"), CONFIG).folder)
+    assert report.shown == ("Tokenizers",)
     (row,) = report.tables["Tokenizers"]
     assert row["byte share"] is None
     assert row["tokens per eojeol"] > 1

@@ -275,12 +275,14 @@ def test_sentinels_do_not_move_the_new_scores(base):
 
 
 def test_dead_pieces_are_counted(expanded, tokens):
-    facts = read_report(expanded.folder).facts
+    report = read_report(expanded.folder)
+    facts, gates = report.facts, {row["gate"]: row["compared"] for row in report.tables["Gates"]}
     encode = load_for_units(parse_folder(expanded.folder)).encode
     made = [row for row in tokens if row["kind"] != "reserved"]
     dead = [row for row in made if encode(row["piece"].replace("▁", " ")) != [row["id"]]]
     assert facts["dead"] == len(dead) == 0
-    assert facts["pieces encoded alone"] >= len(made)
+    assert gates["pieces encoded alone"] >= len(made)
+    assert re.fullmatch(f"{len(gates)} of {len(gates)} passed", facts["gates"])
     assert facts["new tokens"] == len([row for row in made if row["kind"] != "mask"])
 
 

@@ -25,7 +25,7 @@ from malmoi_tokenizer_lab.evaluate.reading import (
 )
 from malmoi_tokenizer_lab.evaluate.subject import Subject
 from malmoi_tokenizer_lab.evaluate.unit_table import UnitTable, read_unit_table
-from malmoi_tokenizer_lab.report.report import evaluation_pictures, evaluation_tables
+from malmoi_tokenizer_lab.report.report import TOKENIZERS, evaluation_pictures, evaluation_tables
 from malmoi_tokenizer_lab.words import check_rule, words_fingerprint
 
 _NOT_IDENTITY = {"parallel", "num_threads"}
@@ -123,6 +123,7 @@ def _report(tokenizers: Sequence[TokenizerFile], words: list[str], config: Compa
         facts=_facts(tokenizers, subjects, corpus, held_out, evaluation),
         tables=evaluation_tables(evaluation),
         pictures=evaluation_pictures(evaluation, config.cutoff),
+        shown=(TOKENIZERS,),
         with_page=True,
     )
 

@@ -46,9 +46,9 @@ from malmoi_tokenizer_lab.evaluate import Evaluation, UnitTable, evaluate, pair_
 from malmoi_tokenizer_lab.job_counter import CountJob, JobCounting
 from malmoi_tokenizer_lab.loop.curation import read_curation
 from malmoi_tokenizer_lab.report.card import make_card
-from malmoi_tokenizer_lab.report.facts import corpus_row, expansion_facts, policy_rows
+from malmoi_tokenizer_lab.report.facts import corpus_row, expansion_facts, gates_of, policy_rows
 from malmoi_tokenizer_lab.report.loop_tables import loop_tables
-from malmoi_tokenizer_lab.report.report import LoopTables, make_report
+from malmoi_tokenizer_lab.report.report import TOKENIZERS, LoopTables, make_report
 from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import TOKENIZER_FILE
 from malmoi_tokenizer_lab.words import check_rule, words_fingerprint
@@ -229,10 +229,17 @@ def _write(
 ) -> StageOutput:
     tables = loop_tables(expansion)
     report = make_report(facts, tables, evaluation, expansion.cutoff)
-    report.tables = {"Policies": policy_rows(expansion, evaluation), **report.tables}
+    gates = [{"gate": name, "compared": compared} for name, compared in gates_of(expansion).items()]
+    report.tables = {"Policies": policy_rows(expansion, evaluation), **report.tables, "Gates": gates}
     card = make_card(
-        {"base": expansion.base.name, "masks": list(config.masks), **expansion.artefact.facts, **facts},
-        report.tables["Tokenizers"],
+        {
+            "base": expansion.base.name,
+            "masks": list(config.masks),
+            **expansion.artefact.facts,
+            **_without_verdict(facts),
+        }
+        | gates_of(expansion),
+        report.tables[TOKENIZERS],
         config.model_dump(mode="json", exclude=_NOT_IDENTITY),
         sentencepiece=MODEL_FILE in expansion.artefact.files,
     )
@@ -246,6 +253,11 @@ def _write(
         report=report,
         tokenizer=xxhash.xxh3_128_hexdigest(main),
     )
+
+
+def _without_verdict(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts for the card, which must not tell how many gates this machine could run."""
+    return {name: value for name, value in facts.items() if name != "gates"}
 
 
 def _timings(expansion: Expansion) -> list[dict[str, float]]:

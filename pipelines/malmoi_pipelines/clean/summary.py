@@ -73,20 +73,21 @@ def _facts(total: TaskResult, found: FoundInputs, config: CleanConfig) -> dict[s
     for (_, rule), number in counts.changes.items():
         rules[rule] += number
     return {
-        "input files": len(found.files),
-        "empty input files": sum(file.bytes == 0 for file in found.files),
-        "files passed over": found.passed_over,
-        "damaged input files": len(damaged),
         "documents in": ledger.documents(IN),
         "documents kept": ledger.documents(KEPT),
         "documents dropped": ledger.documents("dropped"),
         "documents failed": ledger.documents(FAILED),
+        "MB written, normalised and masked": round(sum(info.text_bytes for info in total.files) / 1e6, 2),
+        **{f"masks {kind}": kinds[kind] for kind in sorted({*REQUIRED_KINDS, *kinds})},
         "MB in": round(ledger.bytes(IN) / 1e6, 2),
-        "MB kept": round(ledger.bytes(KEPT) / 1e6, 2),
+        "MB of the documents kept, as they came": round(ledger.bytes(KEPT) / 1e6, 2),
         "NFD documents": rules["nfd"],
         "documents with literal masks": rules["literal_mask"],
         "documents given an id of their own": counts.rekeyed.total(),
-        **{f"masks {kind}": kinds[kind] for kind in sorted({*REQUIRED_KINDS, *kinds})},
+        "input files": len(found.files),
+        "empty input files": sum(file.bytes == 0 for file in found.files),
+        "files passed over": found.passed_over,
+        "damaged input files": len(damaged),
     }
 
 

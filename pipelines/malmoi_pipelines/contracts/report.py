@@ -16,7 +16,8 @@ from malmoi_pipelines.contracts.values import format_value
 class Report:
     """A stage's ledger and its facts.
 
-    `facts` are single figures (name → value); `tables` are named lists of rows with equal keys.
+    `facts` are single figures (name → value), the most important first: the command line prints the first few. `tables`
+    are named lists of rows with equal keys.
     """
 
     stage: str
@@ -25,18 +26,21 @@ class Report:
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
     """Caption → SVG."""
+    shown: tuple[str, ...] = ()
+    """Tables that the command line prints, too: the answer that the stage was asked for."""
     with_page: bool = False
     """Whether to write `report.html`, too: all of it on one page."""
 
     def to_json(self) -> bytes:
-        """The JSON form."""
+        """The JSON form. Keys stay in their order, which means something and is the same for equal input."""
         value = {
             "stage": self.stage,
             "ledger": self.ledger.to_json() if self.ledger else None,
             "facts": self.facts,
             "tables": self.tables,
+            "shown": self.shown,
         }
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
 
     def to_markdown(self) -> str:
         """The Markdown form."""
@@ -81,7 +85,7 @@ def read_report(folder: str) -> Report:
     """Read a dataset folder's report."""
     value = orjson.loads(files.read_bytes(files.join(folder, "report.json")))
     ledger = Ledger.from_json(value["ledger"]) if value["ledger"] else None
-    return Report(value["stage"], ledger, value["facts"], value["tables"])
+    return Report(value["stage"], ledger, value["facts"], value["tables"], shown=tuple(value["shown"]))
 
 
 def ledger_rows(ledger: Ledger) -> list[dict[str, Any]]:

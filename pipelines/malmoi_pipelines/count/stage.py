@@ -99,7 +99,7 @@ def _summarise(results: list[dict[str, Any]], out: str, config: CountConfig) -> 
     letters = next(result["letters"] for result in results if "letters" in result)
     for row in sources:
         ledger.add(row["source"], KEPT, row["documents"], row["bytes"])
-    facts: dict[str, Any] = {"cut by": config.units, "MB of text": round(_sum(sources, "bytes") / 1e6, 2)}
+    facts: dict[str, Any] = {}
     for held_out in (False, True) if config.held_out_share else (False,):
         parts = [part for part in words if part["held_out"] == held_out]
         texts = [row for row in sources if row["held_out"] == held_out]
@@ -112,7 +112,12 @@ def _summarise(results: list[dict[str, Any]], out: str, config: CountConfig) -> 
                 ("units", _sum(parts, "occurrences")),
             )
         }
-    facts |= {"distinct letters": letters["rows"], "letters": letters["occurrences"]}
+    facts |= {
+        "MB of text": round(_sum(sources, "bytes") / 1e6, 2),
+        "distinct letters": letters["rows"],
+        "letters": letters["occurrences"],
+        "cut by": config.units,
+    }
     tables = {"Sources": [_source_row(row) for row in sources], "Most frequent units": _top(infos, out)}
     report = Report("count", ledger, facts, {**tables, **unread.tables()})
     points = next(result["growth"] for result in results if "growth" in result)

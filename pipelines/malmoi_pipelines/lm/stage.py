@@ -70,7 +70,7 @@ def train_lm(
         if own:
             infos.append(_write(out, TOKENIZER, files.read_bytes(config.tokenizer)))
         infos.append(_write(out, DESCRIPTION, _describe(config, trained)))
-        facts = {**_facts(trained), **_score_held_out(out, plan)}
+        facts = {**_score_held_out(out, plan), **_facts(trained)}
         return StageOutput(infos, Report("lm train", trained.ledger, facts, {"N-grams by order": _rows(trained)}))
 
     reads = [*inputs, *own, *(file.path for file in raw.files)]

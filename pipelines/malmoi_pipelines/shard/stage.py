@@ -88,14 +88,14 @@ def _summarise(
     tail = sum(result.get("tail", 0) for result in results)
     check_packed(tokens, examples * config.sequence_length + tail)
     facts = {
-        "documents": ledger.documents("in"),
-        "documents written": ledger.documents("kept"),
-        "copies written": sum(row["copies"] for row in totals.rows.values()),
         "examples": examples,
         "sequence length": config.sequence_length,
         "tokens": examples * config.sequence_length,
-        "tokens left out at shard ends": tail,
         "new tokens": sum(result.get("new_tokens", 0) for result in results if "file" in result),
+        "documents": ledger.documents("in"),
+        "documents written": ledger.documents("kept"),
+        "copies written": sum(row["copies"] for row in totals.rows.values()),
+        "tokens left out at shard ends": tail,
         "vocabulary size": tokenizer.vocab_size,
     }
     rows = [

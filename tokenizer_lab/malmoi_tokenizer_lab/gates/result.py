@@ -1,6 +1,6 @@
 """What a gate returns, and how `expand` stops at the first that fails."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,21 @@ def raise_failed(results: Iterable[GateResult]) -> list[GateResult]:
             raise CheckError(result.first, hint=result.hint)
         passed.append(result)
     return passed
+
+
+def verdict(compared: Sequence[int], failed: int = 0) -> str:
+    """How many gates passed, of those that had something to compare.
+
+    >>> verdict([7, 5, 0])
+    '2 of 2 passed, 1 had nothing to compare'
+
+    Args:
+        compared: what each gate compared.
+        failed: how many failed.
+    """
+    idle = sum(not number for number in compared)
+    ran = len(compared) - idle
+    return f"{ran - failed} of {ran} passed" + (f", {idle} had nothing to compare" if idle else "")
 
 
 def result_of(gate: str, compared: int, failures: Iterable[str], hint: str | None = None, note: str = "") -> GateResult:

@@ -9,7 +9,10 @@ from malmoi_tokenizer_lab.build import Expansion, Loop
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Evaluation
 from malmoi_tokenizer_lab.evaluate.evaluation import ALL, CORPUS
+from malmoi_tokenizer_lab.gates.result import verdict
 from malmoi_tokenizer_lab.words import Ints, Words
+
+_NO_GATES = ("dead", "texts compared")  # what the gates counted on the way
 
 
 def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, evaluation: Evaluation) -> dict[str, Any]:
@@ -19,17 +22,21 @@ def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, ev
     counts = _whole_counts(expansion.base, loop)
     before, after = evaluation.efficiency[0], corpus_row(evaluation, loop.policy)
     return {
-        "policy": loop.policy,
-        "base vocabulary": expansion.base.size,
-        "vocabulary": expansion.base.size + len(artefact.rows),
-        "new rows": len(artefact.rows),
         "new tokens": int(loop.fixed_point.alive.sum()),
+        "vocabulary": expansion.base.size + len(artefact.rows),
+        "tokens per eojeol before": before["tokens_per_eojeol"],
+        "tokens per eojeol after": after["tokens_per_eojeol"],
+        "gates": verdict(list(gates_of(expansion).values())),
+        "cutoff": expansion.cutoff,
+        "policy": loop.policy,
+        "rounds": len(loop.fixed_point.rounds),
+        "base vocabulary": expansion.base.size,
+        "new rows": len(artefact.rows),
         "multis": kinds.count("multi"),
         "of these parts of letters": sum(row.kind == "multi" and row.text is None for row in artefact.rows),
         "letters": kinds.count("letter"),
         "reserved rows and masks": kinds.count("reserved") + kinds.count("mask"),
         "budget K": config.budget,
-        "cutoff": expansion.cutoff,
         "least count of a multi": int(counts.min()) if len(counts) else None,
         "letters emitted below the cutoff": _rare_letters(loop, expansion.cutoff),
         "multis below the cutoff": int((counts < expansion.cutoff).sum()),
@@ -40,14 +47,16 @@ def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, ev
         "unreachable candidates": len(loop.unreachable),
         "denied candidates": len(loop.denied),
         "allowed candidates": int(loop.limits.wanted.sum()),
-        "rounds": len(loop.fixed_point.rounds),
         "corpus tokens before": before["tokens"],
         "corpus tokens after": after["tokens"],
-        "tokens per eojeol before": before["tokens_per_eojeol"],
-        "tokens per eojeol after": after["tokens_per_eojeol"],
         **{name: value for name, value in artefact.facts.items() if value is not None},
-        **expansion.checks,
+        **{name: expansion.checks[name] for name in _NO_GATES if name in expansion.checks},
     }
+
+
+def gates_of(expansion: Expansion) -> dict[str, int]:
+    """Gate → what it compared. All have passed: an expansion of which one fails is not made, and the error names it."""
+    return {name: compared for name, compared in expansion.checks.items() if name not in _NO_GATES}
 
 
 def policy_rows(expansion: Expansion, evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -19,6 +19,9 @@ NUM_SHOWN = 50
 NUM_COUNTS = 8
 """Counts of a token's way through the rounds, the last ones."""
 
+TOKENIZERS = "Tokenizers"
+"""The table of figures of each tokenizer, side by side."""
+
 Row = dict[str, Any]
 
 
@@ -107,7 +110,7 @@ def _ways(tables: LoopTables, pieces: Iterable[str]) -> dict[str, str]:
 def evaluation_tables(evaluation: Evaluation) -> dict[str, list[Row]]:
     """An evaluation as tables of a report: first in all, then by source."""
     tables = {
-        "Tokenizers": [row for row in evaluation.efficiency if row["source"] == ALL],
+        TOKENIZERS: [row for row in evaluation.efficiency if row["source"] == ALL],
         "Tokenizers by source": [row for row in evaluation.efficiency if row["source"] != ALL],
         "Use of new tokens": [row for row in evaluation.vocabulary if row["source"] == ALL],
         "Use of new tokens by source": [row for row in evaluation.vocabulary if row["source"] != ALL],

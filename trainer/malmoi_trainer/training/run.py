@@ -62,8 +62,8 @@ def run_training(read: Inputs, out: str, config: TrainConfig, progress: Progress
             model, partial(batch_at, store, batch_size=config.batch_size, seed=config.seed), config, progress
         )
         check_frozen(digests, model)
+        facts = _training_facts(steps, len(digests), len(store)) | facts
         facts |= {"device": config.device, "dtype": config.dtype}
-        facts |= _training_facts(steps, len(digests), len(store))
         merge(model, stored_dtype)
         names = save_checkpoint(model, tokenizer_folder, files.join(work, CHECKPOINT), files.join(out, CHECKPOINT))
     rows = curve_rows(steps, config.log_every)
@@ -121,11 +121,11 @@ def _tie_rows(tokenizer: ExtendedTokenizer, number: int = 10) -> list[dict[str, 
 def _training_facts(steps: list[Step], frozen: int, examples: int) -> dict[str, Any]:
     first, last = first_and_last(steps)
     return {
-        "steps": len(steps),
-        "examples in the shards": examples,
-        "tokens seen": sum(step.tokens for step in steps),
-        "new tokens seen": sum(step.new_tokens for step in steps),
         "loss, first tenth of steps": first,
         "loss, last tenth of steps": last,
+        "steps": len(steps),
+        "tokens seen": sum(step.tokens for step in steps),
+        "new tokens seen": sum(step.new_tokens for step in steps),
         "frozen tensors, all bit for bit as before": frozen,
+        "examples in the shards": examples,
     }
