@@ -44,7 +44,7 @@ def sample(out: PathLike, *, overwrite: bool = False, progress: bool = False, **
     from malmoi_pipelines.sample.config import SampleConfig
     from malmoi_pipelines.sample.stage import sample as run
 
-    config, options = _config(SampleConfig, settings), _options(None)
+    config, options = _config("sample", SampleConfig, settings), _options(None)
     return _run(lambda told: run(os.fspath(out), config, options, overwrite=overwrite, progress=told), progress)
 
 
@@ -81,7 +81,7 @@ def clean(
     from malmoi_pipelines.clean.config import CleanConfig
     from malmoi_pipelines.clean.stage import clean as run
 
-    config, options = _config(CleanConfig, settings), _options(workers)
+    config, options = _config("clean", CleanConfig, settings), _options(workers)
     return _run(
         lambda told: run(_paths(inputs), os.fspath(out), config, options, overwrite=overwrite, progress=told), progress
     )
@@ -122,7 +122,7 @@ def dedupe(
     from malmoi_pipelines.dedupe.config import DedupeConfig
     from malmoi_pipelines.dedupe.stage import dedupe as run
 
-    config, options = _config(DedupeConfig, settings), _options(workers)
+    config, options = _config("dedupe", DedupeConfig, settings), _options(workers)
     given: dict[str, Any] = {"against": _paths(against), "overwrite": overwrite}
     return _run(lambda told: run(_paths(documents), os.fspath(out), config, options, progress=told, **given), progress)
 
@@ -161,7 +161,7 @@ def count(
     from malmoi_pipelines.count.config import CountConfig
     from malmoi_pipelines.count.stage import count as run
 
-    config, options = _config(CountConfig, settings), _options(workers)
+    config, options = _config("count", CountConfig, settings), _options(workers)
     given: dict[str, Any] = {"add": _paths(add), "overwrite": overwrite}
     return _run(lambda told: run(_paths(corpus), os.fspath(out), config, options, progress=told, **given), progress)
 
@@ -201,7 +201,7 @@ def count_tokens(
     from malmoi_pipelines.count_tokens.config import CountTokensConfig
     from malmoi_pipelines.count_tokens.stage import count_tokens as run
 
-    config, options = _config(CountTokensConfig, settings), _options(workers)
+    config, options = _config("count_tokens", CountTokensConfig, settings), _options(workers)
     tables, files = _paths(words), (os.fspath(tokenizer), os.fspath(out))
     return _run(lambda told: run(tables, *files, config, options, overwrite=overwrite, progress=told), progress)
 
@@ -232,7 +232,7 @@ def expand(words: Paths, out: PathLike, *, overwrite: bool = False, progress: bo
     from malmoi_tokenizer_lab.config import ExpandConfig
     from malmoi_tokenizer_lab.stage import expand as run
 
-    config = _config(ExpandConfig, settings)
+    config = _config("expand", ExpandConfig, settings)
     return _run(lambda told: run(_paths(words), os.fspath(out), config, overwrite=overwrite, progress=told), progress)
 
 
@@ -270,7 +270,7 @@ def shard(
     from malmoi_pipelines.shard.config import ShardConfig
     from malmoi_pipelines.shard.stage import shard as run
 
-    config, options = _config(ShardConfig, settings), _options(workers)
+    config, options = _config("shard", ShardConfig, settings), _options(workers)
     files = (os.fspath(tokenizer), os.fspath(out))
     return _run(lambda told: run(_paths(corpus), *files, config, options, overwrite=overwrite, progress=told), progress)
 
@@ -308,7 +308,7 @@ def train(
     from malmoi_trainer.config import TrainConfig
     from malmoi_trainer.stage import train as run
 
-    config = _config(TrainConfig, settings)
+    config = _config("train", TrainConfig, settings)
     places = (os.fspath(shards), os.fspath(tokenizer), os.fspath(out))
     return _run(lambda told: run(*places, config, overwrite=overwrite, progress=told), progress)
 
@@ -364,8 +364,8 @@ def _paths(given: Paths) -> list[str]:
     return [os.fspath(given)] if isinstance(given, str | os.PathLike) else [os.fspath(path) for path in given]
 
 
-def _config(cls: type[C], settings: Mapping[str, Any]) -> C:
-    return parse_config(cls, settings, "the settings")
+def _config(function: str, cls: type[C], settings: Mapping[str, Any]) -> C:
+    return parse_config(cls, settings, f"malmoi.{function}")
 
 
 def _options(workers: int | None) -> "RunOptions":

@@ -1,6 +1,7 @@
 """The options that stages share, and how a stage's configuration comes together."""
 
 import importlib.util
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -49,11 +50,15 @@ def load_yaml(path: str) -> dict[str, Any]:
     return value
 
 
-def stage_config(cls: type[C], path: str | None, overrides: list[str] | None, **given: Any) -> C:
-    """A stage's configuration: the file's settings, then `--set`, then the verb's own options that were given."""
+def stage_config(verb: str, cls: type[C], path: str | None, overrides: list[str] | None, **given: Any) -> C:
+    """The configuration of a verb: the file's settings, then `--set`, then the verb's own options that were given.
+
+    Raises:
+        UsageError: naming the verb (and the file), each wrong key and its remedy.
+    """
     values = apply_overrides(load_yaml(path) if path else {}, overrides or [])
     values.update({key: value for key, value in given.items() if value is not None})
-    return parse_config(cls, values, path or "the settings")
+    return parse_config(cls, values, f"malmoi {verb}" + (f", {path}" if path else ""))
 
 
 def split_inputs(arguments: list[str], extra: list[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -78,8 +83,19 @@ def input_paths(arguments: list[str], context: typer.Context) -> tuple[list[str]
     return paths, flags
 
 
-def run_options(runner: str, workers: int | None, flags: tuple[str, ...]) -> Any:
+def own_options(context: typer.Context) -> list[str]:
+    """The options that a verb declares, such as `--out`: what a mistyped one may have meant."""
+    return [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+
+
+def run_options(runner: str, workers: int | None, flags: tuple[str, ...], own: Sequence[str] = ()) -> Any:
     """`RunOptions` of the data stages, checked.
+
+    Args:
+        runner: Beam's name of it.
+        workers: processes, or None.
+        flags: all that the verb does not declare.
+        own: the options that it does.
 
     Raises:
         UsageError: Beam is not installed, or a flag is unknown.
@@ -89,5 +105,5 @@ def run_options(runner: str, workers: int | None, flags: tuple[str, ...]) -> Any
     from malmoi_pipelines.engine.options import RunOptions, check_flags
 
     options = RunOptions(runner, workers, flags)
-    check_flags(options)
+    check_flags(options, own)
     return options

@@ -13,6 +13,7 @@ from malmoi.arguments import (
     Set,
     Workers,
     input_paths,
+    own_options,
     run_options,
     stage_config,
 )
@@ -37,9 +38,9 @@ def clean(
 ) -> None:
     """Raw text to documents: normalised, filtered, PII masked; every reject with its reason."""
     paths, flags = input_paths(inputs, context)
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own_options(context))
     from malmoi_pipelines.clean.config import CleanConfig
     from malmoi_pipelines.clean.stage import clean as run
 
-    settings = stage_config(CleanConfig, config, set_)
+    settings = stage_config("clean", CleanConfig, config, set_)
     finish(quiet, lambda progress: run(paths, out, settings, options, overwrite=overwrite, progress=progress))

@@ -15,6 +15,7 @@ from malmoi.arguments import (
     Set,
     Workers,
     input_paths,
+    own_options,
     run_options,
     split_inputs,
     stage_config,
@@ -58,11 +59,11 @@ def count(
     paths, flags = split_inputs(inputs or [], context.args)
     if not paths and not add:
         raise UsageError("at least one input is needed.", hint="name a file, a glob or a folder; or tables by --add")
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own_options(context))
     from malmoi_pipelines.count.config import CountConfig
     from malmoi_pipelines.count.stage import count as run
 
-    settings = stage_config(CountConfig, config, set_, units=units, held_out_share=held_out_share)
+    settings = stage_config("count", CountConfig, config, set_, units=units, held_out_share=held_out_share)
     tables = add or []
     finish(
         quiet, lambda progress: run(paths, out, settings, options, add=tables, overwrite=overwrite, progress=progress)
@@ -89,11 +90,11 @@ def tokens(
 ) -> None:
     """Count how often each token of a tokenizer occurs in the corpus, exactly, without reading the corpus again."""
     tables, flags = input_paths(words, context)
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own_options(context))
     from malmoi_pipelines.count_tokens.config import CountTokensConfig
     from malmoi_pipelines.count_tokens.stage import count_tokens as run
 
-    settings = stage_config(CountTokensConfig, config, set_, table="held_out" if held_out else None)
+    settings = stage_config("count tokens", CountTokensConfig, config, set_, table="held_out" if held_out else None)
     finish(
         quiet, lambda progress: run(tables, tokenizer, out, settings, options, overwrite=overwrite, progress=progress)
     )

@@ -17,6 +17,7 @@ from malmoi.arguments import (
     Set,
     Workers,
     input_paths,
+    own_options,
     run_options,
     stage_config,
 )
@@ -59,11 +60,11 @@ def dedupe(
 ) -> None:
     """Documents to a corpus: exact and verified near duplicates removed, each with its survivor."""
     paths, flags = input_paths(inputs, context)
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own_options(context))
     from malmoi_pipelines.dedupe.config import DedupeConfig
     from malmoi_pipelines.dedupe.stage import dedupe as run
 
-    settings = stage_config(DedupeConfig, config, set_)
+    settings = stage_config("dedupe", DedupeConfig, config, set_)
     earlier = against or []
     finish(
         quiet,
@@ -87,7 +88,7 @@ def plan(
     from malmoi_pipelines.dedupe.config import DedupeConfig
     from malmoi_pipelines.dedupe.estimate import estimate
 
-    settings = stage_config(DedupeConfig, config, set_)
+    settings = stage_config("dedupe plan", DedupeConfig, config, set_)
     run_options("DirectRunner", workers, ())
     result = estimate(
         inputs,
@@ -122,7 +123,7 @@ def explain(
     from malmoi_pipelines.dedupe.config import DedupeConfig
     from malmoi_pipelines.dedupe.explain.explanation import explain as look
 
-    settings = stage_config(DedupeConfig, config, set_) if config or set_ else None
+    settings = stage_config("dedupe explain", DedupeConfig, config, set_) if config or set_ else None
     found = look(
         corpus,
         document,

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.engine.options import unknown_option
 
 from malmoi.arguments import (
     BEAM,
@@ -14,6 +15,7 @@ from malmoi.arguments import (
     Set,
     Workers,
     input_paths,
+    own_options,
     run_options,
     stage_config,
 )
@@ -59,20 +61,22 @@ def expand(
 ) -> None:
     """Word table to an extended tokenizer: the fixed-point loop of KoSOLAR / EEVE."""
     tables, flags = input_paths(words, context)
-    job = _count_job(tables, count_runner, workers, flags)
+    job = _count_job(tables, count_runner, workers, flags, own_options(context))
     from malmoi_tokenizer_lab.config import ExpandConfig
     from malmoi_tokenizer_lab.stage import expand as run
 
     given = {"base": base, "cutoff": cutoff, "budget": budget, "policy": policy, "compare": compare}
     curation = {"allow": allow, "deny": deny, "held_out": held_out, "parallel": parallel}
-    settings = stage_config(ExpandConfig, config, set_, **given, **curation)
+    settings = stage_config("expand", ExpandConfig, config, set_, **given, **curation)
     finish(
         quiet,
         lambda progress: run(tables, out, settings, overwrite=overwrite, progress=progress, count_job=job),
     )
 
 
-def _count_job(words: list[str], runner: str | None, workers: int | None, flags: tuple[str, ...]) -> Any:
+def _count_job(
+    words: list[str], runner: str | None, workers: int | None, flags: tuple[str, ...], own: list[str]
+) -> Any:
     """What counts each round; None: the loop itself.
 
     Raises:
@@ -80,13 +84,13 @@ def _count_job(words: list[str], runner: str | None, workers: int | None, flags:
     """
     if runner is None:
         if flags:
-            hint = "see `malmoi expand --help`; a runner's own options need --count-runner"
-            raise UsageError(f"No such option: {flags[0].partition('=')[0]}.", hint=hint)
+            otherwise = "see `malmoi expand --help`; a runner's own options need --count-runner"
+            raise unknown_option(flags[0].partition("=")[0], "malmoi expand", own, otherwise)
         if workers is not None:
             hint = "name its runner: --count-runner DirectRunner"
             raise UsageError(f"--workers {workers} is for the job that counts.", hint=hint)
         return None
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own)
     from malmoi.count_runner import count_job
 
     return count_job(words, options)

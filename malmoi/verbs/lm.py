@@ -15,6 +15,7 @@ from malmoi.arguments import (
     Set,
     Workers,
     input_paths,
+    own_options,
     run_options,
     stage_config,
 )
@@ -51,9 +52,9 @@ def train(
 ) -> None:
     """Reference text to a language model (ARPA, Kneser-Ney). All text is learnt from: choose it well."""
     paths, flags = input_paths(inputs, context)
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own_options(context))
     from malmoi_pipelines.lm.config import LmConfig
     from malmoi_pipelines.lm.stage import train_lm
 
-    settings = stage_config(LmConfig, config, set_, order=order, tokenizer=tokenizer)
+    settings = stage_config("lm train", LmConfig, config, set_, order=order, tokenizer=tokenizer)
     finish(quiet, lambda progress: train_lm(paths, out, settings, options, overwrite=overwrite, progress=progress))

@@ -32,7 +32,7 @@ def show(
     from malmoi_pipelines.pii.listing import Hit, Listing, find_hits
 
     listing = Listing()
-    hits = find_hits(inputs, stage_config(ShowConfig, config, set_), listing)
+    hits = find_hits(inputs, stage_config("pii show", ShowConfig, config, set_), listing)
 
     def row(hit: Hit) -> dict[str, Any]:
         return {
@@ -68,7 +68,7 @@ def mask(
     from malmoi_pipelines.pii.config import MaskConfig
     from malmoi_pipelines.pii.mask_file import mask_file
 
-    settings = stage_config(MaskConfig, config, set_)
+    settings = stage_config("pii mask", MaskConfig, config, set_)
     with err.status("masking"):
         counts = mask_file(path, out_path, settings, overwrite=overwrite)
     _print_rules(counts.masks, counts.bytes, "masked, by kind and rule")

@@ -6,7 +6,7 @@ import typer
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 
-from malmoi.arguments import BEAM, Out, Overwrite, Quiet, Runner, Set, Workers, run_options, split_inputs
+from malmoi.arguments import BEAM, Out, Overwrite, Quiet, Runner, Set, Workers, own_options, run_options, split_inputs
 from malmoi.console import out as stdout
 from malmoi.console import print_rows
 
@@ -36,7 +36,7 @@ def run(
     (path, *rest), flags = split_inputs([recipe], context.args)
     if positional := [argument for argument in [*rest, *flags] if not argument.startswith("-")]:
         raise UsageError(f"run takes one recipe. Got also {positional}.")
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own_options(context))
     from malmoi.chain import build_chain
     from malmoi.preflight import changed_settings, check_run, plan_rows
     from malmoi.recipe import load_recipe

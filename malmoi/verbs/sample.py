@@ -13,6 +13,7 @@ from malmoi.arguments import (
     Runner,
     Set,
     Workers,
+    own_options,
     run_options,
     split_inputs,
     stage_config,
@@ -39,9 +40,9 @@ def sample(
 ) -> None:
     """Generate Korean-like raw text with planted defects and a ground truth that says where."""
     _, flags = split_inputs([], context.args)
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own_options(context))
     from malmoi_pipelines.sample.config import SampleConfig
     from malmoi_pipelines.sample.stage import sample as run
 
-    settings = stage_config(SampleConfig, config, set_, bytes=size, seed=seed)
+    settings = stage_config("sample", SampleConfig, config, set_, bytes=size, seed=seed)
     finish(quiet, lambda progress: run(out, settings, options, overwrite=overwrite, progress=progress))

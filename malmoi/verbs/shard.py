@@ -15,6 +15,7 @@ from malmoi.arguments import (
     Set,
     Workers,
     input_paths,
+    own_options,
     run_options,
     stage_config,
 )
@@ -42,11 +43,11 @@ def shard(
 ) -> None:
     """Corpus and tokenizer to packed training examples, biased to the new tokens."""
     paths, flags = input_paths(inputs, context)
-    options = run_options(runner, workers, flags)
+    options = run_options(runner, workers, flags, own_options(context))
     from malmoi_pipelines.shard.config import ShardConfig
     from malmoi_pipelines.shard.stage import shard as run
 
-    settings = stage_config(ShardConfig, config, set_)
+    settings = stage_config("shard", ShardConfig, config, set_)
     finish(
         quiet, lambda progress: run(paths, tokenizer, out, settings, options, overwrite=overwrite, progress=progress)
     )

@@ -90,5 +90,5 @@ def compare(
     from malmoi_tokenizer_lab.compare import CompareConfig
     from malmoi_tokenizer_lab.compare import compare as run
 
-    settings = stage_config(CompareConfig, config, set_, parallel=parallel)
+    settings = stage_config("tokenizer compare", CompareConfig, config, set_, parallel=parallel)
     finish(quiet, lambda progress: run(tokenizers, words, out, settings, overwrite=overwrite, progress=progress))

@@ -33,7 +33,7 @@ def train(
     from malmoi_trainer.config import TrainConfig
     from malmoi_trainer.stage import train as run
 
-    settings = stage_config(TrainConfig, config, set_)
+    settings = stage_config("train", TrainConfig, config, set_)
     finish(
         quiet,
         lambda progress: run(

@@ -141,7 +141,14 @@ def test_a_changed_setting_is_refused_and_overwrite_says_why(malmoi, tmp_path, w
             2,
             "did you mean 'train'?",
         ),
-        (("expand", "nowhere", "--out", "y", "--cutof", "3"), 2, "No such option"),
+        (("expand", "nowhere", "--out", "y", "--budgt", "3"), 2, "did you mean --budget?"),
+        (("expand", "nowhere", "--out", "y", "--parallelism=3"), 2, "need --count-runner"),
+        (("clean", "x", "--out", "y", "--overwite"), 2, "did you mean --overwrite?"),
+        (("dedupe", "x", "--out", "y", "--agianst=z"), 2, "did you mean --against?"),
+        (("lm", "train", "x", "--out", "y", "--oder", "3"), 2, "did you mean --order?"),
+        (("run", "x.yaml", "--out", "y", "--dryrun"), 2, "did you mean --dry-run?"),
+        (("count", "x", "--out", "y", "--runner", "FlinkRunner", "--parallelism=2"), 2, "--flink_version=VERSION"),
+        (("shard", "x", "--tokenizer", "t", "--out", "y", "--set", "sequence_length=a"), 2, "malmoi shard: sequence"),
     ],
 )
 def test_wrong_usage_names_the_remedy(malmoi, monkeypatch, tmp_path, arguments, code, message):

@@ -4,7 +4,7 @@ A stage gives `run_stage` its identity and a body; the body writes files below t
 is written last, so a killed stage leaves a folder without one, which the next run recognises by its marker and clears.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -210,11 +210,21 @@ def _state(identity: StageIdentity, folder: str) -> tuple[Manifest | None, _Chan
 
 def _differences(old: Manifest, identity: StageIdentity) -> list[str]:
     reasons = [f"input {role!r} changed" for role in identity.inputs if old.inputs.get(role) != identity.inputs[role]]
-    for key in sorted({*old.config, *identity.config}):
-        before, after = old.config.get(key), identity.config.get(key)
-        if before != after:
-            reasons.append(f"{key}: {before!r} → {after!r}")
-    return reasons
+    return reasons + list(_changed_keys(old.config, identity.config))
+
+
+def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Each setting that differs, with both values; of nested settings only the innermost key.
+
+    >>> list(_changed_keys({"guards": {"near": 0.5, "least": 20}}, {"guards": {"near": 0.9, "least": 20}}))
+    ['guards.near: 0.5 → 0.9']
+    """
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from _changed_keys(before, after, f"{prefix}{key}.")
+        elif before != after:
+            yield f"{prefix}{key}: {before!r} → {after!r}"
 
 
 def _clear(folder: str, changes: _Changes, overwrite: bool) -> None:

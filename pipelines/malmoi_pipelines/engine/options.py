@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from malmoi_pipelines.contracts.errors import UsageError
@@ -34,8 +35,12 @@ class RunOptions:
     beam_flags: tuple[str, ...] = ()
 
 
-def check_flags(options: RunOptions) -> None:
-    """Refuse flags that neither malmoi nor Beam knows, and those that would be ignored.
+def check_flags(options: RunOptions, own: Sequence[str] = ()) -> None:
+    """Refuse flags that neither malmoi nor Beam knows, those that would be ignored, and a Flink of unknown version.
+
+    Args:
+        options: as given.
+        own: the options of the verb itself, one of which may have been meant.
 
     Raises:
         UsageError: naming the flag and the nearest known one.
@@ -46,9 +51,8 @@ def check_flags(options: RunOptions) -> None:
     for flag in options.beam_flags:
         name = flag.partition("=")[0]
         if name.startswith("-") and name not in known:
-            near = difflib.get_close_matches(name, [*known, "--workers", "--overwrite", "--config", "--set"], n=1)
-            hint = f"did you mean {near[0]}?" if near else "see `--help` and the runner's own options"
-            raise UsageError(f"unknown option {name} for runner {options.runner}.", hint=hint)
+            candidates = own if options.runner == DIRECT else [*own, *known]  # it takes none of Beam's
+            raise unknown_option(name, options.runner, candidates, "see `--help` and the runner's own options")
         if "=" not in flag and known.get(name):
             raise UsageError(f"{name} needs a value.", hint=f"write it as {name}=VALUE")
     if options.runner != DIRECT and options.workers is not None:
@@ -60,6 +64,52 @@ def check_flags(options: RunOptions) -> None:
         raise UsageError(
             f"DirectRunner takes no Beam options, they would be ignored. Got {' '.join(options.beam_flags)}.",
             hint="use --workers N for the number of processes, or name another --runner",
+        )
+    if options.runner.rpartition(".")[2].lower() == "flinkrunner":
+        _check_flink(options.beam_flags)
+
+
+def unknown_option(name: str, taker: str, known: Iterable[str], otherwise: str) -> UsageError:
+    """The error for an option that nothing takes.
+
+    Args:
+        name: as it was typed.
+        taker: the verb or the runner that does not know it.
+        known: what may have been meant.
+        otherwise: what to do where that was not meant.
+
+    >>> unknown_option("--budgt", "malmoi expand", ["--base", "--budget"], "see --help").hint
+    'did you mean --budget? Otherwise see --help'
+    """
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {near[0]}? Otherwise {otherwise}" if near else otherwise
+    return UsageError(f"unknown option {name} for {taker}.", hint=hint)
+
+
+def _check_flink(flags: Sequence[str]) -> None:
+    """Refuse to let Beam choose Flink's version: it takes its newest, and a cluster of another fails in the middle.
+
+    Raises:
+        UsageError: the version is neither given nor told by a jar or by the cluster itself; or Beam has no jar for it.
+    """
+    from apache_beam.options.pipeline_options import FlinkRunnerOptions  # noqa: PLC0415  # three seconds
+
+    given = {name: value for name, _, value in (flag.partition("=") for flag in flags)}
+    published = FlinkRunnerOptions.PUBLISHED_FLINK_VERSIONS
+    if "--flink_job_server_jar" in given:
+        return  # the jar is of a version
+    if "--flink_version" not in given:
+        if "--flink_submit_uber_jar" in given and not given.get("--flink_master", "[auto]").startswith("["):
+            return  # Beam asks the cluster
+        raise UsageError(
+            "FlinkRunner needs the version of Flink: Beam would take its newest, whatever the cluster is.",
+            hint=f"add --flink_version=VERSION, that of the cluster, one of {', '.join(published)}; "
+            "or name a jar: --flink_job_server_jar=FILE",
+        )
+    if given["--flink_version"] not in published:
+        raise UsageError(
+            f"--flink_version must be one of {', '.join(published)}. Got {given['--flink_version']!r}.",
+            hint="or name a jar of yours: --flink_job_server_jar=FILE",
         )
 
 

@@ -75,6 +75,14 @@ def test_a_changed_stage_refuses_and_with_overwrite_says_why(folder, change, rea
     assert read_table(folder, LETTERS)["letter"].to_pylist() == ["글"]
 
 
+def test_of_nested_settings_only_the_changed_key_is_told(folder):
+    guards = {"near_share": 0.5, "cluster": {"share": 0.1, "size": 3}}
+    run_stage(identity(config={"guards": guards, "x": 1}), folder, body_for(folder))
+    changed = {"near_share": 0.9, "cluster": {"share": 0.1, "size": 4}}
+    again = run_stage(identity(config={"guards": changed, "x": 1}), folder, body_for(folder), overwrite=True)
+    assert again.changed == ("guards.cluster.size: 3 → 4", "guards.near_share: 0.5 → 0.9")
+
+
 def test_changed_code_can_be_accepted_and_is_written_down(folder):
     run_stage(identity(), folder, body_for(folder))
     now = identity(code=code_of(OLD.stage))

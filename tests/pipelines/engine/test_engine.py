@@ -201,6 +201,13 @@ def test_portable_runner_gives_the_same_results(tmp_path):
         (RunOptions("DirectRunner", None, ("--direct_num_workers=2",)), "would be ignored", "--workers"),
         (RunOptions("FlinkRunner", 2), "FlinkRunner would ignore it", "--parallelism=N"),
         (RunOptions("DirectRunner", 0), "at least 1. Got 0", None),
+        (RunOptions("FlinkRunner"), "needs the version of Flink", "--flink_version=VERSION"),
+        (
+            RunOptions("FlinkRunner", None, ("--flink_submit_uber_jar",)),
+            "needs the version of Flink",
+            "--flink_version",
+        ),
+        (RunOptions("FlinkRunner", None, ("--flink_version=1.2",)), r"one of 1\.19, .*Got '1\.2'", "jar"),
     ],
 )
 def test_flags_that_would_be_ignored_are_errors(options, message, hint):
@@ -209,8 +216,16 @@ def test_flags_that_would_be_ignored_are_errors(options, message, hint):
     assert hint is None or hint in error.value.hint
 
 
-def test_known_flags_pass():
-    check_flags(RunOptions("FlinkRunner", None, ("--parallelism=2", "--flink_master=[local]", "--no_auth")))
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--parallelism=2", "--flink_master=[local]", "--flink_version=1.19", "--no_auth"),
+        ("--flink_job_server_jar=flink.jar",),
+        ("--flink_submit_uber_jar", "--flink_master=host:8081"),  # Beam asks the cluster for its version
+    ],
+)
+def test_known_flags_pass(flags):
+    check_flags(RunOptions("FlinkRunner", None, flags))
 
 
 @given(st.lists(st.text(), max_size=20))

@@ -158,8 +158,8 @@ def test_a_missing_text_column_is_named_with_the_remedy(tmp_path, stage):
 @pytest.mark.parametrize("config", CONFIGS)
 def test_the_old_name_of_the_columns_leads_to_the_new_one(config):
     with pytest.raises(Exception, match=r"unknown key 'columns' = .*did you mean 'read\.columns'"):
-        stage_config(config, None, ["columns.text=body"])
-    assert stage_config(config, None, ["read.columns.text=body"]).read.columns.text == "body"
+        stage_config("verb", config, None, ["columns.text=body"])
+    assert stage_config("verb", config, None, ["read.columns.text=body"]).read.columns.text == "body"
 
 
 def test_id_and_source_are_derived_where_null_or_absent(tmp_path):
