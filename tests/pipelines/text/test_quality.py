@@ -303,3 +303,8 @@ def test_a_judgement_does_not_depend_on_blocks(texts, size):
 def test_long_repetitive_texts_are_judged_like_short_ones(text):
     assert reason(text) == ("few_characters" if "로" in text else "repeated_character")
     assert reason(text, only(max_duplicate_5gram_share=0.5)) == ("duplicate_5grams" if len(text.split()) > 1 else None)
+
+
+def test_every_rule_has_a_measure_written_a_second_time():
+    measured = {rule.measure for rule in RULES} | {rule.from_[0] for rule in RULES if rule.from_}
+    assert measured - {"language_score"} <= reference.MEASURES.keys()
