@@ -93,6 +93,19 @@ def check_train(config: "TrainConfig", place: "Place", configs: Configs) -> Iter
     yield from unsuitable(config, configs["shard"].sequence_length, size, configs["expand"].budget)
 
 
+def warn_train(config: "TrainConfig", configs: Configs) -> Iterator[str]:
+    """No model is named: a toy is made. Its size is that with all the rows that `expand` may add."""
+    if config.model is not None:
+        return
+    expand = configs["expand"]
+    try:
+        size = _base(expand).size + (expand.budget or 0)
+    except MalmoiError:
+        return  # which is expand's own problem, and ends the run
+    if (warning := config.no_model(size)) is not None:
+        yield warning
+
+
 def _base(config: "ExpandConfig") -> "Base":
     from malmoi_tokenizer_lab.stage import open_base
 

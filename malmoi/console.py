@@ -29,6 +29,11 @@ def print_facts(facts: dict[str, Any], title: str) -> None:
     print_rows([{"figure": name, "value": format_value(value)} for name, value in facts.items()], title)
 
 
+def print_warning(line: str) -> None:
+    """Print a warning on stderr."""
+    err.print(f"[bold yellow]warning:[/] {escape(line)}")
+
+
 def print_error(message: str, hint: str | None) -> None:
     """Print an error, and what to do about it, on stderr."""
     err.print(f"[bold red]error:[/] {escape(message)}")

@@ -51,6 +51,14 @@ def find_problems(steps: Sequence[Step], folder: str) -> Iterator[tuple[str, Mal
     yield from (("disk", error) for error in _disk(steps, folder))
 
 
+def find_warnings(steps: Sequence[Step]) -> Iterator[str]:
+    """What a person should know before a run that can go."""
+    configs = {step.stage.name: step.config for step in steps}
+    for step in steps:
+        if step.stage.warn is not None:
+            yield from (f"{step.name}: {line}" for line in step.stage.warn(step.config, configs))
+
+
 def _disk(steps: Sequence[Step], folder: str) -> Iterator[MalmoiError]:
     if not files.is_local(folder):
         return

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from malmoi.console import err
+from malmoi.console import err, print_warning
 
 SHORT_SECONDS = 1.0  # a step that took less has one line
 LINE_SECONDS = 10.0  # between two progress lines where there is no terminal
@@ -169,6 +169,10 @@ class ShownProgress(Progress):
         """Show a line."""
         if not self._quiet:
             err.print(escape(line))
+
+    def warn(self, line: str) -> None:
+        """Show a warning, quiet or not."""
+        print_warning(line)
 
     def _show_bar(self, state: StepState) -> None:
         assert self._bars is not None, "the caller has looked"

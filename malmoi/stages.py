@@ -86,6 +86,8 @@ class Stage:
     """Runs it with its settings. A run owns its folders: what no longer matches is replaced, and the result says so."""
     check: "Callable[[Any, Place, Configs], Iterator[MalmoiError]] | None" = None
     """What can be known to be wrong with it before the run."""
+    warn: "Callable[[Any, Configs], Iterator[str]] | None" = None
+    """What a person should know before the run, though it can go."""
     reads: tuple[str, ...] = ()
     """Stages whose folders it reads, where they are in the run; `sample` stands for the raw text."""
     headline: tuple[str, ...] = ()
@@ -255,8 +257,9 @@ STAGES = (
         config="malmoi_trainer.config:TrainConfig",
         run=_train,
         check=checks.check_train,
+        warn=checks.warn_train,
         reads=("shard", "expand"),
-        headline=("loss, first tenth of steps", "loss, last tenth of steps"),
+        headline=("starts from", "parameters", "loss, first tenth of steps", "loss, last tenth of steps"),
         packages=("torch", "transformers"),
         extra="train",
     ),

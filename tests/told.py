@@ -4,7 +4,7 @@ from malmoi_pipelines.contracts.progress import Progress
 
 
 class Told(Progress):
-    """Appends (step, done, total, amounts) to a list, and notes to another."""
+    """Appends (step, done, total, amounts) to a list, notes and warnings to another."""
 
     def __init__(self, calls: list, notes: list | None = None) -> None:
         self.calls, self.notes = calls, notes if notes is not None else []
@@ -14,3 +14,6 @@ class Told(Progress):
 
     def note(self, line: str) -> None:
         self.notes.append(line)
+
+    def warn(self, line: str) -> None:
+        self.notes.append(f"warning: {line}")

@@ -8,7 +8,7 @@ from malmoi_pipelines.contracts.errors import UsageError
 
 from malmoi.arguments import BEAM, Out, Overwrite, Quiet, Runner, Set, Workers, own_options, run_options, split_inputs
 from malmoi.console import out as stdout
-from malmoi.console import print_rows
+from malmoi.console import print_rows, print_warning
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def run(
         raise UsageError(f"run takes one recipe. Got also {positional}.")
     options = run_options(runner, workers, flags, own_options(context))
     from malmoi.chain import build_chain
-    from malmoi.preflight import changed_settings, check_run, plan_rows
+    from malmoi.preflight import changed_settings, check_run, find_warnings, plan_rows
     from malmoi.recipe import load_recipe
     from malmoi.run_folder import run_steps
 
@@ -47,6 +47,8 @@ def run(
     if dry_run:
         print_rows(plan_rows(steps), f"{settings.name}: what would be done")
         print_rows(changed_settings(steps), "settings that differ from their defaults")
+    for line in find_warnings(steps):
+        print_warning(line)
     check_run(steps, out)
     if dry_run:
         return

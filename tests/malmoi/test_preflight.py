@@ -10,12 +10,13 @@ from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, run_stage
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_trainer.config import ModelConfig
 from typer.testing import CliRunner
 
 from malmoi import preflight
 from malmoi.chain import Step, build_chain
 from malmoi.cli import app
-from malmoi.preflight import changed_settings, check_run, plan_rows
+from malmoi.preflight import changed_settings, check_run, find_warnings, plan_rows
 from malmoi.recipe import load_recipe
 from malmoi.stages import STAGES, Place, Stage
 
@@ -42,6 +43,19 @@ def test_a_run_that_can_go_has_no_problems(tmp_path, raw):
     settings = ["inputs=[a, b]", "clean.sources={a: {read: {columns: {text: body}}}}"]
     check_run(steps(tmp_path / "out", *settings, root=raw, recipe=KOREAN), str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_names_no_model_warns_and_one_that_does_not(tmp_path):
+    out = tmp_path / "out"
+    [warning] = find_warnings(steps(out))
+    size = ModelConfig().parameters(32_000 + 1024)  # of the quickstart's base and budget
+    assert f"train: train.model names no model: one of {size / 1e6:.1f} M parameters with random weights" in warning
+    assert not list(find_warnings(steps(out, "train.model=upstage/SOLAR-10.7B-v1.0")))
+    for more in ((), ("--quiet",)):
+        told = CliRunner().invoke(app, ["run", QUICKSTART, "--out", str(out), "--dry-run", *more])
+        assert "warning: train: train.model names no model" in told.stderr
+    for number, error in enumerate(("expand.base=/no/base", "expand.budget=null")):
+        assert len(list(find_warnings(steps(out, error)))) == number
 
 
 def test_all_problems_are_told_at_once(tmp_path, monkeypatch):

@@ -92,3 +92,10 @@ def test_quiet_is_quiet(capsys):
         shown("x", 0, 1)
         shown.note("y")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_warning_is_shown_quiet_or_not(capsys):
+    for quiet in (True, False):
+        with ShownProgress(quiet) as shown:
+            shown.warn("[x] is a toy")
+        assert capsys.readouterr() == ("", "warning: [x] is a toy\n")

@@ -11,7 +11,7 @@ from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.engine.options import RunOptions
 
 from malmoi.chain import build_chain
-from malmoi.recipe import load_recipe
+from malmoi.recipe import Recipe, load_recipe
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -27,9 +27,11 @@ def test_a_recipe_has_one_good_model():
 
 
 def test_the_settings_that_the_readme_shows_are_valid():
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        config = parse_config(CleanConfig, yaml.safe_load(block), "README")
-        assert config.policy("reviews").normalise.repeats == 3
-        assert config.policy("web").read.columns.text == "body"
+    readme = (ROOT / "README.md").read_text()
+    cleaning, *models = sorted(re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL), key=lambda block: "train:" in block)
+    assert len(models) == 2
+    for block in models:
+        assert parse_config(Recipe, {"name": "x", **yaml.safe_load(block)}, "README").section("train").model
+    config = parse_config(CleanConfig, yaml.safe_load(cleaning), "README")
+    assert config.policy("reviews").normalise.repeats == 3
+    assert config.policy("web").read.columns.text == "body"

@@ -16,6 +16,7 @@ from malmoi_trainer.config import TrainConfig
 from malmoi_trainer.stage import train
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tests.told import Told
 from tests.trainer.small import (
     BASE_SIZE,
     NEW,
@@ -51,6 +52,21 @@ def test_loss_falls_and_the_report_says_what_was_done(inputs: Inputs, tmp_path):
     assert facts["trainable parameters"] == (len(NEW) + VOCAB_SIZE) * 32
     assert 0 < facts["new tokens seen"] < facts["tokens seen"]
     assert facts["output rows in them"] == 6
+
+
+def test_a_model_that_nobody_named_is_told_loudly_and_in_the_report(inputs: Inputs, tmp_path):
+    notes = []
+    told = Told([], notes)
+    config = small_config(steps=2, warmup_steps=1)
+    facts = read_report(train(inputs.shards, inputs.tokenizer, str(tmp_path / "a"), config, progress=told).folder).facts
+    assert facts["parameters"] == config.create.parameters(VOCAB_SIZE)
+    assert facts["starts from"] == "random weights: no model named"
+    [warning] = notes
+    assert f"one of {facts['parameters'] / 1e6:.1f} M parameters with random weights" in warning
+    base_model().save_pretrained(tmp_path / "base")
+    named = small_config(steps=2, warmup_steps=1, model=str(tmp_path / "base"), create={})
+    facts = read_report(train(inputs.shards, inputs.tokenizer, str(tmp_path / "b"), named, progress=told).folder).facts
+    assert (len(notes), facts["starts from"]) == (1, "the weights of the model named")
 
 
 def test_the_manifest_names_every_file(inputs: Inputs, tmp_path):

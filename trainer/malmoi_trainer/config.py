@@ -36,6 +36,17 @@ class ModelConfig(Config):
             raise ValueError(f"heads must be a multiple of kv_heads, got {self.heads} and {self.kv_heads}")
         return self
 
+    def parameters(self, vocabulary: int) -> int:
+        """Parameters of such a model with two tables of this many rows.
+
+        >>> ModelConfig().parameters(32_000 + 8_960)
+        5440064
+        """
+        kv_size = self.hidden_size // self.heads * self.kv_heads
+        attention = 2 * self.hidden_size * (self.hidden_size + kv_size)
+        layer = attention + 3 * self.hidden_size * self.intermediate_size + 2 * self.hidden_size  # and two norms
+        return 2 * vocabulary * self.hidden_size + self.layers * layer + self.hidden_size
+
 
 class TrainConfig(Config):
     """What is trained, how long and on which device."""
@@ -94,6 +105,17 @@ class TrainConfig(Config):
         if self.warmup_steps > self.steps:
             raise ValueError(f"warmup_steps must be at most steps, got {self.warmup_steps} and {self.steps}")
         return self
+
+    def no_model(self, vocabulary: int) -> str | None:
+        """What a person must know where no model is named, with the size of the one made; None: one is named."""
+        if self.model is not None:
+            return None
+        millions = self.create.parameters(vocabulary) / 1e6
+        return (
+            f"train.model names no model: one of {millions:.1f} M parameters with random weights is made. It shows "
+            "that everything runs, and knows no language. To train a real one, name its folder or its name on the hub: "
+            "train.model in a recipe, --set model=NAME for malmoi train"
+        )
 
     @property
     def parts(self) -> frozenset[str]:

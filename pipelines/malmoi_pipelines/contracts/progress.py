@@ -29,6 +29,9 @@ class Progress:
     def note(self, line: str) -> None:
         """A line for a person, such as what a round did."""
 
+    def warn(self, line: str) -> None:
+        """A line that a person must not miss: shown even where no progress is."""
+
     @contextmanager
     def doing(self, step: str) -> Iterator[None]:
         """A step of one unit, for the time of a with-statement."""

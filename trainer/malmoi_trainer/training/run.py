@@ -27,6 +27,8 @@ from malmoi_trainer.training.device import reproducible, resolve
 from malmoi_trainer.training.loop import Step, train_steps
 
 CHECKPOINT = "checkpoint"
+MODEL = "starts from"  # the fact that tells a toy
+NAMED, RANDOM = "the weights of the model named", "random weights: no model named"
 TIED = "output rows in them"  # the fact that says new rows were made here
 
 
@@ -55,7 +57,9 @@ def run_training(read: Inputs, out: str, config: TrainConfig, progress: Progress
         model = load_model(read.model_folder) if read.model_folder else create_model(config.create, tokenizer)
         _check_length(model, store)
         stored_dtype = model.dtype
-        facts = _prepare(model, tokenizer, config)
+        if (warning := config.no_model(tokenizer.vocab_size)) is not None:
+            progress.warn(f"train: {warning}")
+        facts = {MODEL: NAMED if warning is None else RANDOM} | _prepare(model, tokenizer, config)
         digests = frozen_digests(model)
         model.to(config.device)
         steps = train_steps(
