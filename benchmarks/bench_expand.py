@@ -17,15 +17,16 @@ import numpy as np
 from malmoi_pipelines.contracts.tables import string_bytes
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
-from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, load_for_units
+from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, load_for_units, serialize
+from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
+from malmoi_pipelines.tokenizers.tokens import tokens_of
+from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.config import ExpandConfig
-from malmoi_tokenizer_lab.counting import encode_units
-from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table, sentencepiece_subject
+from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table, subject_of
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.curation import Curation
 from malmoi_tokenizer_lab.loop.recount import Recount
-from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
 
 COVERAGE = 0.9995
 """Share of letter occurrences that a SentencePiece trainer's letters cover by default."""
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=8_960, help="K, new tokens")
     parser.add_argument("--cutoffs", default="31,2000", help="cutoffs for the runs without a budget")
     arguments = parser.parse_args()
-    base = SentencePieceBase(None)
+    base = open_base(None)
     words = base.read_words([arguments.words], ExpandConfig())
     held_out = read_unit_table([arguments.words], "held_out")
     if arguments.corpus:
@@ -148,10 +149,15 @@ def baselines(base, steps, candidates, words, cutoff, budget, our_letters):
 
 def row(base, words, held_out, cutoff, name, rows):
     model = extend(base.model, rows)
-    figures = evaluate([sentencepiece_subject("x", model, base.size, 2)], None, held_out=held_out, with_morphemes=False)
+    figures = evaluate(
+        [subject_of("x", sentencepiece_encoder("x", serialize(model)), base.size, 2)],
+        None,
+        held_out=held_out,
+        with_morphemes=False,
+    )
     figure = figures.efficiency[0]
     processor = load_for_units(model)
-    counts = encode_units(processor, words.korean.text, 2).counts(words.korean.counts, len(model.pieces))[base.size :]
+    counts = tokens_of(processor.encode, words.korean.text).counts(words.korean.counts, len(model.pieces))[base.size :]
     multis = np.array([len(piece.text) > 1 for piece in rows])
     alone = processor.encode([piece.text.replace("\u2581", " ") for piece in rows], out_type=int)
     dead = sum(ids != [base.size + i] for i, ids in enumerate(alone))

@@ -18,10 +18,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.loop.curation import Curation
-from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
 from malmoi_tokenizer_lab.words import Units, Words
 
 
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def measure(folder: str, millions: int) -> None:
-    base = SentencePieceBase(None)
+    base = open_base(None)
     config = ExpandConfig(num_threads=2)
     words = base.read_words([folder], config)
     korean = grown(words.korean, millions * 1_000_000)

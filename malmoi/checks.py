@@ -107,7 +107,7 @@ def warn_train(config: "TrainConfig", configs: Configs) -> Iterator[str]:
 
 
 def _base(config: "ExpandConfig") -> "Base":
-    from malmoi_tokenizer_lab.stage import open_base
+    from malmoi_tokenizer_lab.bases import open_base
 
     return open_base(config.base)
 

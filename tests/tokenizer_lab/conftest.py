@@ -4,10 +4,10 @@ import importlib.util
 
 import pytest
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.tokenizers.model_proto import parse_base, read_model
+from malmoi_pipelines.tokenizers.model_proto import parse_model
 from malmoi_tokenizer_lab.stage import expand
 
-from tests.tokenizer_lab.small import SMALL, make_base, make_corpus, write_words
+from tests.tokenizer_lab.small import SMALL, make_base, make_corpus, read_model, write_words
 
 needs_mistral = pytest.mark.skipif(
     importlib.util.find_spec("mistral_common") is None, reason="needs mistral-common for the real base"
@@ -39,7 +39,7 @@ def base_path(request, small_base):
 
 @pytest.fixture(scope="session")
 def base(base_path):
-    return parse_base(read_model(base_path), "base")
+    return parse_model(read_model(base_path), "base")
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,8 @@ from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import letters_of
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.tables import write_parquet
-from malmoi_pipelines.tokenizers.model_proto import (
-    CONTROL,
-    MODEL_FILE,
-    USER_DEFINED,
-    Piece,
-    extend,
-    scores_below,
-    serialize,
-)
+from malmoi_pipelines.tokenizers.finding import MODEL_FILE
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, USER_DEFINED, Piece, extend, scores_below, serialize
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 
 from tests.tokenizer_lab.small import MASKS

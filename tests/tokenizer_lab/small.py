@@ -12,7 +12,7 @@ from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import LETTERS, SOURCES, WORDS
 from malmoi_pipelines.contracts.tables import write_parquet
-from malmoi_pipelines.tokenizers.model_proto import read_model
+from malmoi_pipelines.tokenizers.finding import DEFAULT, find_tokenizer
 from malmoi_tokenizer_lab.config import ExpandConfig
 from sentencepiece import sentencepiece_model_pb2 as proto
 
@@ -132,6 +132,11 @@ def make_base():
         model.pieces.add(piece="\u2581" * size, score=-1e9, type=1)
     model.trainer_spec.vocab_size = len(model.pieces)
     return model.SerializeToString(deterministic=True)
+
+
+def read_model(path):
+    """The SentencePiece model that a folder or a file is; None: the default one."""
+    return find_tokenizer(path or DEFAULT).data
 
 
 def parse_folder(folder):

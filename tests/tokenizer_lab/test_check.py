@@ -3,24 +3,16 @@ import pytest
 import tokenizers
 import xxhash
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.hangul import letters_of
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
-from malmoi_pipelines.tokenizers.model_proto import (
-    NORMAL,
-    Piece,
-    extend,
-    parse_base,
-    read_model,
-    scores_below,
-    serialize,
-)
+from malmoi_pipelines.tokenizers.model_proto import NORMAL, Piece, extend, parse_model, scores_below, serialize
 from malmoi_tokenizer_lab.check import check_tokenizer
 from malmoi_tokenizer_lab.gates import texts as gate_texts
 
 from tests.tokenizer_lab.conftest import needs_mistral
 from tests.tokenizer_lab.extended import extended, new_pieces, write_tables, write_tokenizer
-from tests.tokenizer_lab.small import make_base
+from tests.tokenizer_lab.small import make_base, read_model
 
 NO_BASE = "the base is not known: pass --base"
 
@@ -34,7 +26,7 @@ def fewer_texts(monkeypatch):
 
 @pytest.fixture(scope="module")
 def small():
-    return parse_base(make_base(), "base")
+    return parse_model(make_base(), "base")
 
 
 @pytest.fixture
@@ -98,7 +90,7 @@ def test_a_manifest_of_something_else_is_no_hindrance(small, tmp_path):
 @pytest.mark.long
 @needs_mistral
 def test_the_default_base_has_a_name(tmp_path):
-    default = parse_base(read_model(None), "default")
+    default = parse_model(read_model(None), "default")
     results = check_tokenizer(write_tokenizer(tmp_path, extended(default)), "default")
     assert failed(results) == set()
     assert results[0].compared == 32_000
@@ -159,9 +151,9 @@ def test_a_model_alone_is_checked_as_far_as_it_goes(small, tmp_path):
 
 
 def test_what_is_no_tokenizer_is_an_error(small, tmp_path):
-    with pytest.raises(UsageError, match="is no folder"):
+    with pytest.raises(BadInputError, match="there is no"):
         check_tokenizer(str(tmp_path / "none"))
-    with pytest.raises(UsageError, match=r"neither tokenizer\.model nor tokenizer\.json"):
+    with pytest.raises(BadInputError, match=r"there is no tokenizer\.model, tokenizer\.json or tekken"):
         check_tokenizer(str(tmp_path))
     (tmp_path / "tokenizer.model").write_bytes(b"x")
     with pytest.raises(BadInputError, match="is not a SentencePiece model"):

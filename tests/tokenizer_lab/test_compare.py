@@ -5,12 +5,12 @@ import pytest
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
 from malmoi_pipelines.contracts.report import read_report
-from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, parse_model, read_model
+from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, parse_model
 from malmoi_tokenizer_lab.compare import CompareConfig, compare
 
 from tests.tokenizer_lab.evaluate.tables import write_table
 from tests.tokenizer_lab.evaluate.test_subject import byte_level_json
-from tests.tokenizer_lab.small import make_base, make_corpus
+from tests.tokenizer_lab.small import make_base, make_corpus, read_model
 
 CORPUS = [("web" if number % 3 else "news", text) for number, text in enumerate(make_corpus(60))]
 CONFIG = CompareConfig(morphemes=False, num_threads=1)

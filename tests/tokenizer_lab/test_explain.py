@@ -5,7 +5,7 @@ from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER, WORD_TABLE
 from malmoi_pipelines.tokenizers.byte_alphabet import spell
-from malmoi_pipelines.tokenizers.model_proto import parse_base
+from malmoi_pipelines.tokenizers.model_proto import parse_model
 from malmoi_tokenizer_lab.explain import explain
 
 from tests.tokenizer_lab.extended import extended, write_tables, write_tokenizer
@@ -63,7 +63,7 @@ def write_explained(folder, new, candidates=CANDIDATE_ROWS):
 
 @pytest.fixture(scope="module")
 def base():
-    return parse_base(make_base(), "base")
+    return parse_model(make_base(), "base")
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,14 @@ import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.hangul import has_letter
 from malmoi_pipelines.contracts.progress import SILENT
-from malmoi_pipelines.tokenizers.model_proto import load_for_units, parse_model, read_model
+from malmoi_pipelines.tokenizers.model_proto import load_for_units, parse_model
+from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.job_counter import JobCounting, JobCounts
 from malmoi_tokenizer_lab.loop.curation import Curation
-from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
 from malmoi_tokenizer_lab.stage import expand
 
-from tests.tokenizer_lab.small import SMALL, count_units, make_corpus, write_words
+from tests.tokenizer_lab.small import SMALL, count_units, make_corpus, read_model, write_words
 
 CONFIG = SMALL.model_copy(update={"intermediate_vocab_size": 400, "budget": 200})
 
@@ -47,7 +47,7 @@ def table(documents, tmp_path_factory):
 
 
 def loops(documents, table, small_base, work, policy):
-    base = SentencePieceBase(small_base)
+    base = open_base(small_base)
     words = base.read_words([table], CONFIG)
     job = Job(documents)
     counting = JobCounting(base, CONFIG, job, work)

@@ -56,7 +56,9 @@ class Base(Protocol):
     """A tokenizer to extend."""
 
     name: str
-    rule: UnitKind
+    place: str
+    """Where it lies: a folder or a file."""
+    units: UnitKind
     """How the word table must be cut for counts by unit to be exact."""
     policies: tuple[str, ...]
     """The policies that suit it, the default first."""

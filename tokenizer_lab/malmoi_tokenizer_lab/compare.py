@@ -1,6 +1,6 @@
 """The stage `tokenizer compare`: any number of tokenizers measured side by side on word tables; it writes a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from malmoi_pipelines.contracts.code import code_of
@@ -11,22 +11,16 @@ from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.schemas import COMPARISON, HELD_OUT, WORDS
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from malmoi_pipelines.tokenizers.finding import TokenizerFile
 from pydantic import Field
 
 from malmoi_tokenizer_lab.evaluate.evaluation import Evaluation, evaluate
 from malmoi_tokenizer_lab.evaluate.parallel import pair_files, read_pairs
-from malmoi_tokenizer_lab.evaluate.reading import (
-    DEFAULT,
-    TokenizerFile,
-    common_rule,
-    inexact,
-    read_subjects,
-    read_tokenizers,
-)
+from malmoi_tokenizer_lab.evaluate.reading import common_units, inexact, read_subjects, read_tokenizers
 from malmoi_tokenizer_lab.evaluate.subject import Subject
 from malmoi_tokenizer_lab.evaluate.unit_table import UnitTable, read_unit_table
 from malmoi_tokenizer_lab.report.report import TOKENIZERS, evaluation_pictures, evaluation_tables
-from malmoi_tokenizer_lab.words import check_rule, words_fingerprint
+from malmoi_tokenizer_lab.words import check_tables, words_fingerprint
 
 _NOT_IDENTITY = {"parallel", "num_threads"}
 """Settings that do not decide the output: the parallel text counts by its content, and threads change no byte."""
@@ -59,7 +53,7 @@ def compare(
     """Measure tokenizers side by side: on the held-out text of word tables if they have any, else on all of it.
 
     Args:
-        tokenizers: folders, `tokenizer.model` or `tokenizer.json` files, or `default`; the first is the base that the
+        tokenizers: folders, files, names of the hub, or `default`; the first is the base that the
             others are compared with. Those whose first ids are the base's are taken for extensions of it.
         words: word tables; equal units are summed.
         out: the folder to write.
@@ -83,18 +77,18 @@ def compare(
     def body(_: str) -> StageOutput:
         return StageOutput(files=[], report=_report(found, words, config, progress))
 
-    reads = [*(path for path in tokenizers if path != DEFAULT), *words, *([config.parallel] if config.parallel else [])]
+    reads = [*(this.place for this in found.values()), *words, *([config.parallel] if config.parallel else [])]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 
-def _identity(tokenizers: Sequence[TokenizerFile], words: list[str], config: CompareConfig) -> StageIdentity:
+def _identity(tokenizers: Mapping[str, TokenizerFile], words: list[str], config: CompareConfig) -> StageIdentity:
     parallel = {"parallel": fingerprint_files(pair_files(config.parallel))} if config.parallel else {}
     return StageIdentity(
         kind=COMPARISON.name,
         stage=COMPARISON.stage,
         inputs={
             "words": words_fingerprint(words),
-            "tokenizers": fingerprint([(this.name, this.digest) for this in tokenizers]),
+            "tokenizers": fingerprint([(name, this.fingerprint) for name, this in tokenizers.items()]),
             **parallel,
         },
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
@@ -102,9 +96,11 @@ def _identity(tokenizers: Sequence[TokenizerFile], words: list[str], config: Com
     )
 
 
-def _report(tokenizers: Sequence[TokenizerFile], words: list[str], config: CompareConfig, progress: Progress) -> Report:
+def _report(
+    tokenizers: Mapping[str, TokenizerFile], words: list[str], config: CompareConfig, progress: Progress
+) -> Report:
     subjects = read_subjects(tokenizers, config.num_threads)
-    check_rule(words, common_rule(subjects))
+    check_tables(words, common_units(subjects))
     with progress.doing("compare: word tables"):
         held_out = read_unit_table(words, HELD_OUT.name, config.weights)
         corpus = None if len(held_out) else read_unit_table(words, WORDS.name, config.weights)
@@ -134,7 +130,7 @@ def _doubts(subjects: Sequence[Subject], table: UnitTable) -> list[str]:
 
 
 def _facts(
-    tokenizers: Sequence[TokenizerFile],
+    tokenizers: Mapping[str, TokenizerFile],
     subjects: Sequence[Subject],
     corpus: UnitTable | None,
     held_out: UnitTable,
@@ -146,8 +142,8 @@ def _facts(
         "distinct units": len(table),
         "sources": len(table.sources),
     }
-    for this, subject in zip(tokenizers, subjects, strict=True):
-        facts[f"xxh3-128 of {this.name}"] = this.digest
-        facts[f"vocabulary of {this.name}"] = subject.vocab_size
-        facts[f"new Korean tokens of {this.name}"] = len(evaluation.new_counts.get(this.name, {}))
+    for (name, this), subject in zip(tokenizers.items(), subjects, strict=True):
+        facts[f"xxh3-128 of {name}"] = this.fingerprint
+        facts[f"vocabulary of {name}"] = subject.vocab_size
+        facts[f"new Korean tokens of {name}"] = len(evaluation.new_counts.get(name, {}))
     return facts

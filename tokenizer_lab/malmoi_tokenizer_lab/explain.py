@@ -1,7 +1,6 @@
 """`malmoi tokenizer explain`: why a token is in an expanded tokenizer or not, from the tables that `expand` wrote."""
 
 import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,8 +14,11 @@ from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import CANDIDATES, HISTORY, NEW_TOKENS, ROUNDS, TOKENIZER
 from malmoi_pipelines.contracts.tables import read_table
-
-from malmoi_tokenizer_lab.folder_tokenizer import FolderTokenizer, read_folder_tokenizer
+from malmoi_pipelines.tokenizers.countable import check_countable
+from malmoi_pipelines.tokenizers.encoder import Encoder
+from malmoi_pipelines.tokenizers.finding import locate
+from malmoi_pipelines.tokenizers.opening import open_encoder
+from malmoi_pipelines.tokenizers.spelling import piece_of, text_of
 
 NUM_NEIGHBOURS = 3  # each side, in merge order
 NUM_NEAREST = 5
@@ -56,14 +58,14 @@ def explain(folder: str, token: str) -> Explanation:
     """Look a token up.
 
     Args:
-        folder: what `expand` wrote.
+        folder: what `expand` wrote, here or on the hub.
         token: its text, with a space or U+2581 in front where it has one, or its id.
 
     Raises:
         UsageError: another kind of folder, or an id that is none.
         BadInputError: tables or files that cannot be read.
     """
-    look = _Folder(folder)
+    look = _Folder(locate(folder))
     piece = look.named(token)
     number = look.numbers.get(piece)
     if number is None:
@@ -98,7 +100,7 @@ def _verdict(look: "_Folder", piece: str, row: dict[str, Any]) -> str:
 
 def _never_a_candidate(look: "_Folder", piece: str) -> Explanation:
     """A token of the base, a fixed row, or one that `expand` never had before it."""
-    text, index = look.tokenizer.text_of(piece), look.ids.get(piece)
+    text, index = look.text_of(piece), look.ids.get(piece)
     if index is not None and index < look.first_id:
         return look.explanation(piece, f"in the base already, as id {index}", look.spellings(piece), {})
     if index is not None:
@@ -127,9 +129,11 @@ class _Folder:
         self.config = open_dataset(folder, TOKENIZER).config
         self.candidates = read_table(folder, CANDIDATES)
         self.new_tokens = read_table(folder, NEW_TOKENS)
-        self.tokenizer: FolderTokenizer = read_folder_tokenizer(folder)
-        self.ids = {piece: index for index, piece in enumerate(self.tokenizer.pieces) if piece}
-        self.first_id = self.new_tokens["id"][0].as_py() if len(self.new_tokens) else len(self.tokenizer.pieces)
+        self.tokenizer = open_encoder(folder, finds_special=True)
+        self.units = check_countable(self.tokenizer)
+        self.tokens = [piece or "" for piece in self.tokenizer.pieces()]
+        self.ids = {piece: index for index, piece in enumerate(self.tokens) if piece}
+        self.first_id = self.new_tokens["id"][0].as_py() if len(self.new_tokens) else len(self.tokens)
         self.pieces: list[str] = self.candidates["piece"].to_pylist()
         self.numbers = {piece: number for number, piece in enumerate(self.pieces)}
         has_report = files.exists(files.join(folder, "report.json"))
@@ -139,36 +143,44 @@ class _Folder:
     def named(self, token: str) -> str:
         """The piece that the user means."""
         if token.isascii() and token.isdecimal():
-            pieces = self.tokenizer.pieces
-            if int(token) >= len(pieces) or not pieces[int(token)]:
-                raise UsageError(f"no token has the id {token}: the vocabulary has {len(pieces):,} ids.")
-            return pieces[int(token)]
+            if int(token) >= len(self.tokens) or not self.tokens[int(token)]:
+                raise UsageError(f"no token has the id {token}: the vocabulary has {len(self.tokens):,} ids.")
+            return self.tokens[int(token)]
         if not token:
             raise UsageError("a token has at least one character.", hint="write a space as ' ' or ▁")
-        return self.tokenizer.piece_of(token)
+        return token if token in self._named_as_written else piece_of(token, self.units)
+
+    def text_of(self, piece: str) -> str:
+        """The text of a piece, U+2581 for a space."""
+        return piece if piece in self._named_as_written else text_of(piece, self.units)
+
+    @cached_property
+    def _named_as_written(self) -> frozenset[str]:
+        """Tokens that are not spelled as text is: special tokens, fixed rows, added tokens."""
+        spellings = zip(self.tokens, self.tokenizer.spellings(), strict=True)
+        return frozenset((*(piece for piece, text in spellings if text is None), *self.tokenizer.added()))
+
+    def encode(self, tokenizer: Encoder, text: str) -> str:
+        """The tokens of a text inside of a document, for people."""
+        [ids] = tokenizer.encode_plain([text.replace(SPACE_MARK, " ")])
+        return " ".join(f"{self.text_of(self.tokens[index])} ({index})" for index in ids)
 
     def explanation(
         self, piece: str, verdict: str, facts: dict[str, Any], tables: dict[str, list[dict[str, Any]]]
     ) -> Explanation:
         known = {name: value for name, value in facts.items() if value is not None}
         shown = {title: rows for title, rows in tables.items() if rows}
-        return Explanation(self.tokenizer.text_of(piece), verdict, known, shown)
+        return Explanation(self.text_of(piece), verdict, known, shown)
 
     def spellings(self, piece: str) -> dict[str, Any]:
         """How the base and the new tokenizer encode the token's text."""
-        text = self.tokenizer.text_of(piece)
-        base = self.tokenizer.base(self.first_id)
-        return {
-            "spelled by the base": self._shown(base.encode(text)),
-            "spelled now": self._shown(self.tokenizer.encode(text)),
-        }
-
-    def _shown(self, ids: Iterable[int]) -> str:
-        return " ".join(f"{self.tokenizer.text_of(self.tokenizer.pieces[index])} ({index})" for index in ids)
+        text = self.text_of(piece)
+        base = self.tokenizer.first_ids(self.first_id)
+        return {"spelled by the base": self.encode(base, text), "spelled now": self.encode(self.tokenizer, text)}
 
     def state(self, piece: str) -> dict[str, Any]:
         """A row on what became of a piece."""
-        row = {"piece": self.tokenizer.text_of(piece), "state": "not in the tokenizer", "count": ""}
+        row = {"piece": self.text_of(piece), "state": "not in the tokenizer", "count": ""}
         if (number := self.numbers.get(piece)) is not None:
             found = self.candidates.slice(number, 1).to_pylist()[0]
             when = f" in round {found['round']}" if found["round"] is not None else ""
@@ -216,7 +228,7 @@ class _Folder:
         """Candidates spelled like `text`, with and without a space, the likest first."""
         bare = text.lstrip(SPACE_MARK)
         other = [SPACE_MARK + bare, bare][text.startswith(SPACE_MARK)]
-        texts = {self.tokenizer.text_of(piece): piece for piece in self.pieces}
+        texts = {self.text_of(piece): piece for piece in self.pieces}
         likest = difflib.get_close_matches(text, list(texts), NUM_NEAREST, _SIMILAR)
         names = dict.fromkeys([*([other] if other in texts else []), *likest])
         return [texts[name] for name in names][:NUM_NEAREST]

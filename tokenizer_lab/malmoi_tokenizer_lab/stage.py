@@ -19,7 +19,7 @@ import pyarrow as pa
 import xxhash
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.code import code_of
-from malmoi_pipelines.contracts.errors import BadInputError, DefectError, UsageError
+from malmoi_pipelines.contracts.errors import DefectError, UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint_files
 from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
 from malmoi_pipelines.contracts.progress import SILENT, Progress
@@ -36,11 +36,11 @@ from malmoi_pipelines.contracts.schemas import (
 )
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import write_parquet
-from malmoi_pipelines.tokenizers.model_proto import MODEL_FILE
+from malmoi_pipelines.tokenizers.finding import JSON_FILE, MODEL_FILE
 
 from malmoi_tokenizer_lab.base import Base
+from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.build import Expansion, build_tokenizer
-from malmoi_tokenizer_lab.byte_level.kind import ByteLevel
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Evaluation, UnitTable, evaluate, pair_files, read_pairs, read_unit_table
 from malmoi_tokenizer_lab.job_counter import CountJob, JobCounting
@@ -49,9 +49,7 @@ from malmoi_tokenizer_lab.report.card import make_card
 from malmoi_tokenizer_lab.report.facts import corpus_row, expansion_facts, gates_of, policy_rows
 from malmoi_tokenizer_lab.report.loop_tables import loop_tables
 from malmoi_tokenizer_lab.report.report import TOKENIZERS, LoopTables, make_report
-from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
-from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import TOKENIZER_FILE
-from malmoi_tokenizer_lab.words import check_rule, words_fingerprint
+from malmoi_tokenizer_lab.words import check_tables, words_fingerprint
 
 CARD, TIMINGS = "README.md", "loop-timings.json"
 
@@ -92,12 +90,12 @@ def expand(
     config = _for_base(base, config)
     if count_job is not None and config.weights:
         raise UsageError("a job counts every source once.", hint="leave --count-runner or weights out")
-    if count_job is not None and base.rule != "metaspace":
+    if count_job is not None and base.units != "metaspace":
         raise UsageError(
             f"a job cannot count the loop of {base.name}: its eojeol are known in this process only.",
             hint="leave --count-runner out, or use a SentencePiece base",
         )
-    check_rule(config.held_out, base.rule)
+    check_tables(config.held_out, base.units)
     words_fingerprint([*words, *config.held_out])  # text to evaluate on must not be among the words
     curation = read_curation(config.allow, config.deny, base.piece_of, base.may_add, base.text_of)
     identity = StageIdentity(
@@ -118,35 +116,9 @@ def expand(
             _check_length(expansion, evaluation)
         return _write(out, expansion, evaluation, expansion_facts(expansion, table, config, evaluation), config)
 
-    reads = [
-        path for path in (*words, config.base, config.allow, config.deny, *config.held_out, config.parallel) if path
-    ]
+    named = (*words, base.place, config.allow, config.deny, *config.held_out, config.parallel)
+    reads = [path for path in named if path]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
-
-
-def open_base(path: str | None) -> Base:
-    """Open a base of either kind: what has a SentencePiece model is one, all else must be byte-level.
-
-    Raises:
-        UsageError, BadInputError: neither.
-    """
-    if path is None or path.endswith(".model"):
-        return SentencePieceBase(path)
-    if files.is_folder(path) and files.exists(files.join(path, MODEL_FILE)):
-        return _open_folder(path)
-    if not files.is_folder(path) and not path.endswith(".json"):
-        return SentencePieceBase(path)
-    return ByteLevel(path)
-
-
-def _open_folder(path: str) -> Base:
-    """A folder with a `tokenizer.model`: Llama 3 has one that is no SentencePiece model, beside its tokenizer.json."""
-    try:
-        return SentencePieceBase(path)
-    except BadInputError:
-        if not files.exists(files.join(path, TOKENIZER_FILE)):
-            raise
-        return ByteLevel(path)
 
 
 def _for_base(base: Base, config: ExpandConfig) -> ExpandConfig:
@@ -247,7 +219,7 @@ def _write(
     for name, data in contents.items():
         files.write_bytes(files.join(out, name), data)
     files.write_bytes(files.join(out, TIMINGS), orjson.dumps(_timings(expansion), option=orjson.OPT_INDENT_2) + b"\n")
-    main = expansion.artefact.files.get(MODEL_FILE, expansion.artefact.files.get(TOKENIZER_FILE, b""))
+    main = expansion.artefact.files.get(MODEL_FILE, expansion.artefact.files.get(JSON_FILE, b""))
     return StageOutput(
         files=[*(FileInfo.of_file(out, name) for name in contents), *_write_tables(out, tables)],
         report=report,

@@ -20,6 +20,7 @@ from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS
 from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.contracts.unit_kind import UnitKind
+from malmoi_pipelines.tokenizers.countable import check_units
 
 Ints = npt.NDArray[np.int64]
 
@@ -81,19 +82,14 @@ def words_fingerprint(folders: Sequence[str]) -> str:
     return fingerprint(sorted(prints))
 
 
-def check_rule(folders: Sequence[str], rule: UnitKind) -> None:
-    """Check that word tables are cut by the rule that a kind of base needs.
+def check_tables(folders: Sequence[str], units: UnitKind) -> None:
+    """Check that word tables are cut as a tokenizer needs them.
 
     Raises:
         UsageError: one is not.
     """
     for folder in folders:
-        found = open_dataset(folder, WORD_TABLE).config.get("units", "metaspace")
-        if found != rule:
-            raise UsageError(
-                f"{folder} holds {found} units, this tokenizer is counted exactly over {rule} units.",
-                hint=f"make the table with `malmoi count --units {rule}`",
-            )
+        check_units(folder, open_dataset(folder, WORD_TABLE).config.get("units", "metaspace"), units)
 
 
 def read_units(folders: Sequence[str], weights: Mapping[str, float] | None = None) -> Units:

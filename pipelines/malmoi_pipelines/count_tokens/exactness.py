@@ -14,37 +14,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.cuts import check_no_crossing
-from malmoi_pipelines.contracts.errors import CheckError, UsageError
+from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.hangul import CONTROLS, SPACE_MARK
 from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.text.units import split_units
+from malmoi_pipelines.tokenizers.countable import check_countable, check_units
 from malmoi_pipelines.tokenizers.encoder import Encoder
 
 SAMPLE = 4096  # units of a task that texts are made of: half of them the most frequent
 TEXT_UNITS = 64  # units of such a text, about
 
 
-def check_countable(encoder: Encoder, units: UnitKind) -> None:
-    """Check that a tokenizer's tokens can be counted over units of a kind.
+def check_tokenizer(encoder: Encoder, table: str, units: UnitKind) -> None:
+    """Check that a tokenizer's tokens can be counted over the units of a word table.
 
     Raises:
-        UsageError: it needs units of another kind, or there is no kind for it.
-        CheckError: its settings, or one of its pieces, let tokens cross the cuts between units.
+        UsageError: it needs units of another kind, there is no kind for it, or its settings let tokens cross the cuts.
+        CheckError: one of its pieces crosses a cut.
     """
-    if encoder.units is None:
-        raise UsageError(
-            f"{encoder.path}: tokens can be counted for SentencePiece BPE and byte-level BPE tokenizers only."
-        )
-    if encoder.units != units:
-        raise UsageError(
-            f"{encoder.path} needs a word table of {encoder.units} units. This one has {units} units.",
-            hint=f"count the corpus with `malmoi count --units {encoder.units}`",
-        )
-    if reason := encoder.obstacle():
-        raise CheckError(
-            f"{encoder.path}: token counts by unit would not be exact: {reason}.",
-            hint="give its tokenizer.model if it has one, or use another tokenizer",
-        )
+    check_units(table, units, needed=check_countable(encoder))
     if units == "metaspace":
         check_no_crossing(encoder.mergeable(), frozenset())
 
@@ -86,29 +74,29 @@ def controls_in(units: pa.Array) -> list[str]:
 def check_normal_form(encoder: Encoder, units: pa.Array) -> None:
     """Check that a tokenizer that normalises text leaves these units as they are.
 
-    Stretches of text in NFC are in NFC themselves, so units that are not come from documents that are not.
+    Stretches of text in NFC (or NFKC) are so themselves, so units that are not come from documents that are not.
 
     Raises:
         CheckError: it would change them.
     """
-    if encoder.makes_nfc() and not unicodedata.is_normalized("NFC", "\n".join(units.to_pylist())):
+    form = encoder.normal_form()
+    if form and not unicodedata.is_normalized(form, "\n".join(units.to_pylist())):
         raise CheckError(
-            f"{encoder.path} brings text to NFC before it counts, and the word table has text that is not NFC.",
-            hint="run `malmoi clean` on the corpus first",
+            f"{encoder.path} brings text to {form} before it counts, and the word table has text that is not {form}.",
+            hint=f"bring the corpus to {form} first" + (" (`malmoi clean` does)" if form == "NFC" else ""),
         )
 
 
-def check_sample(encoder: Encoder, units: pa.Array, rule: UnitKind) -> None:
+def check_sample(encoder: Encoder, units: pa.Array, kind: UnitKind) -> None:
     """Check on texts made of some units that encoding them whole and unit by unit are the same.
 
     Raises:
         CheckError: they differ.
     """
-    for text in filter(None, _texts(units, rule)):
-        parts = split_units(pa.array([text], pa.large_string()), rule)
-        by_unit, _ = encoder.encode_units(parts)
-        whole = [index for index in encoder.encode([text])[0] if index not in (encoder.bos, encoder.eos)]
-        if whole != by_unit.tolist() or not _cuts_agree(encoder, parts.to_pylist()):
+    for text in filter(None, _texts(units, kind)):
+        parts = split_units(pa.array([text], pa.large_string()), kind)
+        whole, by_unit = encoder.encode_texts([text])[0], encoder.encode_units(parts).ids.tolist()
+        if whole != by_unit or not _cuts_agree(encoder, parts.to_pylist()):
             raise CheckError(
                 f"{encoder.path}: token counts by unit would not be exact: a text of {len(parts)} units of the word "
                 "table is encoded otherwise than its units.",
@@ -116,7 +104,7 @@ def check_sample(encoder: Encoder, units: pa.Array, rule: UnitKind) -> None:
             )
 
 
-def _texts(units: pa.Array, rule: UnitKind) -> list[str]:
+def _texts(units: pa.Array, kind: UnitKind) -> list[str]:
     """Texts of a sample of units in an order by chance, the same every time.
 
     They may be cut otherwise than between these units: so they are cut anew, as documents are. They do not begin with a
@@ -125,7 +113,7 @@ def _texts(units: pa.Array, rule: UnitKind) -> list[str]:
     half = min(SAMPLE // 2, len(units))
     spread = np.linspace(0, len(units) - 1, half).astype(np.int64)
     chosen = units.take(pa.array(np.union1d(np.arange(half), spread))).to_pylist()
-    if rule == "byte-level":  # the start of a line is where these differ most, and random neighbours are rarely there
+    if kind == "byte-level":  # the start of a line is where these differ most, and random neighbours are rarely there
         chosen = [unit if number % 8 else f"\n{unit}" for number, unit in enumerate(chosen)]
     order = np.random.default_rng(0).permutation(len(chosen)).tolist()
     texts = (
@@ -150,9 +138,9 @@ class SeenParts:
     seen: dict[str, list[bool]]
 
     @classmethod
-    def of(cls, encoder: Encoder, rule: UnitKind) -> "SeenParts":
+    def of(cls, encoder: Encoder, kind: UnitKind) -> "SeenParts":
         """Nothing seen yet."""
-        cut = {token: split_units(pa.array([token], pa.large_string()), rule).to_pylist() for token in encoder.added()}
+        cut = {token: split_units(pa.array([token], pa.large_string()), kind).to_pylist() for token in encoder.added()}
         several = {token: parts for token, parts in cut.items() if len(parts) > 1}
         return cls(several, {token: [False] * len(parts) for token, parts in several.items()})
 

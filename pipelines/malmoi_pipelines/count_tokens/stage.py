@@ -15,7 +15,7 @@ from malmoi_pipelines.contracts.schemas import HELD_OUT, TOKEN_COUNTS, TOKENS
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import read_batches, read_table
 from malmoi_pipelines.count_tokens.config import CountTokensConfig
-from malmoi_pipelines.count_tokens.exactness import SeenParts, check_controls, check_countable, check_hidden
+from malmoi_pipelines.count_tokens.exactness import SeenParts, check_controls, check_hidden, check_tokenizer
 from malmoi_pipelines.count_tokens.steps import EncodeUnits, SumCounts
 from malmoi_pipelines.count_tokens.summary import check_counted, summarise
 from malmoi_pipelines.count_tokens.words import WordTables, open_words, read_sources
@@ -23,7 +23,8 @@ from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.tokenizers.encoder import Encoder
-from malmoi_pipelines.tokenizers.opening import open_encoder
+from malmoi_pipelines.tokenizers.finding import find_tokenizer
+from malmoi_pipelines.tokenizers.opening import encoder_of
 
 
 def count_tokens(
@@ -40,7 +41,7 @@ def count_tokens(
 
     Args:
         words: word tables made by `malmoi count`; they add up.
-        tokenizer: a tokenizer's folder, a SentencePiece model, or a `tokenizer.json`.
+        tokenizer: a tokenizer's folder or file, `default`, or a name of the hub.
         out: the dataset folder to write.
         config: see `CountTokensConfig`.
         options: runner and workers.
@@ -51,8 +52,9 @@ def count_tokens(
         UsageError: the tokenizer needs word tables of another kind of units.
         CheckError: the counts would not be exact.
     """
-    tables, encoder = open_words(words, config.table), open_encoder(tokenizer)
-    check_countable(encoder, tables.units)
+    tables, found = open_words(words, config.table), find_tokenizer(tokenizer)
+    encoder = encoder_of(found)
+    check_tokenizer(encoder, tables.folders[0], tables.units)
     identity = StageIdentity(
         kind=TOKEN_COUNTS.name,
         stage=TOKEN_COUNTS.stage,
@@ -72,7 +74,7 @@ def count_tokens(
         report = _checked_report(encoded, tables, encoder, _read_counts(files.join(out, info.path)), config)
         return StageOutput([info], report, tokenizer=encoder.fingerprint)
 
-    return run_stage(identity, out, body, reads=[*words, tokenizer], overwrite=overwrite)
+    return run_stage(identity, out, body, reads=[*words, found.place], overwrite=overwrite)
 
 
 def read_token_counts(folder: str) -> npt.NDArray[np.int64]:

@@ -31,26 +31,26 @@ class EncodeUnits:
 
     parts: tuple[TablePart, ...]
     encoder: Encoder
-    rule: UnitKind
+    kind: UnitKind
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Count the tokens of one part."""
         part = self.parts[partition]
-        tally, seen, controls = Tally(), SeenParts.of(self.encoder, self.rule), set[str]()
+        tally, seen, controls = Tally(), SeenParts.of(self.encoder, self.kind), set[str]()
         counts = np.zeros(self.encoder.vocab_size, np.int64)
         for number, batch in enumerate(part.read()):
             units = batch.column("unit")
             check_normal_form(self.encoder, units)
             if number == 0:
-                check_sample(self.encoder, units, self.rule)
+                check_sample(self.encoder, units, self.kind)
             controls.update(controls_in(units))
             seen.look(units)
             for first in range(0, batch.num_rows, BLOCK_ROWS):
                 block = batch.slice(first, BLOCK_ROWS)
-                ids, lengths = self.encoder.encode_units(block.column("unit"))
+                tokens = self.encoder.encode_units(block.column("unit"))
                 # `bincount` would add in float64, which is exact below 2^53 only.
-                np.add.at(counts, ids, np.repeat(block.column("count").to_numpy(), lengths))
-                tally.add(block, lengths, unit_bytes(block.column("unit"), self.rule))
+                np.add.at(counts, tokens.ids, np.repeat(block.column("count").to_numpy(), tokens.lengths))
+                tally.add(block, tokens.lengths, unit_bytes(block.column("unit"), self.kind))
         present = np.flatnonzero(counts)
         columns = [pa.array(present.astype(np.int32)), pa.array(counts[present])]
         yield Send(0, pa.RecordBatch.from_arrays(columns, names=["id", "count"]))
@@ -96,10 +96,10 @@ class Tally:
         return {**asdict(self), "sources": {str(number): tokens for number, tokens in self.sources.items()}}
 
 
-def unit_bytes(units: pa.Array, rule: UnitKind) -> Counts:
+def unit_bytes(units: pa.Array, kind: UnitKind) -> Counts:
     """UTF-8 bytes of each unit as its tokens spell them: SentencePiece reads a literal U+2581 as a space."""
     num_bytes = pc.binary_length(units).to_numpy().astype(np.int64)
-    if rule == "byte-level":
+    if kind == "byte-level":
         return num_bytes
     return num_bytes - pc.count_substring(units, SPACE_MARK).to_numpy() * (len(SPACE_MARK.encode()) - 1)
 

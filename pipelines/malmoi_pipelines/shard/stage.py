@@ -20,7 +20,8 @@ from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.hf import example_schema, write_dataset_files
 from malmoi_pipelines.shard.steps import EncodeFiles, PackShards, Totals
 from malmoi_pipelines.tokenizers.encoder import Encoder
-from malmoi_pipelines.tokenizers.opening import open_encoder
+from malmoi_pipelines.tokenizers.finding import find_tokenizer
+from malmoi_pipelines.tokenizers.opening import encoder_of
 
 
 def shard(
@@ -37,7 +38,7 @@ def shard(
 
     Args:
         corpus: whatever `clean` reads.
-        tokenizer: a folder made by `malmoi expand`, or any SentencePiece model or `tokenizer.json`.
+        tokenizer: a tokenizer's folder or file, `default`, or a name of the hub.
         out: the dataset folder to write.
         config: see `ShardConfig`.
         options: runner and workers.
@@ -47,7 +48,8 @@ def shard(
     documents = find_documents(corpus, config)
     if (known := known_sources(documents)) is not None:
         check_sources_occur("weights", config.weights, known)
-    opened = open_encoder(tokenizer)
+    found = find_tokenizer(tokenizer)
+    opened = encoder_of(found)
     identity = StageIdentity(
         kind="shards",
         stage="shard",
@@ -67,7 +69,7 @@ def shard(
         results = run_job(Job("shard", steps, documents.text_bytes), work, options, progress)
         return _summarise(results, out, opened, config, identity.fingerprint)
 
-    return run_stage(identity, out, body, reads=[*corpus, *documents.paths, tokenizer], overwrite=overwrite)
+    return run_stage(identity, out, body, reads=[*corpus, *documents.paths, found.place], overwrite=overwrite)
 
 
 def _summarise(

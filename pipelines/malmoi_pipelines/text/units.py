@@ -66,12 +66,12 @@ class UnitRule:
     """Whether a unit starts at a character, by the class of the one before times 16 plus its own."""
 
 
-def split_units(texts: pa.LargeStringArray, rule: UnitKind = "metaspace") -> pa.LargeStringArray:
+def split_units(texts: pa.LargeStringArray, kind: UnitKind = "metaspace") -> pa.LargeStringArray:
     r"""Cut documents into units.
 
     Args:
         texts: documents, without nulls.
-        rule: see above.
+        kind: see above.
 
     Returns:
         All units of all documents in order.
@@ -82,12 +82,12 @@ def split_units(texts: pa.LargeStringArray, rule: UnitKind = "metaspace") -> pa.
         >>> split_units(pa.array(["나라의 말(語)\n"], pa.large_string()), "byte-level").to_pylist()
         ['나라의', ' 말', '(語)\n']
     """
-    return pa.concat_arrays([pa.array([], pa.large_string()), *unit_slices(texts, rule)])
+    return pa.concat_arrays([pa.array([], pa.large_string()), *unit_slices(texts, kind)])
 
 
-def unit_slices(texts: pa.LargeStringArray, rule: UnitKind) -> Iterator[pa.LargeStringArray]:
+def unit_slices(texts: pa.LargeStringArray, kind: UnitKind) -> Iterator[pa.LargeStringArray]:
     """The units of documents, a few hundred kilobytes of text at a time; the arrays share the memory of the texts."""
-    tables = unit_rule(rule)
+    tables = unit_rule(kind)
     if tables.dummy_space:
         texts = pc.binary_join_element_wise(_EMPTY, texts, _SPACE)
     data, bounds = text_buffers(texts)
@@ -99,15 +99,15 @@ def unit_slices(texts: pa.LargeStringArray, rule: UnitKind) -> Iterator[pa.Large
             yield pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(piece))
 
 
-def character_classes(data: Bytes, rule: UnitKind = "metaspace") -> Bytes:
+def character_classes(data: Bytes, kind: UnitKind = "metaspace") -> Bytes:
     """Class of the character that starts at each byte of valid UTF-8; CONTINUATION inside a character."""
-    return _classes(data, unit_rule(rule))
+    return _classes(data, unit_rule(kind))
 
 
 @functools.cache
-def unit_rule(rule: UnitKind) -> UnitRule:
-    """The tables of a rule."""
-    return _metaspace() if rule == "metaspace" else _byte_level()
+def unit_rule(kind: UnitKind) -> UnitRule:
+    """The rule for a kind of tokenizer."""
+    return _metaspace() if kind == "metaspace" else _byte_level()
 
 
 def _classes(data: Bytes, rule: UnitRule) -> Bytes:

@@ -5,12 +5,18 @@ inside what it cuts. SentencePiece's kind (Llama-2, Mistral) puts a space mark f
 with bytes for those that it does not know.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
 from malmoi_pipelines.contracts.unit_kind import UnitKind
 
 Spec = dict[str, Any]
+
+NormalForm = Literal["NFC", "NFKC"]
+
+NORMAL_FORMS: tuple[NormalForm, ...] = ("NFC", "NFKC")
+"""Normalisers that leave Hangul syllables whole; the other forms take them apart."""
 
 
 def normalisers(spec: Spec) -> list[Spec]:
@@ -23,6 +29,11 @@ def pre_tokenizers(spec: Spec) -> list[Spec]:
     return _flat(spec.get("pre_tokenizer"), "pretokenizers")
 
 
+def decoders(spec: Spec) -> list[Spec]:
+    """The decoders in their order."""
+    return _flat(spec.get("decoder"), "decoders")
+
+
 def _flat(part: Spec | None, children: str) -> list[Spec]:
     if part is None:
         return []
@@ -32,20 +43,30 @@ def _flat(part: Spec | None, children: str) -> list[Spec]:
 
 
 def kind_of(spec: Spec) -> UnitKind | None:
-    """The kind of units that a tokenizer's tokens can be counted in.
+    """The kind of units that a tokenizer's tokens can be counted in: of BPE models, by how they treat spaces.
 
-    >>> kind_of({"model": {"type": "BPE"}, "pre_tokenizer": {"type": "ByteLevel"}})
+    >>> kind_of({"model": {"merges": []}, "pre_tokenizer": {"type": "ByteLevel"}})
     'byte-level'
     >>> kind_of({"model": {"type": "BPE"}, "normalizer": {"type": "Prepend", "prepend": "▁"}})
     'metaspace'
     >>> kind_of({"model": {"type": "WordPiece"}}) is None
     True
     """
-    if spec["model"].get("type", "BPE") != "BPE":
+    if model_type(spec) != "BPE":
         return None
     if any(part["type"] == "ByteLevel" for part in pre_tokenizers(spec)):
         return "byte-level"
     return "metaspace" if _marks_spaces(spec) else None
+
+
+def model_type(spec: Spec) -> str | None:
+    """The type of the model. Old files do not name it; of the types only BPE has merges.
+
+    >>> model_type({"model": {"vocab": {}, "merges": []}}), model_type({"model": {"vocab": {}}})
+    ('BPE', None)
+    """
+    model = spec["model"]
+    return model.get("type") or ("BPE" if "merges" in model else None)
 
 
 def _marks_spaces(spec: Spec) -> bool:
@@ -67,7 +88,7 @@ def obstacle(spec: Spec, kind: UnitKind | None) -> str | None:
 
 def _byte_level_reasons(spec: Spec) -> dict[str, bool]:
     return {
-        "its normaliser changes text": any(part["type"] != "NFC" for part in normalisers(spec)),
+        "its normaliser changes text": any(part["type"] not in NORMAL_FORMS for part in normalisers(spec)),
         "it puts a space before a document (add_prefix_space)": any(
             part.get("add_prefix_space") for part in pre_tokenizers(spec) if part["type"] == "ByteLevel"
         ),
@@ -110,6 +131,30 @@ def _prepends(part: Spec) -> bool:
 def plain_added(spec: Spec) -> list[Spec]:
     """The added tokens that occur in plain text: special ones do not, text of theirs is text (as in SentencePiece)."""
     return [token for token in spec.get("added_tokens") or [] if not token["special"]]
+
+
+def normal_form(spec: Spec) -> NormalForm | None:
+    """The form of Unicode that text is brought to, NFKC if to several; None: to none."""
+    found = {part["type"] for part in normalisers(spec)}
+    return next((form for form in reversed(NORMAL_FORMS) if form in found), None)
+
+
+def first_ids(spec: Spec, size: int) -> Spec:
+    """The tokenizer of the ids below `size`: their vocabulary, and the merges that make them."""
+    model = spec["model"]
+    vocab = {text: index for text, index in model["vocab"].items() if index < size}
+    merges = [merge for merge in model["merges"] if "".join(merge_pair(merge)) in vocab]
+    added = [token for token in spec.get("added_tokens") or [] if token["id"] < size]
+    return {**spec, "added_tokens": added, "model": {**model, "vocab": vocab, "merges": merges}}
+
+
+def merge_pair(merge: str | Sequence[str]) -> Sequence[str]:
+    """The two halves of a merge: a pair, or before tokenizers 0.20 a text with a space between them.
+
+    >>> merge_pair("a b"), merge_pair(["a", "b"])
+    (['a', 'b'], ['a', 'b'])
+    """
+    return merge.split(" ") if isinstance(merge, str) else merge
 
 
 def without_prefix(spec: Spec) -> Spec:

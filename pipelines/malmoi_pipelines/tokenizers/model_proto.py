@@ -1,14 +1,12 @@
-"""SentencePiece models as protocol buffers: read a base, check that it can be extended, extend it, encode with it.
+"""SentencePiece models as protocol buffers: what a model says of itself, its rows, a model of more or of fewer rows.
 
 How SentencePiece BPE encodes: the text's characters are the first symbols; among all adjacent pairs whose concatenation
 is a piece, the pair with the highest score is merged (ties: the leftmost), until there is none. Symbols that are no
 piece fall back to bytes at output. There is no list of merges: the order is in the scores alone.
 """
 
-import importlib.util
 import itertools
 import math
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +14,10 @@ from typing import Any
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2 as proto
 
-from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.unit_kind import UnitKind
 
-MODEL_FILE = "tokenizer.model"
-
-NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 """Piece types of sentencepiece_model.proto that occur here."""
 
 _SENTINEL_FACTOR = 10
@@ -37,72 +33,49 @@ class Piece:
     type: int = NORMAL
 
 
-def default_base() -> str:
-    """Path of the 32,000-piece model of Mistral-7B v0.1, which SOLAR-10.7B uses unchanged.
-
-    Raises:
-        UsageError: mistral-common is not installed.
-    """
-    spec = importlib.util.find_spec("mistral_common")
-    if spec is None or not spec.submodule_search_locations:
-        raise UsageError(
-            "no base tokenizer: mistral-common, which holds the default one, is not installed.",
-            hint="pip install mistral-common, or pass --base FILE_OR_DIR",
-        )
-    return os.path.join(spec.submodule_search_locations[0], "data", "tokenizer.model.v1")
-
-
-def read_model(path: str | None) -> bytes:
-    """The bytes of a model: a file, a folder with a `tokenizer.model`, or (None) the default base."""
-    path = path or default_base()
-    if files.is_folder(path):
-        path = files.join(path, MODEL_FILE)
-    return files.read_bytes(path)
-
-
-def parse_base(data: bytes, where: str) -> Any:
-    """Parse a model and check that it can be extended: as `parse_model`, and it has no user-defined pieces.
-
-    Raises:
-        BadInputError: not a SentencePiece model.
-        UsageError: a model that this loop cannot extend exactly.
-    """
-    model = parse_model(data, where)
-    if any(piece.type == USER_DEFINED for piece in model.pieces):
-        raise UsageError(
-            f"{where} must be a model with no user-defined pieces.",
-            hint="use a base of the Llama-2, Mistral or SOLAR kind",
-        )
-    return model
-
-
 def parse_model(data: bytes, where: str) -> Any:
-    """Parse a model and check that it is a byte-fallback BPE with the identity normaliser, the Llama family's kind.
+    """Parse a model.
 
     Raises:
         BadInputError: not a SentencePiece model.
-        UsageError: a model of another kind.
     """
     model = proto.ModelProto()
     try:
         model.ParseFromString(data)
     except Exception as error:  # protobuf's DecodeError lives at different places in its versions
         raise BadInputError(f"{where} is not a SentencePiece model: {error}") from None
-    trainer, normalizer = model.trainer_spec, model.normalizer_spec
-    wanted = {
-        "BPE pieces": trainer.model_type == trainer.BPE and len(model.pieces) > 0,
-        "byte fallback": trainer.byte_fallback,
-        "identity normalisation": not normalizer.precompiled_charsmap,
-        "a dummy prefix": normalizer.add_dummy_prefix,
-        "all spaces kept": not normalizer.remove_extra_whitespaces,
-        "escaped spaces before words": normalizer.escape_whitespaces and not trainer.treat_whitespace_as_suffix,
-    }
-    if missing := [name for name, holds in wanted.items() if not holds]:
-        raise UsageError(
-            f"{where} must be a model with {', '.join(missing)}.",
-            hint="use a base of the Llama-2, Mistral or SOLAR kind",
-        )
+    if not model.pieces:
+        raise BadInputError(f"{where} is not a SentencePiece model: it has no pieces.")
     return model
+
+
+def is_model(data: bytes) -> bool:
+    """Whether a file is a SentencePiece model."""
+    try:
+        parse_model(data, "")
+    except BadInputError:
+        return False
+    return True
+
+
+def kind_of(model: Any) -> UnitKind | None:
+    """The kind of units that its tokens can be counted in; None of a model that does not merge (Unigram, words)."""
+    return "metaspace" if model.trainer_spec.model_type == model.trainer_spec.BPE else None
+
+
+def obstacle(model: Any) -> str | None:
+    """What in its settings makes the encoding of a unit depend on its neighbours; None if nothing."""
+    normaliser, trainer = model.normalizer_spec, model.trainer_spec
+    reasons = {
+        "its normaliser changes text": normaliser.precompiled_charsmap or normaliser.normalization_rule_tsv,
+        "it removes spaces (remove_extra_whitespaces)": normaliser.remove_extra_whitespaces,
+        "it keeps spaces as they are (escape_whitespaces is off)": not normaliser.escape_whitespaces,
+        "it puts no space before a document (add_dummy_prefix is off)": not normaliser.add_dummy_prefix,
+        "its spaces end words (treat_whitespace_as_suffix)": trainer.treat_whitespace_as_suffix,
+        # Unknown characters side by side are one <unk>, whatever units they are in.
+        "it has no byte fallback": not trainer.byte_fallback,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def lowest_rank_score(model: Any) -> float:

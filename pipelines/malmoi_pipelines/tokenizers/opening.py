@@ -1,59 +1,83 @@
-"""A path to an encoder."""
+"""A name to an encoder."""
 
 import dataclasses
 import os
+from typing import Any
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-import xxhash
+import orjson
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest, verify_sizes
+from malmoi_pipelines.contracts.manifest import MANIFEST, has_manifest, read_manifest
+from malmoi_pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
+from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.tokenizers.encoder import Encoder
-from malmoi_pipelines.tokenizers.sentencepiece_model import open_model
-from malmoi_pipelines.tokenizers.tokenizer_json import open_json
+from malmoi_pipelines.tokenizers.finding import CONFIG_FILE, TokenizerFile, find_tokenizer
+from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
+from malmoi_pipelines.tokenizers.tokenizer_json import json_encoder
 
-MODEL, JSON = "tokenizer.model", "tokenizer.json"
 
-
-def open_encoder(path: str) -> Encoder:
+def open_encoder(name: str, *, finds_special: bool = False) -> Encoder:
     """Open a tokenizer.
 
     Args:
-        path: a folder with a `tokenizer.model` or a `tokenizer.json`, as `malmoi expand` or others write it, or one
-            such file under any name. Of a folder with both the model is read: they agree, and SentencePiece is three
-            times faster.
+        name: a folder, a file under any name, `default`, or a name of the hub (see `finding`).
+        finds_special: whether the text of a special token encodes to it, as in transformers: for comparison with it.
 
     Raises:
-        BadInputError: there is none, or it is neither.
+        BadInputError: there is none, or it is of no format that is known.
+        UsageError: a folder with several, or a package is not installed.
     """
-    file = _file(path)
-    data = files.read_bytes(file)
-    opened = open_json if data[:64].lstrip().startswith(b"{") else open_model
-    encoder = opened(file, data, xxhash.xxh3_128_hexdigest(data))
-    return dataclasses.replace(encoder, first_new=_first_new(os.path.dirname(file) or ".", encoder.vocab_size))
+    return encoder_of(find_tokenizer(name), finds_special=finds_special)
 
 
-def _file(path: str) -> str:
-    if not files.is_folder(path):
-        if not files.exists(path):
-            raise BadInputError(f"there is no {path}.", hint="give a tokenizer's folder or file")
-        return path
-    for name in (MODEL, JSON):
-        if files.exists(file := files.join(path, name)):
-            return file
-    raise BadInputError(
-        f"there is no {MODEL} and no {JSON} in {path}.",
-        hint="give a folder made by `malmoi expand`, or a tokenizer's file",
-    )
+def encoder_of(found: TokenizerFile, *, finds_special: bool = False) -> Encoder:
+    """The encoder of a tokenizer's file: of a SentencePiece model, a `tokenizer.json` or a Tekken file, by its content.
+
+    BOS, EOS and new tokens are also looked up in what lies beside the file, whether its folder was named or not.
+
+    Raises:
+        BadInputError: it is neither.
+    """
+    beside = os.path.dirname(found.path) or "."
+    if found.data[:64].lstrip().startswith((b"{", b"[")):
+        config = _config(files.join(beside, CONFIG_FILE))
+        encoder: Encoder = json_encoder(found.path, found.data, found.fingerprint, config, finds_special=finds_special)
+    else:
+        encoder = sentencepiece_encoder(found.path, found.data, found.fingerprint)
+    first = first_new_id(beside)
+    return encoder if first is None else dataclasses.replace(encoder, first_new=first)
 
 
-def _first_new(folder: str, vocab_size: int) -> int:
-    """The first id of the tokens that a tokenizer folder says it added."""
-    if not has_manifest(folder):
-        return vocab_size
-    manifest = read_manifest(folder)
-    verify_sizes(folder, manifest)
-    new = [pq.read_table(files.join(folder, info.path), columns=["id"])["id"] for info in manifest.table_files()]
-    return min((pc.min(ids).as_py() for ids in new if len(ids)), default=vocab_size)
+def _config(path: str) -> dict[str, Any]:
+    if not files.exists(path):
+        return {}
+    try:
+        value = orjson.loads(files.read_bytes(path))
+    except orjson.JSONDecodeError as error:
+        raise BadInputError(f"{path} is not JSON: {error}", hint="repair the file, or take it away") from None
+    if not isinstance(value, dict):
+        raise BadInputError(f"{path} must be a JSON object. It is a {type(value).__name__}.")
+    return value
+
+
+def first_new_id(folder: str) -> int | None:
+    """The first id that a folder of `malmoi expand` added; None of another, or if it added none.
+
+    Raises:
+        BadInputError: the folder is one of malmoi's, of another version.
+        CheckError: files of it were changed since.
+    """
+    if not has_manifest(folder) or not _is_ours(folder) or read_manifest(folder).kind != TOKENIZER.name:
+        return None
+    ids: list[int] = read_table(folder, NEW_TOKENS, ["id"])["id"].to_pylist()
+    return min(ids, default=None)
+
+
+def _is_ours(folder: str) -> bool:
+    """Whether a folder's manifest is one of malmoi's, of whatever version: other tools write such a file, too."""
+    try:
+        value = orjson.loads(files.read_bytes(files.join(folder, MANIFEST)))
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(value, dict) and {"kind", "schema_version"} <= value.keys()

@@ -1,7 +1,7 @@
 import pytest
 import typer
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
-from malmoi_pipelines.tokenizers.model_proto import parse_base
+from malmoi_pipelines.tokenizers.model_proto import parse_model
 from malmoi_tokenizer_lab import compare
 from typer.testing import CliRunner
 
@@ -32,7 +32,7 @@ def tokenizer(monkeypatch):
 
 @pytest.fixture(scope="module")
 def base():
-    return parse_base(make_base(), "base")
+    return parse_model(make_base(), "base")
 
 
 @pytest.mark.long

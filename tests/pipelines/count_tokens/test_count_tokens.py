@@ -244,7 +244,8 @@ def test_the_report_measures_the_corpus(tmp_path, tokenizer):
 
 
 def test_the_report_tells_of_new_tokens(tmp_path, tokenizer, monkeypatch):
-    monkeypatch.setattr("malmoi_pipelines.tokenizers.opening._first_new", lambda folder, size: size - 100)
+    first = open_encoder(tokenizer("sentencepiece")).vocab_size - 100
+    monkeypatch.setattr("malmoi_pipelines.tokenizers.opening.first_new_id", lambda folder: first)
     words = write_words(f"{tmp_path}/words", CORPUS)
     result = count_tokens([words], tokenizer("sentencepiece"), f"{tmp_path}/out", CountTokensConfig(), RUN)
     facts, counts = read_report(result.folder).facts, read_token_counts(result.folder)
@@ -256,7 +257,7 @@ def test_the_report_tells_of_new_tokens(tmp_path, tokenizer, monkeypatch):
 def test_a_tokenizer_needs_its_kind_of_units(tmp_path, tokenizer):
     for name, units in (("sentencepiece", "byte-level"), ("llama-3", "metaspace")):
         words = write_words(f"{tmp_path}/{units}", CORPUS[:3], units)
-        with pytest.raises(UsageError, match=f"needs a word table of {units_of(name)} units") as error:
+        with pytest.raises(UsageError, match=f"this tokenizer is counted exactly over {units_of(name)} units") as error:
             count_tokens([words], tokenizer(name), f"{tmp_path}/out", CountTokensConfig(), RUN)
         assert f"--units {units_of(name)}" in error.value.hint
     with pytest.raises(UsageError, match="add up only if their units are of one kind"):
@@ -277,7 +278,7 @@ def test_what_is_no_word_table_or_is_one_twice_is_refused(tmp_path, tokenizer):
 def test_settings_that_make_counts_inexact_are_refused(tmp_path):
     words = write_words(f"{tmp_path}/words", CORPUS[:3])
     path = write_base(tmp_path / "x.model", remove_extra_whitespaces=True)
-    with pytest.raises(CheckError, match="would not be exact: it removes spaces"):
+    with pytest.raises(UsageError, match="would not be exact: it removes spaces"):
         count_tokens([words], path, f"{tmp_path}/out", CountTokensConfig(), RUN)
 
 

@@ -151,7 +151,7 @@ def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_fi
 def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model_file, monkeypatch):
     vocab = sentencepiece.SentencePieceProcessor(model_file=model_file).vocab_size()
     new_from = vocab - 60
-    monkeypatch.setattr("malmoi_pipelines.tokenizers.opening._first_new", lambda path, size: new_from)
+    monkeypatch.setattr("malmoi_pipelines.tokenizers.opening.first_new_id", lambda folder: new_from)
     corpus = write_documents(tmp_path / "in", documents())
     shares = []
     for number, bias in enumerate((0.0, 20.0)):
@@ -188,7 +188,7 @@ def test_runs_on_the_memory_filesystem(memory_root, write_documents, model_file)
 
 def test_a_missing_and_a_broken_tokenizer_are_bad_input(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", documents(3))
-    with pytest.raises(BadInputError, match=r"there is no tokenizer\.model and no tokenizer\.json"):
+    with pytest.raises(BadInputError, match=r"there is no tokenizer\.model, tokenizer\.json or tekken"):
         shard([corpus], str(tmp_path), str(tmp_path / "out"), ShardConfig(), RunOptions())
     (tmp_path / "tokenizer.model").write_bytes(b"not a model")
     with pytest.raises(BadInputError, match="not a SentencePiece model"):

@@ -15,11 +15,11 @@ from malmoi_pipelines.contracts.errors import BadInputError, CheckError
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS
 from malmoi_pipelines.contracts.tables import write_parquet
-from malmoi_pipelines.tokenizers.encoder import BATCH
 from malmoi_pipelines.tokenizers.json_spec import document_ends
 from malmoi_pipelines.tokenizers.opening import open_encoder
 from malmoi_pipelines.tokenizers.sentencepiece_model import SentencePieceEncoder
-from malmoi_pipelines.tokenizers.tokenizer_json import JsonEncoder, _byte_alphabet
+from malmoi_pipelines.tokenizers.tokenizer_json import JsonEncoder
+from malmoi_pipelines.tokenizers.tokens import BATCH
 from tokenizers import normalizers, pre_tokenizers
 
 from tests.pipelines.small_tokenizers import BOS, EOS, byte_level, edited, metaspace_json, write_base, write_json
@@ -50,7 +50,8 @@ def units(*values):
 
 def split(encoder, values):
     """The ids of each unit."""
-    ids, lengths = encoder.encode_units(values)
+    tokens = encoder.encode_units(values)
+    ids, lengths = tokens.ids, tokens.lengths
     assert ids.dtype == lengths.dtype == np.int32
     ends = np.cumsum(lengths)
     return [ids[end - length : end].tolist() for end, length in zip(ends, lengths, strict=True)]
@@ -77,7 +78,7 @@ def test_a_file_may_have_any_name(tmp_path, model, llama, monkeypatch):
 
 
 def test_what_is_no_tokenizer_is_bad_input(tmp_path):
-    with pytest.raises(BadInputError, match=r"there is no tokenizer\.model and no tokenizer\.json in"):
+    with pytest.raises(BadInputError, match=r"there is no tokenizer\.model, tokenizer\.json or tekken\*\.json in"):
         open_encoder(str(tmp_path))
     with pytest.raises(BadInputError, match=r"there is no .*missing"):
         open_encoder(f"{tmp_path}/missing")
@@ -185,10 +186,11 @@ def test_the_model_and_its_json_agree(model, prefixed, documents):
 def test_more_units_than_one_batch_keep_their_order(model):
     encoder = open_encoder(model)
     values = units(*(f" {number % 1000}" for number in range(BATCH + 10)))
-    ids, lengths = encoder.encode_units(values)
+    tokens = encoder.encode_units(values)
+    ids, lengths = tokens.ids, tokens.lengths
     assert (len(lengths), len(ids)) == (BATCH + 10, lengths.sum())
     assert split(encoder, values[-3:]) == split(encoder, values)[-3:]
-    assert [len(part) for part in encoder.encode_units(units())] == [0, 0]
+    assert len(encoder.encode_units(units()).lengths) == 0
 
 
 @pytest.mark.parametrize("named", ["tokenizer.model", "tokenizer.json"])
@@ -222,7 +224,6 @@ def test_wide_vocabularies_get_wide_ids():
 @pytest.mark.parametrize(
     ("setting", "reason"),
     [
-        ({"model_type": 1}, "no BPE model"),
         ({"precompiled_charsmap": b"x"}, "normaliser changes text"),
         ({"remove_extra_whitespaces": True}, "remove_extra_whitespaces"),
         ({"escape_whitespaces": False}, "escape_whitespaces"),
@@ -240,7 +241,7 @@ def test_models_whose_units_depend_on_their_neighbours_say_why(tmp_path, setting
 def test_countable_tokenizers_have_no_obstacle(tmp_path, model, prefixed, llama):
     nfc = byte_level(tmp_path / "nfc.json", normaliser=normalizers.NFC())
     assert [open_encoder(path).obstacle() for path in (model, prefixed, llama, nfc)] == [None] * 4
-    assert [open_encoder(path).makes_nfc() for path in (model, llama, nfc)] == [False, False, True]
+    assert [open_encoder(path).normal_form() for path in (model, llama, nfc)] == [None, None, "NFC"]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +272,7 @@ def test_jsons_of_sentencepiece_whose_units_depend_on_their_neighbours_say_why(t
     ("change", "reason"),
     [
         (lambda spec: spec["pre_tokenizer"]["pretokenizers"][-1].update(add_prefix_space=True), "add_prefix_space"),
-        (lambda spec: spec.update(normalizer={"type": "NFKC"}), "normaliser changes text"),
+        (lambda spec: spec.update(normalizer={"type": "NFD"}), "normaliser changes text"),
         (lambda spec: spec["model"]["vocab"].pop("a"), "1 of the bytes that text can have"),
     ],
 )
@@ -307,11 +308,3 @@ def test_pieces_are_spelled_as_in_the_file(model, llama):
     assert all(pieces[index] == piece for piece, index in vocabulary.items())
     assert pieces[-3:] == [BOS, EOS, "<think>"]
     assert open_encoder(llama).spellings()[-3:] == [None, None, b"<think>"]
-
-
-def test_the_alphabet_of_bytes_is_that_of_the_library():
-    assert set(_byte_alphabet()) == set(pre_tokenizers.ByteLevel.alphabet())
-    cut = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    for character in "a é한\n":
-        [(spelled, _)] = cut.pre_tokenize_str(character)
-        assert bytes(_byte_alphabet()[x] for x in spelled) == character.encode()

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.tokenizers.tekken import SPECIALS
-from malmoi_tokenizer_lab.byte_level.base import read_byte_level
 from malmoi_tokenizer_lab.gates.texts import FIXED, random_texts
 
 from tests.strategies import texts
-from tests.tokenizer_lab.byte_level.small import encode, library
+from tests.tokenizer_lab.byte_level.small import encode, library, read_base
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
 
 tekken = pytest.importorskip("mistral_common.tokens.tokenizers.tekken")
@@ -41,7 +40,7 @@ class Pair:
     """A Tekken file as we read it and as mistral-common does."""
 
     def __init__(self, path):
-        self.base = read_byte_level(path)
+        self.base = read_base(path)
         self.ours, self.theirs = library(self.base.json), tekken.Tekkenizer.from_file(path)
         self.specials = [token["content"] for token in self.base.json["added_tokens"]]
 
@@ -97,7 +96,7 @@ def test_special_tokens_come_first_and_are_named(tiny):
 def test_special_tokens_that_the_file_lists():
     value = tekken_json() | {"special_tokens": [{"rank": i, "token_str": t} for i, t in ((1, "<b>"), (0, "<a>"))]}
     files.write_bytes("memory://tekken/tekken_listed.json", orjson.dumps(value))
-    base = read_byte_level("memory://tekken/tekken_listed.json")
+    base = read_base("memory://tekken/tekken_listed.json")
     assert [token["content"] for token in base.json["added_tokens"]][:3] == ["<a>", "<b>", "<SPECIAL_2>"]
     assert base.json["post_processor"] is None
 
@@ -113,7 +112,7 @@ def test_special_tokens_that_the_file_lists():
 def test_files_that_contradict_themselves(changes, reason):
     files.write_bytes("memory://tekken/tekken_bad.json", orjson.dumps(tekken_json(**changes)))
     with pytest.raises(BadInputError, match=reason):
-        read_byte_level("memory://tekken/tekken_bad.json")
+        read_base("memory://tekken/tekken_bad.json")
 
 
 def test_a_rank_spelled_as_a_special_token_or_out_of_order():
@@ -121,12 +120,12 @@ def test_a_rank_spelled_as_a_special_token_or_out_of_order():
     value["vocab"][260]["token_bytes"] = base64.b64encode(b"<s>").decode()
     files.write_bytes("memory://tekken/tekken_bad.json", orjson.dumps(value))
     with pytest.raises(BadInputError, match="spelled as an ordinary one"):
-        read_byte_level("memory://tekken/tekken_bad.json")
+        read_base("memory://tekken/tekken_bad.json")
     value = tekken_json()
     value["vocab"][3], value["vocab"][4] = value["vocab"][4], value["vocab"][3]
     files.write_bytes("memory://tekken/tekken_bad.json", orjson.dumps(value))
     with pytest.raises(BadInputError, match="single bytes"):
-        read_byte_level("memory://tekken/tekken_bad.json")
+        read_base("memory://tekken/tekken_bad.json")
 
 
 @pytest.mark.long
@@ -171,10 +170,10 @@ def test_a_folder_with_a_tekken_file(where, tmp_path):
     folder = where.format(tmp_path=tmp_path)
     files.write_bytes(f"{folder}/tekken.json", orjson.dumps(tekken_json()))
     files.write_bytes(f"{folder}/config.json", b'{"vocab_size": 2000}')
-    alone = read_byte_level(f"{folder}/tekken.json")
-    base = read_byte_level(folder)
+    alone = read_base(f"{folder}/tekken.json")
+    base = read_base(folder)
     assert base.json == alone.json
     assert (base.size, base.merges.tolist()) == (2000, alone.merges.tolist())
     files.write_bytes(f"{folder}/tekken_2.json", b"{}")
     with pytest.raises(UsageError, match="holds 2 files"):
-        read_byte_level(folder)
+        read_base(folder)

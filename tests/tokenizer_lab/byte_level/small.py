@@ -6,8 +6,11 @@ import itertools
 import orjson
 import regex
 import tokenizers
+from malmoi_pipelines.tokenizers.finding import find_tokenizer
+from malmoi_pipelines.tokenizers.opening import encoder_of
+from malmoi_tokenizer_lab.bases import extendable
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
-from malmoi_tokenizer_lab.byte_level.base import parse_byte_level
+from malmoi_tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
@@ -31,6 +34,12 @@ def make_json(*, ignore_merges=False, normalizer=None, pattern=LLAMA3, vocab_siz
     tokenizer.train_from_iterator([*CODE_AND_ENGLISH.split("\n") * 30, *make_corpus(40, seed=7)], trainer)
     tokenizer.add_special_tokens([AddedToken(name, normalized=False) for name in SPECIALS])
     return orjson.loads(tokenizer.to_str())
+
+
+def read_base(name):
+    """The byte-level base of a name, by the way that every verb goes."""
+    found = find_tokenizer(name)
+    return read_byte_level(found, extendable(encoder_of(found, finds_special=True), found))
 
 
 def make_base(**options):

@@ -2,13 +2,13 @@ import orjson
 import pytest
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.tokenizers.byte_alphabet import spell
-from malmoi_tokenizer_lab.byte_level.base import parse_byte_level, read_byte_level
+from malmoi_tokenizer_lab.byte_level.base import parse_byte_level
 from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json
 from malmoi_tokenizer_lab.byte_level.extension import Extension
 from malmoi_tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_row_names, check_texts
 from malmoi_tokenizer_lab.byte_level.text_gates import named_texts, text_gates
 
-from tests.tokenizer_lab.byte_level.small import continued, corpus_words, make_json
+from tests.tokenizer_lab.byte_level.small import continued, corpus_words, make_json, read_base
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
 
 RESERVED, MASKS = ["<|im_end|>", "<|im_start|>"], ["<|acc|>", "<|rrn|>", "<|tell|>"]
@@ -87,7 +87,7 @@ def test_a_folder_that_transformers_cannot_load_is_noticed(base, data):
 @pytest.mark.slow
 def test_an_extension_of_tekken_passes():
     mistral_common = pytest.importorskip("mistral_common")
-    base = read_byte_level(f"{mistral_common.__path__[0]}/data/tekken_240911.json")
+    base = read_base(f"{mistral_common.__path__[0]}/data/tekken_240911.json")
     new = continued(base, corpus_words(), 100)
     data = extended_json(base, new, RESERVED, MASKS, 64)
     check_base_untouched(base, data)

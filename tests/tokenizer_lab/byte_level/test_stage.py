@@ -12,8 +12,8 @@ from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.text.units import split_units
 from malmoi_pipelines.tokenizers.byte_alphabet import unspell
+from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
-from malmoi_tokenizer_lab.byte_level.kind import ByteLevel
 from malmoi_tokenizer_lab.stage import TIMINGS, expand
 
 from tests.tokenizer_lab.byte_level.small import SPECIALS, encode, library, make_json
@@ -81,7 +81,7 @@ def test_the_folder_is_complete(expanded):
 
 def test_new_rows_come_after_all_of_the_base(expanded, folder):
     before, after = tokenizer(folder), tokenizer(expanded.folder)
-    first, tokens = ByteLevel(folder).size, rows(expanded, "data")
+    first, tokens = open_base(folder).size, rows(expanded, "data")
     assert first == (738 if files.exists(f"{folder}/config.json") else 708)
     assert [row["id"] for row in tokens] == list(range(first, after.get_vocab_size()))
     assert after.get_vocab_size() % CONFIG.pad_multiple == 0
@@ -138,7 +138,7 @@ def test_the_gates_saw_the_corpus(expanded):
 
 def test_the_loop_counts_the_added_tokens_of_the_base(table, folder, documents):
     """What is no Korean pre-token, and Korean as the base spells it, is the corpus as the base encodes it."""
-    base, loaded, config = ByteLevel(folder), tokenizer(folder), CONFIG.model_copy(update={"masks": ()})
+    base, loaded, config = open_base(folder), tokenizer(folder), CONFIG.model_copy(update={"masks": ()})
     words = base.read_words([table], config)
     assert words.added == sum(text.count(name) for text in documents for name in SPECIALS) == 80
     others, spelling = base.count_others(words, config), base.spell(words, config)

@@ -8,7 +8,7 @@ from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import HELD_OUT, SOURCES, WORDS
 from malmoi_pipelines.contracts.tables import write_parquet
-from malmoi_tokenizer_lab.counting import Tokens
+from malmoi_pipelines.tokenizers.tokens import Tokens
 from malmoi_tokenizer_lab.evaluate.subject import Subject
 
 from tests.tokenizer_lab.small import split
@@ -37,6 +37,7 @@ def toy_subject(name="toy", size=SIZE, first_new=NEW):
 
     return Subject(
         name=name,
+        units="metaspace",
         encode_units=units,
         encode_texts=lambda texts: [encode_with(" " + text, size) for text in texts],
         vocab_size=size,

@@ -31,9 +31,18 @@ def test_coverage_is_that_of_whole_letters(tmp_path):
 
 def test_a_letter_only_inside_of_a_piece_is_not_covered():
     pieces = [*PIECES[:257], "▁뷁"]
-    subject = Subject("x", None, None, 258, 258, frozenset(range(1, 257)), lambda ids: [pieces[i] for i in ids])
+    subject = Subject(
+        "x",
+        "metaspace",
+        None,
+        None,
+        258,
+        258,
+        frozenset(range(1, 257)),
+        lambda ids: [pieces[i] for i in ids],
+    )
     assert coverage(subject, {"뷁": 2.0}).covered == 0
     letters = ["ë·ģ"]  # its three bytes, in the byte alphabet
-    subject = Subject("x", None, None, 1, 1, frozenset(), lambda ids: [letters[i] for i in ids])
+    subject = Subject("x", "byte-level", None, None, 1, 1, frozenset(), lambda ids: [letters[i] for i in ids])
     assert coverage(subject, {"뷁": 2.0}).covered == 1
     assert coverage(subject, {}).share_of_occurrences is None

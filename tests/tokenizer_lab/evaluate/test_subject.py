@@ -5,17 +5,19 @@ import collections
 import numpy as np
 import pyarrow as pa
 import pytest
+from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
-from malmoi_pipelines.tokenizers.model_proto import Piece, extend, parse_model
+from malmoi_pipelines.tokenizers.model_proto import Piece, extend, parse_model, serialize
+from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
+from malmoi_pipelines.tokenizers.tokenizer_json import json_encoder
 from malmoi_tokenizer_lab.evaluate.reading import (
-    TokenizerFile,
-    common_rule,
+    common_units,
     inexact,
     read_subjects,
     read_tokenizers,
     short_names,
 )
-from malmoi_tokenizer_lab.evaluate.subject import json_subject, sentencepiece_subject
+from malmoi_tokenizer_lab.evaluate.subject import subject_of
 from malmoi_tokenizer_lab.evaluate.token_bytes import token_bytes
 from malmoi_tokenizer_lab.evaluate.unit_table import make_unit_table
 from sentencepiece import sentencepiece_model_pb2 as proto
@@ -24,6 +26,14 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from tests.tokenizer_lab.small import make_base, make_corpus, split
 
 CORPUS = make_corpus(12)
+
+
+def json_subject(name, data):
+    return subject_of(name, json_encoder(name, data, finds_special=True))
+
+
+def sentencepiece_subject(name, model):
+    return subject_of(name, sentencepiece_encoder(name, serialize(model)))
 
 
 def base_model():
@@ -39,15 +49,17 @@ def byte_level_json(texts):
     return tokenizer.to_str().encode()
 
 
-def fallback_json(prepend=True):
+def fallback_json():
     """A tokenizer.json of SentencePiece's kind."""
     pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", "가", "나", "▁가", "▁가나"]
     merges = [("▁", "가"), ("▁가", "나")]
     model = models.BPE({piece: i for i, piece in enumerate(pieces)}, merges, byte_fallback=True, unk_token="<unk>")
     tokenizer = Tokenizer(model)
-    parts = [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
-    tokenizer.normalizer = normalizers.Sequence(parts if prepend else parts[::-1])
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     return tokenizer.to_str().encode()
+
+
+UNIGRAM = Tokenizer(models.Unigram([("a", 0.0)])).to_str().encode()
 
 
 def table_of(texts, cut=split):
@@ -72,19 +84,19 @@ def check_counts(subject, texts, cut=split):
 
 def test_a_sentencepiece_model():
     subject = sentencepiece_subject("base", base_model())
-    assert (subject.rule, subject.first_new, len(subject.byte_ids)) == ("metaspace", subject.vocab_size, 256)
+    assert (subject.units, subject.first_new, len(subject.byte_ids)) == ("metaspace", subject.vocab_size, 256)
     check_counts(subject, CORPUS)
 
 
 def test_a_tokenizer_json_with_byte_fallback():
     subject = json_subject("json", fallback_json())
-    assert (subject.rule, len(subject.byte_ids)) == ("metaspace", 256)
+    assert (subject.units, len(subject.byte_ids)) == ("metaspace", 256)
     check_counts(subject, ["가나 가 나 a\n뷁  가", "가", "나나"])
 
 
 def test_a_byte_level_tokenizer_json():
     subject = json_subject("bytes", byte_level_json(CORPUS))
-    assert (subject.rule, subject.byte_ids) == ("byte-level", frozenset())
+    assert (subject.units, subject.byte_ids) == ("byte-level", frozenset())
 
     def pre_tokens(text):
         found = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str(text)
@@ -98,9 +110,8 @@ def test_a_byte_level_tokenizer_json():
     [
         (b"{", BadInputError, "x is not a tokenizer.json"),
         (b"[]", BadInputError, "x is not a tokenizer.json"),
-        (b'{"model": {"type": "BPE", "byte_fallback": true}}', UsageError, "cannot be encoded unit by unit"),
-        (fallback_json(prepend=False), UsageError, "by Prepend and Replace"),
-        (b'{"model": {"type": "Unigram"}}', UsageError, "Its model is 'Unigram'"),
+        (b'{"model": {"type": "BPE", "byte_fallback": true}}', BadInputError, "x is not a tokenizer.json"),
+        (UNIGRAM, UsageError, "x: tokens can be counted by unit for SentencePiece BPE and byte-level BPE"),
         (b'{"model": {"type": "BPE"}, "pre_tokenizer": {"type": "ByteLevel"}}', BadInputError, "x is not a tokenizer"),
     ],
 )
@@ -109,20 +120,17 @@ def test_other_files_are_refused(data, error, message):
         json_subject("x", data)
 
 
-def test_extensions_of_the_first_know_their_new_tokens():
+def test_extensions_of_the_first_know_their_new_tokens(tmp_path):
     model = base_model()
     size = len(model.pieces)
     longer = extend(model, [Piece("▁가나", -5000.0)])
     other = proto.ModelProto()
     other.CopyFrom(longer)
     other.pieces[size - 1].piece = "another"
-    found = read_subjects(
-        [
-            TokenizerFile(name, name, this.SerializeToString())
-            for name, this in zip("abc", (model, longer, other), strict=True)
-        ],
-        1,
-    )
+    paths = [str(tmp_path / name) for name in "abc"]
+    for path, this in zip(paths, (model, longer, other), strict=True):
+        files.write_bytes(path, serialize(this))
+    found = read_subjects(read_tokenizers(paths), 1)
     assert [subject.first_new for subject in found] == [size, size, size + 1]
     assert [subject.vocab_size for subject in found] == [size, size + 1, size + 1]
 
@@ -131,22 +139,22 @@ def test_names_are_the_end_of_the_path(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "tokenizer.json").write_text(name)
-    (tmp_path / "two" / "tokenizer.model").write_text("model")
+    (tmp_path / "two" / "tokenizer.model").write_bytes(make_base())
     found = read_tokenizers([str(tmp_path / "one"), str(tmp_path / "two"), str(tmp_path / "one" / "tokenizer.json")])
-    assert [this.name for this in found] == ["one", "two", "tokenizer.json"]
-    assert [this.data for this in found] == [b"one", b"model", b"one"]
+    assert list(found) == ["one", "two", "tokenizer.json"]
+    assert [this.data for this in found.values()] == [b"one", make_base(), b"one"]
     assert short_names(["a/x", "b/x", "x"]) == ["a/x", "b/x", "x"]
     with pytest.raises(UsageError, match="named twice"):
         short_names(["a/x", "a/x/"])
-    with pytest.raises(UsageError, match=r"neither tokenizer\.model"):
+    with pytest.raises(BadInputError, match=r"there is no tokenizer\.model"):
         read_tokenizers([str(tmp_path)])
 
 
 def test_tokenizers_of_two_kinds_have_no_table_in_common():
     one, other = json_subject("bytes", byte_level_json(CORPUS)), json_subject("json", fallback_json())
-    assert (common_rule([one, one]), common_rule([other])) == ("byte-level", "metaspace")
+    assert (common_units([one, one]), common_units([other])) == ("byte-level", "metaspace")
     with pytest.raises(UsageError, match="bytes is counted over byte-level units and json over metaspace units"):
-        common_rule([one, other])
+        common_units([one, other])
 
 
 def test_pieces_that_cross_a_cut_are_told():

@@ -15,7 +15,16 @@ TEXT = "가나 가나 가 다 ab 가나다"
 
 
 def byte_level(pieces, first_new):
-    return Subject("bytes", None, None, len(pieces), first_new, frozenset(), lambda ids: [pieces[i] for i in ids])
+    return Subject(
+        "bytes",
+        "byte-level",
+        None,
+        None,
+        len(pieces),
+        first_new,
+        frozenset(),
+        lambda ids: [pieces[i] for i in ids],
+    )
 
 
 def test_use_of_new_tokens(tmp_path):
@@ -58,7 +67,14 @@ def test_percentiles_are_nearest_ranks(values):
 def test_new_tokens_are_the_korean_ones():
     pieces = [*PIECES, "<|acc|>", "<|reserved_0|>", "▁나라다"]
     subject = Subject(
-        "x", None, None, len(pieces), NEW, frozenset(range(1, 257)), lambda ids: [pieces[index] for index in ids]
+        "x",
+        "metaspace",
+        None,
+        None,
+        len(pieces),
+        NEW,
+        frozenset(range(1, 257)),
+        lambda ids: [pieces[index] for index in ids],
     )
     found = new_tokens(subject)
     assert [pieces[index] for index in found.ids.tolist()] == ["▁가", "▁가나", "▁나라다"]

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.hangul import letters_of
+from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.loop.candidates import find_candidates
 from malmoi_tokenizer_lab.loop.curation import with_wanted
 from malmoi_tokenizer_lab.loop.intermediate import continued_pieces, is_candidate
 from malmoi_tokenizer_lab.loop.policies import LEAST_BATCH
 from malmoi_tokenizer_lab.loop.recount import Recount
-from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
 
 from tests.tokenizer_lab.loop.toy import (
     BARE,
@@ -328,7 +328,7 @@ def test_the_published_loop_cascades_where_support_is_kept():
 @pytest.fixture(scope="module")
 def real_case(words, base_path):
     """The small corpus on the small base and the real one."""
-    base = SentencePieceBase(base_path)
+    base = open_base(base_path)
     table = base.read_words([words], SMALL)
     units = base.spell(table, SMALL)
     multis = base.propose("leaf-first", table, units, SMALL, 12)

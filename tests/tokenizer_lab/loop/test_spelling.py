@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from malmoi_pipelines.contracts.hangul import is_letter
 from malmoi_pipelines.tokenizers.model_proto import BYTE, load_for_units
 from malmoi_tokenizer_lab.loop.merges import Merges, merge_units
-from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling, sentencepiece_inventory, sentencepiece_text
+from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
+from malmoi_tokenizer_lab.sentencepiece.inventory import sentencepiece_inventory, sentencepiece_text
 from malmoi_tokenizer_lab.words import Units
 
 from tests.tokenizer_lab.loop.toy import BARE, LETTERS, MARK, MULTIS_OF_BASES, spelled, toy_inventory, toy_model

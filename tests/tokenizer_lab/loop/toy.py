@@ -15,7 +15,8 @@ from malmoi_tokenizer_lab.loop.fixed_point import find_fixed_point
 from malmoi_tokenizer_lab.loop.intermediate import is_candidate
 from malmoi_tokenizer_lab.loop.policies import Limits
 from malmoi_tokenizer_lab.loop.recount import Recount
-from malmoi_tokenizer_lab.loop.spelling import Spelling, sentencepiece_inventory
+from malmoi_tokenizer_lab.loop.spelling import Spelling
+from malmoi_tokenizer_lab.sentencepiece.inventory import sentencepiece_inventory
 from sentencepiece import sentencepiece_model_pb2 as proto
 
 from tests.tokenizer_lab.plain_bpe import symbols_of

@@ -2,7 +2,8 @@ import orjson
 import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.tokenizers.model_proto import load, parse_base, serialize
+from malmoi_pipelines.tokenizers.finding import DEFAULT, find_tokenizer
+from malmoi_pipelines.tokenizers.model_proto import load, parse_model, serialize
 from malmoi_tokenizer_lab.check import check_tokenizer
 from malmoi_tokenizer_lab.gates.texts import FIXED
 from malmoi_tokenizer_lab.sentencepiece.base_files import class_facts, read_base_files
@@ -45,9 +46,13 @@ LLAMA_CONFIG = {
 }
 
 
+def files_of(name):
+    return read_base_files(find_tokenizer(name))
+
+
 @pytest.fixture(scope="module")
 def small():
-    return parse_base(make_base(), "base")
+    return parse_model(make_base(), "base")
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def folder(tmp_path):
 
 
 def test_a_config_is_kept_but_for_its_class(folder, small):
-    base_files = read_base_files(folder())
+    base_files = files_of(folder())
     model = extended(small)
     config = orjson.loads(tokenizer_config(model, base_files))
     assert config["tokenizer_class"] == "PreTrainedTokenizerFast"
@@ -77,7 +82,7 @@ def test_a_config_is_kept_but_for_its_class(folder, small):
 
 def test_a_class_that_takes_the_file_as_it_is_stays(folder, small):
     for name in ("PreTrainedTokenizerFast", "TokenizersBackend"):
-        base_files = read_base_files(folder({**LLAMA_CONFIG, "tokenizer_class": name}))
+        base_files = files_of(folder({**LLAMA_CONFIG, "tokenizer_class": name}))
         config = orjson.loads(tokenizer_config(extended(small), base_files))
         assert config["tokenizer_class"] == name
         assert "padding_side" not in config
@@ -85,17 +90,17 @@ def test_a_class_that_takes_the_file_as_it_is_stays(folder, small):
 
 def test_other_files_are_copied_and_the_licence_is_read(folder):
     card = b"---\nlicense: apache-2.0\nlanguage: [en]\n---\n# A model\n"
-    base_files = read_base_files(
+    base_files = files_of(
         folder(**{"chat_template.jinja": b"x", "generation_config.json": b"{}", "README.md": card, "vocab.json": b"{}"})
     )
     assert base_files.copied == {"chat_template.jinja": b"x", "generation_config.json": b"{}"}
     assert base_files.license == "apache-2.0"
-    assert read_base_files(None).license.startswith("Apache-2.0")
+    assert files_of(DEFAULT).license.startswith("Apache-2.0")
 
 
 def test_a_bare_model_has_nothing_beside_it(folder, small):
     path = f"{folder()}/tokenizer.model"
-    base_files = read_base_files(path)
+    base_files = files_of(path)
     assert (base_files.config, base_files.license, base_files.special_names) == (None, None, [])
     model = extended(small)
     assert tokenizer_config(model, base_files) == tokenizer_config(model)
@@ -106,7 +111,7 @@ def test_a_bare_model_has_nothing_beside_it(folder, small):
 @pytest.mark.parametrize("name", ["LlamaTokenizer", "LlamaTokenizerFast", "PreTrainedTokenizerFast", "SomethingElse"])
 def test_the_extended_folder_loads_and_agrees(folder, small, tmp_path, name):
     transformers = pytest.importorskip("transformers")
-    base_files = read_base_files(folder({**LLAMA_CONFIG, "tokenizer_class": name}))
+    base_files = files_of(folder({**LLAMA_CONFIG, "tokenizer_class": name}))
     model = extended(small)
     out = write_tokenizer(tmp_path / "out", model, base_files)
     results = check_tokenizer(out, folder())
@@ -132,18 +137,18 @@ def test_a_model_beside_it_changes_nothing(small, tmp_path, model_type):
 
 
 def test_what_the_base_class_would_do_is_counted(folder, small):
-    base_files = read_base_files(folder())
+    base_files = files_of(folder())
     facts = class_facts(base_files, tokenizer_json(extended(small)), list(FIXED))
     assert facts["tokenizer class"] == "PreTrainedTokenizerFast"
     assert facts["base's tokenizer class"] == "LlamaTokenizer"
     assert 0 < facts[f"of {len(FIXED)} texts LlamaTokenizer encodes otherwise"] < len(FIXED)
-    assert class_facts(read_base_files(None), b"", []) == {"tokenizer class": "PreTrainedTokenizerFast"}
+    assert class_facts(files_of(DEFAULT), b"", []) == {"tokenizer class": "PreTrainedTokenizerFast"}
 
 
 def test_added_tokens_beyond_the_model_keep_their_flags(folder, small):
     size = len(small.pieces)
     added = LLAMA_CONFIG["added_tokens_decoder"] | {str(size): special("<|im_end|>", lstrip=True)}
-    base_files = read_base_files(folder({**LLAMA_CONFIG, "added_tokens_decoder": added}))
+    base_files = files_of(folder({**LLAMA_CONFIG, "added_tokens_decoder": added}))
     listed = orjson.loads(tokenizer_json(extended(small), base_files))["added_tokens"]
     assert listed[-1] == {"id": size, **special("<|im_end|>", lstrip=True)}
     assert [token["id"] for token in listed] == [0, 1, 2, size]
@@ -157,9 +162,9 @@ def test_what_the_base_puts_around_texts_is_read(folder):
         ({"post_processor": None}, Affixes()),
         ({"post_processor": cls_and_sep}, Affixes((1,), (2,))),
     ):
-        assert read_base_files(folder(**{"tokenizer.json": orjson.dumps(entries)})).affixes == expected
+        assert files_of(folder(**{"tokenizer.json": orjson.dumps(entries)})).affixes == expected
     with pytest.raises(BadInputError, match=r"tokenizer\.json has a post_processor that does not work"):
-        read_base_files(folder(**{"tokenizer.json": b'{"post_processor": 1}'}))
+        files_of(folder(**{"tokenizer.json": b'{"post_processor": 1}'}))
 
 
 def test_added_tokens_are_found_in_every_file(folder, small):
@@ -170,13 +175,13 @@ def test_added_tokens_are_found_in_every_file(folder, small):
             "tokenizer.json": orjson.dumps({"added_tokens": [{"id": size + 1, **special("<|im_start|>")}]}),
         }
     )
-    assert sorted(read_base_files(path).added) == [0, 1, 2, size, size + 1]
+    assert sorted(files_of(path).added) == [0, 1, 2, size, size + 1]
 
 
 def test_unreadable_files_are_errors(folder):
     with pytest.raises(BadInputError, match="is not JSON"):
-        read_base_files(folder(**{"tokenizer_config.json": b"{"}))
+        files_of(folder(**{"tokenizer_config.json": b"{"}))
     with pytest.raises(BadInputError, match="must hold a JSON object"):
-        read_base_files(folder(**{"tokenizer_config.json": b"[]"}))
-    assert read_base_files(folder(**{"README.md": b"---\nlicense: [\n---\n"})).license is None
-    assert read_base_files(folder(**{"README.md": b"# no front matter"})).license is None
+        files_of(folder(**{"tokenizer_config.json": b"[]"}))
+    assert files_of(folder(**{"README.md": b"---\nlicense: [\n---\n"})).license is None
+    assert files_of(folder(**{"README.md": b"# no front matter"})).license is None

@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.hangul import has_letter
-from malmoi_pipelines.tokenizers.model_proto import CONTROL, NORMAL, Piece, extend, load, parse_base, read_model
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, NORMAL, Piece, extend, load, parse_model
 from malmoi_tokenizer_lab.gates.texts import FIXED, mask_texts
 from malmoi_tokenizer_lab.loop.candidates import Candidates
-from malmoi_tokenizer_lab.loop.spelling import sentencepiece_inventory
 from malmoi_tokenizer_lab.sentencepiece.export import lay_out
+from malmoi_tokenizer_lab.sentencepiece.inventory import sentencepiece_inventory
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import all_merges
 
 from tests.strategies import texts
-from tests.tokenizer_lab.small import MASKS, SMALL, make_base
+from tests.tokenizer_lab.small import MASKS, SMALL, make_base, read_model
 
 PROPERTY = settings(max_examples=300, deadline=None)
 UNMATCHED = ("<0x0A>", "<|im_end|>", "<|reserved_0|>")
@@ -117,7 +117,7 @@ class _Row:
 
 
 def test_padding_takes_names_that_are_free():
-    base = extend(parse_base(make_base(), "base"), [Piece("<|reserved_0|>", 0.0, CONTROL)])
+    base = extend(parse_model(make_base(), "base"), [Piece("<|reserved_0|>", 0.0, CONTROL)])
     config = SMALL.model_copy(
         update={"reserved": ("<|reserved_1|>",), "masks": ("<|reserved_3|>",), "pad_multiple": len(base.pieces) + 6}
     )

@@ -11,11 +11,12 @@ from malmoi_pipelines.tokenizers.model_proto import (
     extend,
     load,
     lowest_rank_score,
-    parse_base,
+    parse_model,
     scores_below,
     serialize,
 )
-from malmoi_tokenizer_lab.counting import Tokens
+from malmoi_pipelines.tokenizers.sentencepiece_model import SentencePieceEncoder
+from malmoi_pipelines.tokenizers.tokens import Tokens
 from malmoi_tokenizer_lab.gates import loaders
 from malmoi_tokenizer_lab.gates import texts as gate_texts
 from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed
@@ -47,7 +48,7 @@ def fewer_texts(monkeypatch):
 
 @pytest.fixture(scope="module")
 def small():
-    return parse_base(make_base(), "base")
+    return parse_model(make_base(), "base")
 
 
 def run(base, model, data=None, files=None, **names):
@@ -247,7 +248,8 @@ def test_no_text_of_the_corpus_is_shown(small, table, monkeypatch):
     monkeypatch.setattr(text_gates, "encode_with_json", lambda json, texts: [shifted(encode(text)) for text in texts])
     with pytest.raises(CheckError, match=r"differ on document of the corpus's units 0 .*: lengths") as texts:
         check_texts(small, model, b"", table)
-    monkeypatch.setattr(gates, "encode_units", lambda processor, text, threads: Tokens(np.zeros(3), np.zeros(1)))
+    wrong = Tokens(np.zeros(3, np.int32), np.zeros(1, np.int32))
+    monkeypatch.setattr(SentencePieceEncoder, "encode_units", lambda encoder, units, num_threads=1: wrong)
     with pytest.raises(CheckError, match=r"document 0 of 40 units: .* and 3, at 0 they have") as counting:
         check_counting(model, table.korean)
     assert not any(has_letter(caught.value.message) for caught in (texts, counting))

@@ -2,7 +2,7 @@ import orjson
 import pytest
 import tokenizers
 from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.tokenizers.model_proto import parse_base
+from malmoi_pipelines.tokenizers.model_proto import parse_model
 from malmoi_tokenizer_lab.sentencepiece import text_gates
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import Affixes, read_affixes, wanted_affixes
@@ -18,7 +18,7 @@ BOTH, NEITHER = Affixes((1,), (2,)), Affixes()
 
 @pytest.fixture(scope="module")
 def small():
-    return parse_base(make_base(), "base")
+    return parse_model(make_base(), "base")
 
 
 def says(bos=None, eos=None):

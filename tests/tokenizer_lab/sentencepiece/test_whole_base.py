@@ -4,14 +4,14 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS
 from malmoi_pipelines.contracts.tables import read_table
-from malmoi_pipelines.tokenizers.model_proto import CONTROL, parse_base, parse_model, read_model
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, parse_model
+from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.check import check_tokenizer
-from malmoi_tokenizer_lab.sentencepiece.kind import SentencePieceBase
 from malmoi_tokenizer_lab.stage import expand
 
-from tests.tokenizer_lab.small import SMALL, make_base
+from tests.tokenizer_lab.small import SMALL, make_base, read_model
 
-SIZE = len(parse_base(make_base(), "base").pieces)
+SIZE = len(parse_model(make_base(), "base").pieces)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def beyond(base):
 
 
 def test_added_tokens_after_the_model_are_rows_of_the_base(folder):
-    base = SentencePieceBase(
+    base = open_base(
         folder(
             added_tokens={"<pad>": SIZE, "</s>": 2},
             tokenizer_config={"added_tokens_decoder": {str(SIZE + 1): {"content": "<|im_end|>"}}, "pad_token": "<pad>"},
@@ -49,26 +49,26 @@ def test_added_tokens_after_the_model_are_rows_of_the_base(folder):
 def test_a_padded_embedding_is_part_of_the_base(folder, nested):
     rows = {"vocab_size": SIZE + 4}
     added = {"<|reserved_1|>": SIZE}
-    base = SentencePieceBase(folder(config={"text_config": rows} if nested else rows, added_tokens=added))
+    base = open_base(folder(config={"text_config": rows} if nested else rows, added_tokens=added))
     assert [name for name, _ in beyond(base)] == [f"<|reserved_{number}|>" for number in (1, 0, 2, 3)]
     assert {kind for _, kind in beyond(base)} == {CONTROL}
 
 
 def test_an_embedding_no_larger_than_the_model_changes_nothing(folder):
     for config in ({"vocab_size": SIZE}, {"vocab_size": 5}, {"model_type": "llama", "text_config": None}):
-        assert SentencePieceBase(folder(config=config)).size == SIZE
+        assert open_base(folder(config=config)).size == SIZE
 
 
 def test_the_digest_of_the_base_tells_its_rows(folder):
-    plain = SentencePieceBase(folder()).inputs["base"]
-    assert SentencePieceBase(folder(config={"vocab_size": SIZE})).inputs["base"] == plain
-    assert SentencePieceBase(folder(config={"vocab_size": SIZE + 1})).inputs["base"] != plain
+    plain = open_base(folder()).inputs["base"]
+    assert open_base(folder(config={"vocab_size": SIZE})).inputs["base"] == plain
+    assert open_base(folder(config={"vocab_size": SIZE + 1})).inputs["base"] != plain
 
 
 def test_the_digest_of_the_files_tells_what_stands_around_texts(folder):
-    digests = {SentencePieceBase(folder()).inputs["files of the base"]}
+    digests = {open_base(folder()).inputs["files of the base"]}
     for processor in (None, {"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1]}):
-        digests.add(SentencePieceBase(folder(tokenizer={"post_processor": processor})).inputs["files of the base"])
+        digests.add(open_base(folder(tokenizer={"post_processor": processor})).inputs["files of the base"])
     assert len(digests) == 3
 
 
@@ -89,7 +89,7 @@ def test_the_digest_of_the_files_tells_what_stands_around_texts(folder):
 )
 def test_files_that_disagree_are_refused_at_opening(folder, others, message):
     with pytest.raises(UsageError, match=message):
-        SentencePieceBase(folder(**others))
+        open_base(folder(**others))
 
 
 @pytest.mark.long

@@ -1,7 +1,6 @@
-"""Reading a byte-level base: a `tokenizer.json` (Llama 3, Qwen, GPT-2 and their kind) or a `tekken_*.json`.
+"""A byte-level base: a `tokenizer.json` (Llama 3, Qwen, GPT-2 and their kind) or a Tekken file.
 
-What is refused, with a reason: whatever is no byte-level BPE, and what would make counts by pre-token inexact or a text
-decode to another one (dropout, affixes of words, a space before each text, normalisers other than NFC and NFKC).
+What is refused, with a reason: what would make counts by pre-token inexact, or a text decode to another one.
 """
 
 from collections.abc import Iterator
@@ -14,12 +13,11 @@ import orjson
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.tokenizers.byte_alphabet import spell, unspell
-from malmoi_pipelines.tokenizers.tekken import config_of_tekken, is_tekken, json_of_tekken
+from malmoi_pipelines.tokenizers.finding import CONFIG_FILE, TokenizerFile
+from malmoi_pipelines.tokenizers.json_spec import Spec, decoders, kind_of, merge_pair, obstacle
+from malmoi_pipelines.tokenizers.tekken import config_of_tekken
+from malmoi_pipelines.tokenizers.tokenizer_json import JsonEncoder
 
-TOKENIZER_FILE = "tokenizer.json"
-TEKKEN_FILES = "tekken*.json"
-"""Mistral's models have a `tekken.json`, its package `tekken_*.json`."""
-CONFIG_FILE = "tokenizer_config.json"
 COPIED = (
     CONFIG_FILE,
     "special_tokens_map.json",
@@ -29,7 +27,6 @@ COPIED = (
 )
 """What lies beside a `tokenizer.json` and stays true for the extension. (vocab.json and merges.txt do not.)"""
 
-NORMAL_FORMS = frozenset(("NFC", "NFKC"))  # the others take Hangul syllables apart
 _PLAIN_CONFIG = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
 
 
@@ -54,50 +51,23 @@ class ByteLevelBase:
     """Files that belong to the tokenizer, to copy beside the extension."""
 
 
-def read_byte_level(path: str) -> ByteLevelBase:
-    """Read a byte-level base.
+def read_byte_level(found: TokenizerFile, encoder: JsonEncoder) -> ByteLevelBase:
+    """Read a byte-level base, and what lies beside it where its folder was named.
 
     Args:
-        path: a `tokenizer.json`, a `tekken*.json`, or a folder that has one of them (a `tokenizer.json` goes first).
+        found: the file.
+        encoder: the file, opened: its tokens can be counted by unit.
 
     Raises:
-        BadInputError: it cannot be read, or contradicts itself.
-        UsageError: it is of another kind.
+        BadInputError: it contradicts itself, or a file beside it is broken.
+        UsageError: one that cannot be extended exactly.
     """
-    folder = path if files.is_folder(path) else None
-    where = _file_in(folder) if folder else path
-    try:
-        value = orjson.loads(files.read_bytes(where))
-    except orjson.JSONDecodeError as error:
-        raise BadInputError(f"{where} is not JSON: {error}", hint="pass a tokenizer.json or a tekken_*.json") from None
-    rows = _embedding_rows(folder) if folder else 0
-    if is_tekken(value):
-        return parse_byte_level(json_of_tekken(value, where), {CONFIG_FILE: config_of_tekken()}, where, rows)
-    beside = _files_beside(folder) if folder else {}
+    rows = _embedding_rows(found.folder) if found.folder else 0
+    if encoder.is_tekken:
+        return parse_byte_level(encoder.spec, {CONFIG_FILE: config_of_tekken()}, found.path, rows)
+    beside = _files_beside(found.folder) if found.folder else {}
     beside.setdefault(CONFIG_FILE, orjson.dumps(_PLAIN_CONFIG, option=orjson.OPT_INDENT_2) + b"\n")
-    return parse_byte_level(value, beside, where, rows)
-
-
-def _file_in(folder: str) -> str:
-    """The file of a folder that holds the tokenizer.
-
-    Raises:
-        BadInputError: there is none.
-        UsageError: there are several.
-    """
-    where = files.join(folder, TOKENIZER_FILE)
-    if files.exists(where):
-        return where
-    found = files.glob(files.join(folder, TEKKEN_FILES))
-    if not found:
-        raise BadInputError(
-            f"{folder} holds no {TOKENIZER_FILE} and no {TEKKEN_FILES}.",
-            hint="pass the folder of a byte-level tokenizer (Llama 3, Qwen, Mistral's Tekken), or, for a SentencePiece "
-            "base, one with a tokenizer.model",
-        )
-    if len(found) > 1:
-        raise UsageError(f"{folder} holds {len(found)} files {TEKKEN_FILES}.", hint=f"pass one of them: {found[0]}")
-    return found[0]
+    return parse_byte_level(encoder.spec, beside, found.path, rows)
 
 
 def _files_beside(folder: str) -> dict[str, bytes]:
@@ -147,7 +117,7 @@ def _embedding_rows(folder: str) -> int:
     return 0
 
 
-def parse_byte_level(value: Any, beside: dict[str, bytes], where: str, rows: int = 0) -> ByteLevelBase:
+def parse_byte_level(value: Spec, beside: dict[str, bytes], where: str, rows: int = 0) -> ByteLevelBase:
     """A base from the parsed `tokenizer.json`.
 
     Args:
@@ -188,40 +158,20 @@ def parse_byte_level(value: Any, beside: dict[str, bytes], where: str, rows: int
     )
 
 
-def _reasons_against(value: Any) -> Iterator[str]:
-    """Why a tokenizer.json is not of the kind that this package extends; nothing if it is."""
-    model = value.get("model") if isinstance(value, dict) else None
-    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict) or "merges" not in model:
-        kind = model.get("type") if isinstance(model, dict) else None
-        yield f"its model is {kind}, not BPE" if kind else "it has no BPE model"
+def _reasons_against(spec: Spec) -> Iterator[str]:
+    """Why a tokenizer is not of the kind that this package extends; nothing if it is."""
+    if kind_of(spec) != "byte-level":
+        yield "it is no byte-level BPE"
         return
-    if model.get("type", "BPE") != "BPE":
-        yield f"its model is {model['type']}, not BPE"
-    if model.get("byte_fallback"):
+    if reason := obstacle(spec, "byte-level"):
+        yield reason
+    if spec["model"].get("byte_fallback"):
         yield "it falls back to bytes, which is SentencePiece's kind"
     for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"):
-        if model.get(name):
-            yield f"it has {name} {model[name]!r}"
-    pre_tokenizers = list(parts_of(value.get("pre_tokenizer"), "pretokenizers"))
-    byte_level = [part for part in pre_tokenizers if part.get("type") == "ByteLevel"]
-    if not byte_level:
-        yield "its pre-tokenizer has no ByteLevel part"
-    if any(part.get("add_prefix_space") for part in byte_level):
-        yield "it puts a space before each text (add_prefix_space), so a text decodes to another one"
-    forms = [part.get("type") for part in parts_of(value.get("normalizer"), "normalizers")]
-    if others := [form for form in forms if form not in NORMAL_FORMS]:
-        yield f"its normaliser has a part {others[0]!r}, where only NFC and NFKC keep Hangul as it is"
-    if not any(part.get("type") == "ByteLevel" for part in parts_of(value.get("decoder"), "decoders")):
+        if spec["model"].get(name):
+            yield f"it has {name} {spec['model'][name]!r}"
+    if not any(part["type"] == "ByteLevel" for part in decoders(spec)):
         yield "its decoder has no ByteLevel part"
-
-
-def parts_of(part: Any, name: str) -> Iterator[dict[str, Any]]:
-    """The parts of a normaliser, pre-tokenizer or decoder, Sequences taken apart."""
-    if part and part.get("type") == "Sequence":
-        for inner in part[name]:
-            yield from parts_of(inner, name)
-    elif part:
-        yield part
 
 
 def _check_ids(vocab: dict[str, int], added: dict[str, int], where: str) -> None:
@@ -234,13 +184,12 @@ def _check_ids(vocab: dict[str, int], added: dict[str, int], where: str) -> None
 
 
 def _merge_ids(model: dict[str, Any], where: str) -> npt.NDArray[np.int32]:
-    """Ids of the merges; they are spelled as pairs, or before tokenizers 0.20 as texts with a space."""
+    """Ids of the merges."""
     vocab = model["vocab"]
     rows = []
     for rank, merge in enumerate(model["merges"]):
-        pair = merge.split(" ") if isinstance(merge, str) else merge
         try:
-            left, right = pair
+            left, right = merge_pair(merge)
             rows.append((vocab[left], vocab[right], vocab[left + right]))
         except (KeyError, ValueError):
             raise BadInputError(f"{where}: merge {rank} is not of two tokens that make a third: {merge!r}.") from None

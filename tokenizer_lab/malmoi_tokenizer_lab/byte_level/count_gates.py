@@ -16,9 +16,8 @@ from tokenizers import Tokenizer
 
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, parse_byte_level
 from malmoi_tokenizer_lab.byte_level.merging import merge_texts, ranked_merges
-from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed, result_of
+from malmoi_tokenizer_lab.gates.result import GateResult, parting, raise_failed, result_of
 from malmoi_tokenizer_lab.gates.texts import NUM_DOCUMENTS, UNITS_A_DOCUMENT, unit_documents
-from malmoi_tokenizer_lab.sentencepiece.text_gates import parting
 from malmoi_tokenizer_lab.words import Units
 
 _SPACED = f"^ [{LETTER_CLASS}]+$"  # such pre-tokens can follow each other in any order

@@ -18,8 +18,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.tokenizers.byte_alphabet import shown, spell
+from malmoi_pipelines.tokenizers.finding import CONFIG_FILE
 
-from malmoi_tokenizer_lab.byte_level.base import CONFIG_FILE, ByteLevelBase
+from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase
 
 _MASK_FLAGS = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
 

@@ -11,27 +11,29 @@ import pyarrow as pa
 from malmoi_pipelines.contracts.arrays import Bool, offsets
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
-from malmoi_pipelines.contracts.hangul import SPACE_MARK, is_letter
+from malmoi_pipelines.contracts.hangul import is_letter
 from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.tokenizers.byte_alphabet import spell, unspell
+from malmoi_pipelines.tokenizers.finding import JSON_FILE, TokenizerFile
+from malmoi_pipelines.tokenizers.spelling import piece_of
+from malmoi_pipelines.tokenizers.tokenizer_json import JsonEncoder, json_encoder
 
 from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
-from malmoi_tokenizer_lab.byte_level.base import TOKENIZER_FILE, ByteLevelBase, read_byte_level
+from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, read_byte_level
 from malmoi_tokenizer_lab.byte_level.count_gates import check_counts, corpus_documents
 from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json
 from malmoi_tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_row_names, check_texts
 from malmoi_tokenizer_lab.byte_level.merging import byte_symbols, merge_texts, ranked_merges
 from malmoi_tokenizer_lab.byte_level.pretokens import pre_tokens
 from malmoi_tokenizer_lab.config import ExpandConfig
-from malmoi_tokenizer_lab.counting import corpus_tokens
-from malmoi_tokenizer_lab.evaluate import Subject, json_subject
+from malmoi_tokenizer_lab.evaluate import Subject, subject_of
 from malmoi_tokenizer_lab.gates.texts import FIXED, mask_texts
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.intermediate import LONGEST_PIECE, continued_pieces
 from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
-from malmoi_tokenizer_lab.words import Units, Words, check_rule, letters_in, read_units, split_korean
+from malmoi_tokenizer_lab.words import Units, Words, check_tables, letters_in, read_units, split_korean
 
 _WHOLE_MASK = re.compile(r"<\|[a-z]+\|>")
 _BYTES_A_LETTER = 3
@@ -41,13 +43,19 @@ _BYTES_A_LETTER = 3
 class ByteLevel:
     """A byte-level BPE tokenizer and the files beside it."""
 
-    rule: UnitKind = "byte-level"
+    units: UnitKind = "byte-level"
     policies: tuple[str, ...] = ("continued",)
 
-    def __init__(self, path: str) -> None:
-        """Read a `tokenizer.json` or a `tekken*.json`, or a folder with one."""
-        self.name = path
-        self.base: ByteLevelBase = read_byte_level(path)
+    def __init__(self, found: TokenizerFile, encoder: JsonEncoder) -> None:
+        """Read what lies beside it.
+
+        Raises:
+            BadInputError: a file beside it is broken, or the tokenizer contradicts itself.
+            UsageError: it cannot be extended exactly.
+        """
+        self.name, self.place = found.name, found.place
+        self.base: ByteLevelBase = read_byte_level(found, encoder)
+        self._encoder = encoder
         self.size = self.base.size
         beside = {name: data.decode(errors="replace") for name, data in self.base.files.items()}
         self.inputs = {"base": fingerprint([self.base.json, self.size, beside])}
@@ -63,7 +71,7 @@ class ByteLevel:
         Raises:
             UsageError: a mask that byte-level units would cut.
         """
-        check_rule(folders, self.rule)
+        check_tables(folders, self.units)
         if wrong := [mask for mask in config.masks if not _WHOLE_MASK.fullmatch(mask)]:
             raise UsageError(
                 f"byte-level units would cut the mask {wrong[0]!r}.", hint="use lower-case letters alone: <|name|>"
@@ -105,16 +113,16 @@ class ByteLevel:
 
     def piece_of(self, text: str) -> str:
         """The text's bytes in the byte alphabet."""
-        return spell(text.replace(SPACE_MARK, " ").encode())
+        return piece_of(text, self.units)
 
     def count_others(self, words: Words, config: ExpandConfig) -> OtherTokens:
         """Tokens of the pre-tokens without Hangul, and the base's added tokens: no new token can be in them.
 
         A mask counts for the base as its tokens by itself, whatever stands beside it.
         """
-        base = self.subject()
-        tokens = words.added + corpus_tokens(base.encode_units(words.other.text).lengths, words.other.counts)
-        spelled = map(len, base.encode_texts(config.masks))
+        others = self._encoder.encode_units(words.other.text, config.num_threads)
+        tokens = words.added + others.total(words.other.counts)
+        spelled = map(len, self._encoder.encode_texts(config.masks))
         before = tokens + sum(count * length for count, length in zip(words.masks, spelled, strict=True))
         fixed = np.array([*(0 for _ in config.reserved), *words.masks], np.int64)
         return OtherTokens(before=before, after=tokens + sum(words.masks), fixed_counts=fixed)
@@ -143,21 +151,22 @@ class ByteLevel:
         names = {index: text for text, index in orjson.loads(json)["model"]["vocab"].items()}
         padding = [names[index] for index in range(self.size + len(rows), len(names))]
         rows += [NewRow(name, "reserved", 0.0, name) for name in padding]
-        files = {TOKENIZER_FILE: json, **extended_files(self.base, config.reserved, config.masks)}
-        return Artefact(tuple(rows), files, json_subject(name, json, self.size), {"license": None})
+        files = {JSON_FILE: json, **extended_files(self.base, config.reserved, config.masks)}
+        subject = subject_of(name, json_encoder(name, json, finds_special=True), self.size, config.num_threads)
+        return Artefact(tuple(rows), files, subject, {"license": None})
 
     def subject(self) -> Subject:
         """How the base encodes."""
-        return json_subject("base", orjson.dumps(self.base.json))
+        return subject_of("base", self._encoder)
 
     def check(self, artefact: Artefact, words: Words) -> dict[str, int]:
         """Run all gates; returns what each compared."""
-        data = artefact.files[TOKENIZER_FILE]
+        data = artefact.files[JSON_FILE]
         masks = [row.piece for row in artefact.rows if row.kind == "mask"]
         rows = check_base_untouched(self.base, data)
         names = check_row_names([row.piece for row in artefact.rows], self.size, data)
         dead = check_dead(self.base, data)
-        beside = {name: content for name, content in artefact.files.items() if name != TOKENIZER_FILE}
+        beside = {name: content for name, content in artefact.files.items() if name != JSON_FILE}
         documents = [*corpus_documents(words.korean), *corpus_documents(words.other)]
         texts = check_texts(self.base, data, [*FIXED, *mask_texts(masks, []), *documents], beside)
         return {**rows, **names, **dead, **check_counts(data, words.korean), **texts}

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts.arrays import text_buffers
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.tokenizers.byte_alphabet import CHARACTERS
+from malmoi_pipelines.tokenizers.json_spec import pre_tokenizers
 from tokenizers import AddedToken, Tokenizer
 
-from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, parts_of
+from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase
 from malmoi_tokenizer_lab.byte_level.shapes import Blindness, blindness, shapes, strings
 
 Ints = npt.NDArray[np.int64]
@@ -54,7 +55,7 @@ def pre_tokens(
     normal, normal_names = _normalised(light, units), _normalised(light, names)
     # Added tokens are found before normalisation or after it, by their kind: the library knows.
     odd = _mentions(names, units) | _mentions(normal_names, normal)
-    blind = blindness(parts_of(base.json["pre_tokenizer"], "pretokenizers"))
+    blind = blindness(pre_tokenizers(base.json))
     first = _cut_by_shape(light, normal.filter(pa.array(~odd)), counts[~odd], blind)
     rest, found = _cut_each(light, units.filter(pa.array(odd)), counts[odd])
     named = np.array([found[light.token_to_id(name)] for name in names.to_pylist()], np.int64)

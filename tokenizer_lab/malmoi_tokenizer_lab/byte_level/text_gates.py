@@ -12,9 +12,8 @@ from tokenizers import Tokenizer
 
 from malmoi_tokenizer_lab.byte_level.extension import Extension
 from malmoi_tokenizer_lab.gates.loaders import TRANSFORMERS_CLASSES, encode_with_transformers, has_transformers
-from malmoi_tokenizer_lab.gates.result import GateResult, result_of
+from malmoi_tokenizer_lab.gates.result import GateResult, parting, result_of
 from malmoi_tokenizer_lab.gates.texts import FIXED, concatenations, mask_texts, random_texts
-from malmoi_tokenizer_lab.sentencepiece.text_gates import parting
 
 Ids = list[int]
 

@@ -16,7 +16,6 @@ from malmoi_tokenizer_lab.evaluate.evaluation import evaluate as evaluate
 from malmoi_tokenizer_lab.evaluate.parallel import pair_files as pair_files
 from malmoi_tokenizer_lab.evaluate.parallel import read_pairs as read_pairs
 from malmoi_tokenizer_lab.evaluate.subject import Subject as Subject
-from malmoi_tokenizer_lab.evaluate.subject import json_subject as json_subject
-from malmoi_tokenizer_lab.evaluate.subject import sentencepiece_subject as sentencepiece_subject
+from malmoi_tokenizer_lab.evaluate.subject import subject_of as subject_of
 from malmoi_tokenizer_lab.evaluate.unit_table import UnitTable as UnitTable
 from malmoi_tokenizer_lab.evaluate.unit_table import read_unit_table as read_unit_table

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from malmoi_pipelines.contracts.arrays import F64, I64, Bool, offsets, ranges
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS
+from malmoi_pipelines.tokenizers.tokens import Tokens
 
-from malmoi_tokenizer_lab.counting import Tokens
 from malmoi_tokenizer_lab.evaluate.unit_table import UnitTable
 
 RENYI_ALPHA = 2.5

@@ -1,5 +1,6 @@
 """What a gate returns, and how `expand` stops at the first that fails."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,3 +59,10 @@ def result_of(gate: str, compared: int, failures: Iterable[str], hint: str | Non
     """The result of a gate from the sentences on what failed."""
     found = list(failures)
     return GateResult(gate, compared, len(found), found[0] if found else "", note, hint)
+
+
+def parting(left: Sequence[int], right: Sequence[int]) -> str:
+    """Where two sequences part: the lengths, the first place that differs, and what stands there in each."""
+    common = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
+    here = [sequence[common] if common < len(sequence) else "the end" for sequence in (left, right)]
+    return f"lengths {len(left)} and {len(right)}, at {common} they have {here[0]} and {here[1]}"

@@ -3,13 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from malmoi_pipelines.contracts.arrays import Bool, offsets, ranges
 from malmoi_pipelines.contracts.hangul import letters_of
-from malmoi_pipelines.tokenizers.model_proto import Piece, scores_below
 
 from malmoi_tokenizer_lab.loop.merges import Merges, Symbols, merge_units
 from malmoi_tokenizer_lab.loop.spelling import Inventory, all_splits
@@ -96,11 +94,6 @@ class Candidates:
     def _spelled_multis(self) -> tuple[Symbols, Symbols]:
         """The multis as symbols of the base, and the symbols of each."""
         return self.inventory.spell(pa.array(self.pieces[: self.num_multis], pa.large_string()))
-
-    def rows(self, model: Any, alive: Ints) -> list[Piece]:
-        """Vocabulary rows for some candidates, in their order, scored below the base `model`."""
-        scores = scores_below(model, len(alive))
-        return [Piece(self.pieces[index], score) for index, score in zip(alive.tolist(), scores, strict=True)]
 
 
 def find_candidates(

@@ -12,17 +12,15 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from malmoi_pipelines.contracts.arrays import Bool, code_points, offsets
-from malmoi_pipelines.contracts.hangul import SPACE_MARK, is_korean_piece
-from malmoi_pipelines.tokenizers.model_proto import NORMAL, lowest_rank_score
+from malmoi_pipelines.contracts.hangul import SPACE_MARK
 
 from malmoi_tokenizer_lab.loop.merges import Merges, Symbols, merge_units
-from malmoi_tokenizer_lab.words import Ints, Units
+from malmoi_tokenizer_lab.words import Ints
 
 SPACES = (SPACE_MARK, "\u0120")
 """How a piece spells the space: SentencePiece's mark, and that of the byte-level alphabet."""
@@ -103,35 +101,6 @@ class Spelling:
         return Spelling(self.inventory, symbols, self.lengths[mask], self.counts[mask])
 
 
-def sentencepiece_inventory(base: Any, letters: Iterable[str]) -> Inventory:
-    """The symbols of a SentencePiece base.
-
-    Args:
-        base: the model.
-        letters: Hangul letters of the corpus; those that the base lacks become bare characters.
-    """
-    pieces = [(index, piece) for index, piece in enumerate(base.pieces) if piece.type == NORMAL]
-    ids = {piece.piece: index for index, piece in pieces}
-    texts = [""] * len(base.pieces)
-    for text, index in ids.items():
-        texts[index] = text
-    texts += sorted(set(letters) - ids.keys())
-    ids |= {text: index for index, text in enumerate(texts) if text}
-    used = [piece for _, piece in pieces if _in_korean_units(piece.piece)]
-    rank_of = {score: rank for rank, score in enumerate(sorted({piece.score for piece in used}, reverse=True))}
-    floor = lowest_rank_score(base)
-    early = [(piece.piece, rank_of[piece.score]) for piece in used if piece.score >= floor]
-    late = [(piece.piece, rank_of[piece.score]) for piece in used if piece.score < floor]
-    return Inventory(
-        tuple(texts), len(base.pieces), Merges.of(list(all_splits(early, ids))), tuple(all_splits(late, ids))
-    )
-
-
-def sentencepiece_text(korean: Units) -> pa.LargeStringArray:
-    """Units as pieces spell them: a mark for each space."""
-    return pc.replace_substring(korean.text, " ", SPACE_MARK)
-
-
 def all_splits(ranked: Iterable[tuple[str, int]], ids: Mapping[str, int]) -> Iterable[Row]:
     """Every merge of two symbols that makes one of some pieces, given with their ranks.
 
@@ -142,9 +111,3 @@ def all_splits(ranked: Iterable[tuple[str, int]], ids: Mapping[str, int]) -> Ite
             left, right = ids.get(text[:cut]), ids.get(text[cut:])
             if left is not None and right is not None:
                 yield left, right, ids[text], rank
-
-
-def _in_korean_units(piece: str) -> bool:
-    """Whether a piece can occur in a unit of spaces and Hangul letters."""
-    letters = piece.lstrip(SPACE_MARK)
-    return not letters or is_korean_piece(letters)

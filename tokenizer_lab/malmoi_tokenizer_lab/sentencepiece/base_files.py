@@ -13,12 +13,11 @@ import orjson
 import yaml
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.tokenizers.finding import CONFIG_FILE, DEFAULT, JSON_FILE, TokenizerFile
 
 from malmoi_tokenizer_lab.gates.loaders import REBUILDING_CLASSES, as_llama_class, encode_with_json
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import Affixes, read_affixes, role_id, wanted_affixes
 
-CONFIG_FILE = "tokenizer_config.json"
-TOKENIZER_FILE = "tokenizer.json"
 COPIED = ("special_tokens_map.json", "chat_template.jinja", "chat_template.json", "generation_config.json")
 """Files that hold no ids of new tokens and are copied as they are."""
 
@@ -66,25 +65,23 @@ class BaseFiles:
         return sorted(token["content"] for token in (self.added or {}).values())
 
 
-def read_base_files(path: str | None) -> BaseFiles:
-    """Read what lies in a base's folder; of a bare file, and of the default base (None), there is nothing.
+def read_base_files(found: TokenizerFile) -> BaseFiles:
+    """Read what lies in a base's folder; of a bare file, and of the default base, there is nothing.
 
     Raises:
         BadInputError: a file that is no JSON object.
     """
-    if path is None or not files.is_folder(path):
-        return BaseFiles(license="Apache-2.0, by the package mistral-common" if path is None else None)
+    if (path := found.folder) is None:
+        return BaseFiles(license="Apache-2.0, by the package mistral-common" if found.name == DEFAULT else None)
     config = _read_object(path, CONFIG_FILE)
     copied = {name: files.read_bytes(files.join(path, name)) for name in COPIED if files.exists(files.join(path, name))}
-    own = _read_object(path, TOKENIZER_FILE) or {}
+    own = _read_object(path, JSON_FILE) or {}
     return BaseFiles(
         config,
         copied,
         _added_tokens(path, own, config or {}),
         _license(path),
-        affixes=read_affixes(own["post_processor"], files.join(path, TOKENIZER_FILE))
-        if "post_processor" in own
-        else None,
+        affixes=read_affixes(own["post_processor"], files.join(path, JSON_FILE)) if "post_processor" in own else None,
         embedding_rows=_embedding_rows(_read_object(path, "config.json") or {}),
     )
 

@@ -9,7 +9,7 @@ for masks, which match before any merging.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from malmoi_pipelines.tokenizers.model_proto import CONTROL, USER_DEFINED, Piece, extend, padding_rows
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, USER_DEFINED, Piece, extend, padding_rows, scores_below
 
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.loop.candidates import Candidates
@@ -43,6 +43,12 @@ def fixed_rows(config: ExpandConfig) -> list[Piece]:
     return reserved + [Piece(text, 0.0, USER_DEFINED) for text in config.masks]
 
 
+def token_rows(base: Any, candidates: Candidates, alive: Ints) -> list[Piece]:
+    """Rows for some candidates, in their order, scored below all of the base."""
+    scores = scores_below(base, len(alive))
+    return [Piece(candidates.pieces[index], score) for index, score in zip(alive.tolist(), scores, strict=True)]
+
+
 def lay_out(base: Any, candidates: Candidates, alive: Ints, config: ExpandConfig) -> Layout:
     """Give every new row its place, and fill up to the pad multiple with `<|reserved_N|>` rows of names not taken.
 
@@ -53,7 +59,7 @@ def lay_out(base: Any, candidates: Candidates, alive: Ints, config: ExpandConfig
         config: names of the fixed rows, and the pad multiple.
     """
     fixed = fixed_rows(config)
-    tokens = candidates.rows(base, alive)
+    tokens = token_rows(base, candidates, alive)
     filled = len(base.pieces) + len(fixed) + len(tokens)
     padding_kind: Kind = "reserved"
     taken = {piece.piece for piece in base.pieces} | {row.text for row in fixed}

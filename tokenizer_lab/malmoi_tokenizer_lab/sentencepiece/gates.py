@@ -8,14 +8,13 @@ published, and places in texts, never a text: it may be the corpus's.
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, has_letter
-from malmoi_pipelines.tokenizers.model_proto import BYTE, CONTROL, NORMAL, load, load_for_units
+from malmoi_pipelines.tokenizers.model_proto import BYTE, CONTROL, NORMAL, serialize
+from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
 
-from malmoi_tokenizer_lab.counting import encode_units
-from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed
+from malmoi_tokenizer_lab.gates.result import GateResult, parting, raise_failed
 from malmoi_tokenizer_lab.gates.texts import FIXED, concatenations, mask_texts, random_texts, unit_documents
 from malmoi_tokenizer_lab.sentencepiece.row_gates import (
     base_rows,
@@ -32,7 +31,6 @@ from malmoi_tokenizer_lab.sentencepiece.text_gates import (
     as_with_base,
     fixed_rows_in_text,
     masks_of,
-    parting,
     round_trip,
     same_everywhere,
 )
@@ -107,12 +105,12 @@ def check_counting(model: Any, korean: Units) -> int:
         CheckError: the counts differ.
     """
     documents = list(unit_documents(korean))
-    whole, by_unit = load(model.SerializeToString()), load_for_units(model)
+    encoder = sentencepiece_encoder("the extension", serialize(model))
     for number, units in enumerate(documents):
-        direct = np.array(whole.encode("".join(units)[1:], out_type=int))
-        tokens = encode_units(by_unit, pa.array(units, pa.large_string()), 1)
-        if not np.array_equal(direct, tokens.ids):
-            place = parting(direct.tolist(), tokens.ids.tolist())
+        [direct] = encoder.encode_texts(["".join(units)[1:]])
+        by_unit = encoder.encode_units(pa.array(units, pa.large_string())).ids.tolist()
+        if direct != by_unit:
+            place = parting(direct, by_unit)
             raise CheckError(
                 f"document {number} of {len(units)} units: its tokens differ from those of the units, {place}."
             )

@@ -7,43 +7,35 @@ import numpy as np
 import pyarrow.compute as pc
 import xxhash
 from malmoi_pipelines.contracts.arrays import I64, Bool
+from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
 from malmoi_pipelines.contracts.unit_kind import UnitKind
-from malmoi_pipelines.tokenizers.model_proto import (
-    MODEL_FILE,
-    extend,
-    load_for_units,
-    parse_base,
-    parse_model,
-    read_model,
-    serialize,
-)
+from malmoi_pipelines.tokenizers.finding import CONFIG_FILE, DEFAULT, JSON_FILE, MODEL_FILE, TokenizerFile
+from malmoi_pipelines.tokenizers.model_proto import USER_DEFINED, extend, parse_model, serialize
+from malmoi_pipelines.tokenizers.sentencepiece_model import SentencePieceEncoder, sentencepiece_encoder
+from malmoi_pipelines.tokenizers.spelling import piece_of
 
 from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens
 from malmoi_tokenizer_lab.config import ExpandConfig
-from malmoi_tokenizer_lab.counting import check_exact, corpus_tokens, encode_units
-from malmoi_tokenizer_lab.evaluate import Subject, sentencepiece_subject
+from malmoi_tokenizer_lab.evaluate import Subject, subject_of
 from malmoi_tokenizer_lab.gates.texts import FIXED
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.intermediate import continued_pieces, intermediate_pieces, is_candidate
 from malmoi_tokenizer_lab.loop.merges import Symbols
-from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling, sentencepiece_inventory, sentencepiece_text
+from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles, class_facts, read_base_files
+from malmoi_tokenizer_lab.sentencepiece.exactness import check_exact
 from malmoi_tokenizer_lab.sentencepiece.export import build_model, fixed_rows, lay_out
 from malmoi_tokenizer_lab.sentencepiece.gates import check_closure, check_counting, check_rows, check_texts
-from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import (
-    CONFIG_FILE,
-    TOKENIZER_FILE,
-    tokenizer_config,
-    tokenizer_json,
-)
+from malmoi_tokenizer_lab.sentencepiece.inventory import sentencepiece_inventory, sentencepiece_text
+from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 from malmoi_tokenizer_lab.sentencepiece.whole_base import whole_base
 from malmoi_tokenizer_lab.words import (
     Units,
     Words,
     check_korean_units,
-    check_rule,
+    check_tables,
     letters_in,
     read_units,
     split_korean,
@@ -53,16 +45,27 @@ from malmoi_tokenizer_lab.words import (
 class SentencePieceBase:
     """A SentencePiece BPE model with byte fallback, and the files beside it."""
 
-    rule: UnitKind = "metaspace"
+    units: UnitKind = "metaspace"
     policies: tuple[str, ...] = ("leaf-first", "support-closed", "kosolar", "continued")
 
-    def __init__(self, path: str | None) -> None:
-        """Read a model: a file, a folder with a `tokenizer.model`, or (None) the default base."""
-        data = read_model(path)
-        self.name = path or "the 32,000-piece tokenizer of Mistral-7B v0.1 and SOLAR-10.7B"
-        where = path or "the default base"
-        self.files: BaseFiles = read_base_files(path)
-        self.model = whole_base(parse_base(data, where), self.files, where)
+    def __init__(self, found: TokenizerFile, encoder: SentencePieceEncoder) -> None:
+        """Read what lies beside a model.
+
+        Raises:
+            UsageError: it has user-defined pieces, or its files contradict one another.
+        """
+        is_default = found.name == DEFAULT
+        self.name = "the 32,000-piece tokenizer of Mistral-7B v0.1 and SOLAR-10.7B" if is_default else found.name
+        self.place = found.place
+        where = "the default base" if is_default else found.name
+        if any(piece.type == USER_DEFINED for piece in encoder.model.pieces):
+            raise UsageError(
+                f"{where} must be a model with no user-defined pieces.",
+                hint="use a base of the Llama-2, Mistral or SOLAR kind",
+            )
+        self.files: BaseFiles = read_base_files(found)
+        self.model = whole_base(encoder.model, self.files, where)
+        self._encoder = sentencepiece_encoder("base", serialize(self.model))
         self._names = frozenset(piece.piece for piece in self.model.pieces)
         self.size = len(self.model.pieces)
         copied = {name: xxhash.xxh3_128_hexdigest(data) for name, data in (self.files.copied or {}).items()}
@@ -77,7 +80,7 @@ class SentencePieceBase:
 
     def read_words(self, folders: Sequence[str], config: ExpandConfig) -> Words:
         """The word tables; masks are cut out by the model itself."""
-        check_rule(folders, self.rule)
+        check_tables(folders, self.units)
         units = read_units(folders, config.weights)
         words = split_korean(units, letters_in(units), units.num_bytes)
         check_korean_units(words.korean)
@@ -116,28 +119,29 @@ class SentencePieceBase:
 
     def piece_of(self, text: str) -> str:
         """Spaces as the mark."""
-        return text.replace(" ", SPACE_MARK)
+        return piece_of(text, self.units)
 
     def count_others(self, words: Words, config: ExpandConfig) -> OtherTokens:
         """Tokens of the units without Hangul: as with the base, except where a mask stands."""
-        before = encode_units(load_for_units(self.model), words.other.text, config.num_threads)
+        before = self._encoder.encode_units(words.other.text, config.num_threads)
         rows = _rows_with_mask(words.other, config.masks)
-        model = extend(self.model, fixed_rows(config))
-        masked = encode_units(load_for_units(model), words.other.text.take(rows), config.num_threads)
+        with_masks = sentencepiece_encoder("with masks", serialize(extend(self.model, fixed_rows(config))))
+        masked = with_masks.encode_units(words.other.text.take(rows), config.num_threads)
         return OtherTokens(
-            before=corpus_tokens(before.lengths, words.other.counts),
-            after=corpus_tokens(before.replaced(rows, masked).lengths, words.other.counts),
-            fixed_counts=masked.counts(words.other.counts[rows], len(model.pieces))[self.size :],
+            before=before.total(words.other.counts),
+            after=before.replaced(rows, masked).total(words.other.counts),
+            fixed_counts=masked.counts(words.other.counts[rows], with_masks.vocab_size)[self.size :],
         )
 
     def spellings(self, inventory: Inventory, rows: Sequence[NewRow]) -> list[list[int]]:
         """The ids that the base makes of each new row's text, without a dummy prefix."""
-        return load_for_units(self.model).encode([row.piece.replace(SPACE_MARK, " ") for row in rows], out_type=int)
+        return self._encoder.encode_plain([self.text_of(row.piece) for row in rows])
 
     def build(self, name: str, candidates: Candidates, alive: Bool, config: ExpandConfig) -> Artefact:
         """`tokenizer.model`, the `tokenizer.json` that agrees with it, and the base's own files."""
         layout = lay_out(self.model, candidates, np.flatnonzero(alive), config)
         model = build_model(self.model, layout)
+        data = serialize(model)
         of_row = [*[-1] * layout.num_fixed, *layout.alive.tolist()]
         of_row += [-1] * (len(layout.rows) - len(of_row))
         json = tokenizer_json(model, self.files)
@@ -147,18 +151,18 @@ class SentencePieceBase:
                 for row, kind, candidate in zip(layout.rows, layout.kinds, of_row, strict=True)
             ),
             files={
-                MODEL_FILE: serialize(model),
-                TOKENIZER_FILE: json,
+                MODEL_FILE: data,
+                JSON_FILE: json,
                 CONFIG_FILE: tokenizer_config(model, self.files),
                 **(self.files.copied or {}),
             },
-            subject=sentencepiece_subject(name, model, self.size, config.num_threads),
+            subject=subject_of(name, sentencepiece_encoder(name, data), self.size, config.num_threads),
             facts={**class_facts(self.files, json, FIXED), "license": self.files.license},
         )
 
     def subject(self) -> Subject:
         """How the base encodes."""
-        return sentencepiece_subject("base", self.model)
+        return subject_of("base", self._encoder)
 
     def check(self, artefact: Artefact, words: Words) -> dict[str, int]:
         """Run all gates; returns what each compared."""
@@ -166,7 +170,7 @@ class SentencePieceBase:
         check_rows(self.model, model)
         closure = check_closure(self.model, model)
         loaded = {name: data for name, data in artefact.files.items() if name.endswith((".json", ".jinja"))}
-        json = artefact.files[TOKENIZER_FILE]
+        json = artefact.files[JSON_FILE]
         compared = check_texts(self.model, model, json, words, files=loaded, specials=self.files.special_names)
         return {**closure, **compared, "documents counted": check_counting(model, words.korean)}
 

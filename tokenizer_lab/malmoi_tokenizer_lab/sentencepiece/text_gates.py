@@ -3,7 +3,6 @@
 Texts come with what to call each in a message (`names`): no message holds a text.
 """
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,7 +19,7 @@ from malmoi_tokenizer_lab.gates.loaders import (
     special_tokens_with_json,
     special_tokens_with_transformers,
 )
-from malmoi_tokenizer_lab.gates.result import GateResult, result_of
+from malmoi_tokenizer_lab.gates.result import GateResult, parting, result_of
 from malmoi_tokenizer_lab.gates.texts import without_hangul
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import read_affixes, wanted_affixes
 from malmoi_tokenizer_lab.sentencepiece.spm_reference import SpmReference
@@ -193,13 +192,6 @@ def as_with_base(base: Any, model: Any, names: Mapping[str, str]) -> Iterator[Ga
         if len(both[text][1]) > len(both[text][0])
     ]
     yield result_of("no text is longer than with the base", len(single), longer)
-
-
-def parting(left: Sequence[int], right: Sequence[int]) -> str:
-    """Where two sequences part: the lengths, the first place that differs, and what stands there in each."""
-    common = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
-    here = [sequence[common] if common < len(sequence) else "the end" for sequence in (left, right)]
-    return f"lengths {len(left)} and {len(right)}, at {common} they have {here[0]} and {here[1]}"
 
 
 def masks_of(model: Any) -> list[str]:

@@ -20,16 +20,8 @@ from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
 from malmoi_pipelines.tokenizers.model_proto import NORMAL, USER_DEFINED, merge_ranks
 
-from malmoi_tokenizer_lab.sentencepiece.base_files import (
-    CONFIG_FILE,
-    PLAIN_CLASS,
-    TOKENIZER_FILE,
-    BaseFiles,
-    kept_config,
-)
+from malmoi_tokenizer_lab.sentencepiece.base_files import PLAIN_CLASS, BaseFiles, kept_config
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import template, wanted_affixes
-
-__all__ = ["CONFIG_FILE", "TOKENIZER_FILE", "all_merges", "tokenizer_config", "tokenizer_json"]
 
 
 def all_merges(pieces: Sequence[Any]) -> list[tuple[str, str]]:
