@@ -13,7 +13,7 @@ PYTEST = OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROC
 PROCESSES ?= 2
 PACKAGES = malmoi pipelines/malmoi_pipelines tokenizer_lab/malmoi_tokenizer_lab trainer/malmoi_trainer
 
-.PHONY: demo test test-all lint check conformance mutants bench docs constraints clean
+.PHONY: demo test test-all lint check conformance mutants bench docs dist constraints clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -61,8 +61,13 @@ docs: $(DEV)  ## regenerate the pages that are made from the code
 	$(BIN)/python -m malmoi.settings.page > docs/settings.md
 	$(BIN)/python -m malmoi.settings.page --schema > docs/settings.schema.json
 
+dist: $(READY)  ## wheel and source distribution
+	$(BIN)/python -m pip install --quiet build
+	rm -rf dist build
+	$(BIN)/python -m build
+
 constraints:  ## pin anew what PYTHON gets; UPGRADE=--upgrade takes the newest of everything
 	$(PYTHON) constraints/make.py $(UPGRADE)
 
 clean:  ## the demo's output and the environment
-	rm -rf demo $(VENV)
+	rm -rf demo dist build $(VENV)

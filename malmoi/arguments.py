@@ -1,12 +1,11 @@
 """The options that stages share, and how a stage's configuration comes together."""
 
-import importlib.util
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
 import yaml
-from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts import extras, files
 from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_config
 from malmoi_pipelines.contracts.errors import UsageError
 
@@ -98,10 +97,9 @@ def run_options(runner: str, workers: int | None, flags: tuple[str, ...], own: S
         own: the options that it does.
 
     Raises:
-        UsageError: Beam is not installed, or a flag is unknown.
+        UsageError: a package is not installed, or a flag is unknown.
     """
-    if importlib.util.find_spec("apache_beam") is None:
-        raise UsageError("this verb needs Apache Beam, which is not installed.", hint="pip install 'malmoi[beam]'")
+    extras.require("this verb", *extras.missing_of("data"))
     from malmoi_pipelines.engine.options import RunOptions, check_flags
 
     options = RunOptions(runner, workers, flags)

@@ -3,11 +3,14 @@
 import logging
 import os
 import sys
+from typing import Annotated
 
 import typer
+from malmoi_pipelines.contracts import extras
 from malmoi_pipelines.contracts.errors import MalmoiError
 
-from malmoi.console import print_error
+from malmoi import __version__
+from malmoi.console import out, print_error
 from malmoi.verbs import (
     accept,
     clean,
@@ -30,15 +33,29 @@ VERBS = (sample, lm, clean, dedupe, count, expand, shard, train, run, tokenizer,
 """In the order of the help."""
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(__version__)
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="malmoi",
-    help="Raw Korean text to a clean corpus, an extended tokenizer, training shards and a trained model.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for module in VERBS:
     module.register(app)
+
+
+@app.callback()
+def _malmoi(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Raw Korean text to a clean corpus, an extended tokenizer, training shards and a trained model."""
 
 
 def main() -> None:
@@ -48,7 +65,8 @@ def main() -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
-        app()
+        with extras.named():
+            app()
     except MalmoiError as error:
         print_error(error.message, error.hint)
         sys.exit(error.exit_code)

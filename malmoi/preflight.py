@@ -1,12 +1,11 @@
 """Before the first stage of a run: all that is wrong at once, and what the run would do."""
 
-import importlib.util
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts import extras, files
 from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest
 from malmoi_pipelines.contracts.progress import SILENT
@@ -42,11 +41,12 @@ def find_problems(steps: Sequence[Step], folder: str) -> Iterator[tuple[str, Mal
         yield "run", UsageError(f"{folder} is not empty and is not a malmoi run.", hint="choose another --out")
     configs = {step.stage.name: step.config for step in steps}
     for step in steps:
-        missing = [name for name in step.stage.packages if importlib.util.find_spec(name) is None]
-        if missing:
-            hint = f"pip install 'malmoi[{step.stage.extra}]'"
-            yield step.name, UsageError(f"it needs {', '.join(missing)}, which is not installed.", hint=hint)
-        elif step.stage.check is not None:
+        try:
+            extras.require("it", *extras.missing_of(step.stage.extra))
+        except UsageError as error:
+            yield step.name, error
+            continue
+        if step.stage.check is not None:
             yield from ((step.name, error) for error in step.stage.check(step.config, step.place, configs))
     yield from (("disk", error) for error in _disk(steps, folder))
 

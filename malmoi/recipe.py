@@ -7,6 +7,7 @@ from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_con
 from pydantic import Field, create_model, model_validator
 
 from malmoi.arguments import load_yaml
+from malmoi.recipes import find_recipe
 from malmoi.stages import STAGES, Stage
 
 
@@ -47,9 +48,9 @@ Recipe = recipe_class(STAGES)
 
 
 def load_recipe(path: str, overrides: list[str]) -> BaseRecipe:
-    """Read a recipe and apply `--set stage.key=value` to it.
+    """Read a recipe, by its path or, one of ours, by its name, and apply `--set stage.key=value` to it.
 
     Raises:
         UsageError: no such file, unknown keys or impossible values, each named with its remedy.
     """
-    return parse_config(Recipe, apply_overrides(load_yaml(path), overrides), path)
+    return parse_config(Recipe, apply_overrides(load_yaml(find_recipe(path)), overrides), path)

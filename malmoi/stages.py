@@ -92,10 +92,8 @@ class Stage:
     """Stages whose folders it reads, where they are in the run; `sample` stands for the raw text."""
     headline: tuple[str, ...] = ()
     """The facts of its report that answer "did it work?"."""
-    packages: tuple[str, ...] = ()
-    """Packages beyond the core that it imports."""
     extra: str = ""
-    """The extra of malmoi that brings them."""
+    """The extra of malmoi that brings the packages it needs; the core is enough where it is empty."""
     optional: bool = False
     """Whether a recipe without its section leaves it out."""
     several: bool = False
@@ -166,8 +164,6 @@ def _train(config: "TrainConfig", place: Place, progress: Progress) -> StageResu
     return train(shards, tokenizer, place.out, config, overwrite=True, progress=progress)
 
 
-_BEAM: dict[str, Any] = {"packages": ("apache_beam",), "extra": "beam"}
-
 STAGES = (
     Stage(
         name="sample",
@@ -178,7 +174,7 @@ STAGES = (
         run=_sample,
         optional=True,
         makes_input=True,
-        **_BEAM,
+        extra="data",
     ),
     Stage(
         name="lm",
@@ -192,7 +188,7 @@ STAGES = (
         reads=("sample",),
         headline=("tokens", "held-out perplexity"),
         optional=True,
-        **_BEAM,
+        extra="data",
     ),
     Stage(
         name="clean",
@@ -204,7 +200,7 @@ STAGES = (
         check=checks.check_clean,
         reads=("sample", "lm"),
         headline=("documents in", "documents kept", "documents dropped", "masks rrn", "masks acc", "masks tell"),
-        **_BEAM,
+        extra="data",
     ),
     Stage(
         name="dedupe",
@@ -215,7 +211,7 @@ STAGES = (
         run=_dedupe,
         reads=("clean",),
         headline=("documents kept", "exact duplicates removed", "near duplicates removed"),
-        **_BEAM,
+        extra="data",
     ),
     Stage(
         name="count",
@@ -225,7 +221,7 @@ STAGES = (
         config="malmoi_pipelines.count.config:CountConfig",
         run=_count,
         reads=("dedupe",),
-        **_BEAM,
+        extra="data",
     ),
     Stage(
         name="expand",
@@ -247,7 +243,7 @@ STAGES = (
         run=_shard,
         reads=("dedupe", "expand"),
         headline=("examples", "tokens", "new tokens"),
-        **_BEAM,
+        extra="data",
     ),
     Stage(
         name="train",
@@ -260,7 +256,6 @@ STAGES = (
         warn=checks.warn_train,
         reads=("shard", "expand"),
         headline=("starts from", "parameters", "loss, first tenth of steps", "loss, last tenth of steps"),
-        packages=("torch", "transformers"),
         extra="train",
     ),
 )

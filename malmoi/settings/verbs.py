@@ -7,6 +7,7 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.contracts.errors import UsageError
 
+from malmoi.recipes import find_recipe
 from malmoi.stages import STAGES
 
 CONFIGS = {
@@ -37,7 +38,7 @@ def settings_verb(name: str) -> str | None:
     """
     if name in CONFIGS:
         return name
-    if files.exists(name):
+    if files.exists(find_recipe(name)):
         return None
     near = difflib.get_close_matches(name, CONFIGS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"name a recipe file, or one of: {', '.join(CONFIGS)}"

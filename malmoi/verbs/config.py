@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from malmoi.arguments import Set, load_yaml
+from malmoi.recipes import find_recipe
 from malmoi.settings.verbs import CONFIGS, config_class, settings_verb
 
 
@@ -16,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def config(
     what: Annotated[
         list[str],
-        typer.Argument(metavar="VERB|RECIPE", help=f"A recipe file, or a verb: {', '.join(CONFIGS)}."),
+        typer.Argument(metavar="VERB|RECIPE", help=f"A recipe, or a verb: {', '.join(CONFIGS)}."),
     ],
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead.")] = False,
     set_: Set = None,
@@ -36,7 +37,7 @@ def config(
         from malmoi.recipe import load_recipe
 
         load_recipe(name, set_ or [])  # which names what is wrong with it
-        given = apply_overrides(load_yaml(name), set_ or [])
+        given = apply_overrides(load_yaml(find_recipe(name)), set_ or [])
         typer.echo(commented_yaml(config_class("run"), _head("run", name), given), nl=False)
         return
     given = apply_overrides({}, set_ or [])

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def run(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, e.g. recipes/quickstart.yaml.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or one of ours, e.g. quickstart.")],
     out: Out,
     input_root: Annotated[
         str | None, typer.Option("--input", help="Root of the raw input. Default: the recipe generates its input.")

@@ -1,3 +1,4 @@
+import importlib.metadata
 import pathlib
 import re
 import sys
@@ -9,6 +10,7 @@ from malmoi_pipelines.contracts.errors import UsageError
 
 from malmoi import cli
 from malmoi.recipe import load_recipe
+from malmoi.recipes import find_recipe
 
 ROOT = pathlib.Path(__file__).parents[2]
 VERBS = set(typer.main.get_command(cli.app).commands)
@@ -193,3 +195,27 @@ def test_overwrite_never_deletes_its_input(malmoi, tmp_path, words):
     )
     assert (code, "must lie apart" in err) == (2, True)
     assert len(list((tmp_path / "in" / "data").iterdir())) == 1
+
+
+def test_the_version_is_printed(malmoi):
+    code, text, _ = malmoi("--version")
+    assert (code, text.strip()) == (0, importlib.metadata.version("malmoi"))
+
+
+def test_the_shell_completes_verbs(monkeypatch, capsys):
+    monkeypatch.setenv("_MALMOI_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "malmoi ded")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    with pytest.raises(SystemExit):
+        cli.app(prog_name="malmoi")
+    assert capsys.readouterr().out.split() == ["dedupe"]
+
+
+@pytest.mark.parametrize("name", ["quickstart", "recipes/quickstart.yaml"])
+def test_our_recipes_are_found_in_any_folder(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(name, []) == load_recipe(str(ROOT / "recipes/quickstart.yaml"), [])
+    assert find_recipe("none.yaml") == "none.yaml"
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "quickstart.yaml").write_text("name: mine\n")
+    assert load_recipe("recipes/quickstart.yaml", []).name == "mine"

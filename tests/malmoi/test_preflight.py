@@ -59,7 +59,7 @@ def test_a_run_that_names_no_model_warns_and_one_that_does_not(tmp_path):
 
 
 def test_all_problems_are_told_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("malmoi_trainer.stage.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     broken = steps(
         tmp_path / "out",
         "sample.bytes=900TB",
@@ -77,8 +77,8 @@ def test_all_problems_are_told_at_once(tmp_path, monkeypatch):
     assert set(found) == {"sample", "lm", "clean", "dedupe", "count", "expand", "shard", "train", "disk"}
     assert first == f"{len(lines)} problems before the first stage:"
     for text in (
-        "needs apache_beam",
-        "malmoi[beam]",
+        "apache_beam",
+        "malmoi[data]",
         "allow = '/no/list.txt'",
         "/no/base",
         "malmoi[train]",

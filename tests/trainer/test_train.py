@@ -245,7 +245,7 @@ def test_a_missing_device_is_refused(inputs: Inputs, tmp_path, monkeypatch):
 def test_missing_libraries_are_named_before_anything_is_cleared(inputs: Inputs, tmp_path, monkeypatch):
     before = contents(run(inputs, tmp_path / "run").folder)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="training needs torch and transformers"):
+    with pytest.raises(UsageError, match="training needs torch, transformers"):
         train(inputs.shards, inputs.tokenizer, str(tmp_path / "run"), small_config(steps=7), overwrite=True)
     assert contents(tmp_path / "run") == before
 

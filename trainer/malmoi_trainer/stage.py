@@ -3,10 +3,9 @@
 This half decides whether there is anything to do, without torch and transformers, which take seconds to import.
 """
 
-import importlib.util
 from functools import partial
 
-from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts import extras, files
 from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.manifest import open_dataset
@@ -77,8 +76,7 @@ def check_machine(config: TrainConfig) -> None:
     Raises:
         UsageError: a package or the device is missing.
     """
-    if missing := [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]:
-        raise UsageError(f"training needs {' and '.join(missing)}.", hint="pip install 'malmoi[train]'")
+    extras.require("training", *extras.missing_of("train"))
     if config.device == "cuda":
         from malmoi_trainer.training.device import resolve  # noqa: PLC0415  # torch: only it knows the devices, and `auto` asks later
 

@@ -1,9 +1,11 @@
 """Packages beyond the core, and the extra of malmoi that brings each: where one is missing, its extra is named.
 
-Imports of these packages stand where they are used or behind a `require`, so that no verb ends in a traceback.
+What clears a folder asks with `require` first; an import that fails anywhere else is worded by `named`.
 """
 
+import contextlib
 import importlib.util
+from collections.abc import Iterator
 
 from malmoi_pipelines.contracts.errors import UsageError
 
@@ -24,13 +26,9 @@ EXTRAS = {
 """Import → the extra to install; tests compare it with pyproject.toml."""
 
 
-def modules_of(extra: str) -> tuple[str, ...]:
-    """The imports that an extra brings.
-
-    >>> modules_of("train")
-    ('torch', 'transformers')
-    """
-    return tuple(module for module, brought_by in EXTRAS.items() if brought_by == extra)
+def missing_of(extra: str) -> tuple[str, ...]:
+    """The imports that an extra brings and that are not installed; none of the empty extra, the core."""
+    return tuple(module for module, brings in EXTRAS.items() if brings == extra and not is_installed(module))
 
 
 def is_installed(module: str) -> bool:
@@ -54,3 +52,19 @@ def require(what: str, *modules: str) -> None:
         names = ", ".join(missing)
         verb = "is" if len(missing) == 1 else "are"
         raise UsageError(f"{what} needs {names}, which {verb} not installed.", hint=f"pip install 'malmoi[{extras}]'")
+
+
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+    """Word the failed import of a package that an extra brings; also a decorator.
+
+    Raises:
+        UsageError: in place of that `ModuleNotFoundError`.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module in EXTRAS:
+            require("this", module)
+        raise

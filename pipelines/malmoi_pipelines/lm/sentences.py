@@ -20,7 +20,6 @@ from typing import Literal, Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import regex
 import sentencepiece
 
 from malmoi_pipelines.contracts import files
@@ -72,6 +71,8 @@ def sentences(text: str, normalisation: Normalisation) -> list[bytes]:
 
 
 def _as_ccnet(text: str) -> str:
+    import regex  # noqa: PLC0415 - no other model needs it
+
     text = regex.sub(r"\p{Mn}+", "", unicodedata.normalize("NFD", text.lower()))
     return regex.sub(r"\d", "0", text).translate(_CCNET)
 

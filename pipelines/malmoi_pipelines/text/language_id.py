@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts import extras, files
 from malmoi_pipelines.contracts.arrays import F64
 from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.contracts.errors import UsageError
@@ -62,11 +62,9 @@ def _score(prediction: tuple[Sequence[str], Sequence[float]], wanted: frozenset[
 @functools.lru_cache(maxsize=2)
 def _load(path: str, _state: str) -> Any:
     """A model, loaded once in a process unless its file is replaced."""
-    try:
-        import fasttext  # noqa: PLC0415 - an optional package
-    except ImportError as error:
-        message = "language_id needs the package fasttext-predict, which is not installed."
-        raise UsageError(message, "pip install fasttext-predict, or leave language_id out") from error
+    extras.require("language_id", "fasttext")
+    import fasttext  # noqa: PLC0415 - an optional package
+
     if not (files.is_local(path) and files.exists(path)):
         message = f"language_id.model: no such file on this machine: {path!r}."
         raise UsageError(message, "give the path of a fastText model, for example lid.176.bin")

@@ -79,5 +79,5 @@ def test_a_label_that_the_model_does_not_have_is_a_usage_error(model):
 def test_a_missing_package_is_a_usage_error(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "fasttext", None)
     language_id._load.cache_clear()
-    with pytest.raises(UsageError, match="fasttext-predict"):
+    with pytest.raises(UsageError, match="fasttext"):
         language_scores([KOREAN], LanguageId(model=model, languages=("ko",)))

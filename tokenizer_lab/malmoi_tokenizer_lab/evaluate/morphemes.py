@@ -6,7 +6,6 @@ morpheme.
 """
 
 import functools
-import importlib.util
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import xxhash
+from malmoi_pipelines.contracts import extras
 from malmoi_pipelines.contracts.arrays import F64, I64, Bool, offsets
 
 from malmoi_tokenizer_lab.evaluate.figures import most_frequent
@@ -54,7 +54,7 @@ class Agreement:
 
 def has_kiwi() -> bool:
     """Whether the analyser is installed."""
-    return importlib.util.find_spec("kiwipiepy") is not None
+    return extras.is_installed("kiwipiepy")
 
 
 def samples(table: UnitTable, plain: Bool) -> list[Sample]:

@@ -1,12 +1,12 @@
 """The same tokenizer as other libraries load it: tokenizers from its file, transformers from its folder."""
 
-import importlib.util
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from malmoi_pipelines.contracts import extras
 from tokenizers import Tokenizer
 
 TRANSFORMERS_CLASSES = ("AutoTokenizer", "PreTrainedTokenizerFast")
@@ -30,7 +30,7 @@ def decode_with_json(tokenizer_json: bytes, rows: Sequence[Sequence[int]]) -> li
 
 def has_transformers() -> bool:
     """Whether transformers is installed: it is an optional extra."""
-    return importlib.util.find_spec("transformers") is not None
+    return extras.is_installed("transformers")
 
 
 def encode_with_transformers(
