@@ -44,7 +44,7 @@ VERBS = {
     "count tokens": "count tokens {run}/corpus --tokenizer {run}/tokenizer --out {out}/tokens",
     "shard": "shard {run}/corpus --tokenizer {run}/tokenizer --out {out}/shards",
     "pii show": "pii show {run}/raw/data/*",
-    "train": "train --shards {run}/shards --tokenizer {run}/tokenizer --out {out}/run --set steps=2 --set warmup_steps=1",
+    "train": "train --shards {run}/shards --tokenizer {run}/tokenizer --out {out}/run --set steps=10",
     "run": "run {recipe} --out {out}/all --dry-run",
 }
 CORE = ("config", "inspect", "verify", "accept", "expand", "tokenizer check", "tokenizer explain", "tokenizer compare")
