@@ -45,12 +45,12 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet
+from malmoi_pipelines.contracts.meter import SAMPLE_SECONDS
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
 
 from benchmarks.all_pairs import plain_form, similar_pairs
 from benchmarks.measure import commit
-from malmoi.resources import SAMPLE_SECONDS
 
 HERE = pathlib.Path(__file__).parent
 THRESHOLD, SIZE = 0.8, 5

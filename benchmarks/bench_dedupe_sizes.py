@@ -40,6 +40,7 @@ import numpy.typing as npt
 import psutil
 from malmoi_pipelines.contracts.arrays import F64, I64, Bool
 from malmoi_pipelines.contracts.manifest import read_manifest
+from malmoi_pipelines.contracts.meter import SAMPLE_SECONDS, Meter
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.tables import read_batches, table_paths
 from malmoi_pipelines.engine.options import RunOptions
@@ -48,7 +49,6 @@ from malmoi_pipelines.sample.config import parse_bytes
 from benchmarks.bench_dedupe import cpu_seconds, share
 from benchmarks.measure import PACKAGES, commit
 from benchmarks.planted import numbers_of, plant
-from malmoi.resources import SAMPLE_SECONDS, Meter
 
 ROOT = pathlib.Path(__file__).parents[1]
 START_BYTES = 200_000

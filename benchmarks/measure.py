@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from malmoi.resources import Meter
+from malmoi_pipelines.contracts.meter import Meter
 
 PACKAGES = ("apache-beam", "numpy", "pyarrow", "sentencepiece")
 

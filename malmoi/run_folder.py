@@ -7,16 +7,14 @@ from typing import Any
 import orjson
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.contracts.manifest import REPORTS
+from malmoi_pipelines.contracts.manifest import MANIFEST, REPORTS, WORK
 from malmoi_pipelines.contracts.report import Report, read_report
 from malmoi_pipelines.contracts.stage import StageResult
+from malmoi_pipelines.contracts.timings import TIMINGS, read_timings
 
 from malmoi.chain import Step
 from malmoi.console import err
 from malmoi.progress import ShownProgress
-from malmoi.resources import Meter
-
-TIMINGS = "timings.json"  # what each stage took; also marks a folder as a run folder
 
 
 @dataclass(frozen=True)
@@ -45,30 +43,31 @@ def run_steps(name: str, steps: list[Step], folder: str, *, overwrite: bool, qui
         UsageError: the folder holds something that is not a run.
     """
     results = {}
-    timings = open_run_folder(folder, (step.folder for step in steps), overwrite)
+    open_run_folder(folder, (step.folder for step in steps), overwrite)
     for number, step in enumerate(steps, 1):
         if not quiet:
             err.print(f"[bold]{step.name}[/], stage {number} of {len(steps)}")
-        with Meter() as meter, ShownProgress(quiet) as progress:
+        with ShownProgress(quiet) as progress:
             results[step.name] = result = step.run(progress)
         if not quiet:
             _note(result)
-        if not result.skipped:
-            timings[step.name] = {"seconds": meter.usage.seconds, "peak_mb": meter.usage.peak_mb}
-            files.write_bytes(files.join(folder, TIMINGS), orjson.dumps(timings, option=orjson.OPT_INDENT_2))
+    timings = {step.name: read_timings(step.folder) for step in steps}
+    files.write_bytes(files.join(folder, TIMINGS), orjson.dumps(timings, option=orjson.OPT_INDENT_2) + b"\n")
     report = run_report(name, steps, timings)
     report.write(folder)
     return FinishedRun(results, report)
 
 
 def is_run_or_empty(folder: str) -> bool:
-    """Whether a run may write there: it holds one, or nothing."""
+    """Whether a run may write there: it holds one, or nothing. A stage's folder, too, has timings, and is no run."""
     fs, inner = files.filesystem(folder)
-    return files.exists(files.join(folder, TIMINGS)) or not fs.exists(inner) or not fs.ls(inner)
+    of_a_stage = any(files.exists(files.join(folder, name)) for name in (MANIFEST, WORK))
+    is_run = files.exists(files.join(folder, TIMINGS)) and not of_a_stage
+    return is_run or not fs.exists(inner) or not fs.ls(inner)
 
 
-def open_run_folder(folder: str, outputs: Iterable[str], overwrite: bool) -> dict[str, Any]:
-    """The timings of the run in `folder`, empty for a new one.
+def open_run_folder(folder: str, outputs: Iterable[str], overwrite: bool) -> None:
+    """Begin a run in a folder, or go on with the one that is there; a file of timings marks it.
 
     Raises:
         UsageError: the folder holds something that is not a run.
@@ -79,10 +78,8 @@ def open_run_folder(folder: str, outputs: Iterable[str], overwrite: bool) -> dic
     if overwrite and files.exists(path):
         for name in (*outputs, path, *(files.join(folder, report) for report in REPORTS)):
             files.remove_tree(name)
-    if files.exists(path):
-        return dict(orjson.loads(files.read_bytes(path)))
-    files.write_bytes(path, b"{}")
-    return {}
+    if not files.exists(path):
+        files.write_bytes(path, b"{}\n")
 
 
 def _note(result: StageResult) -> None:

@@ -5,7 +5,6 @@ README.md                            a model card
 data/new_tokens.parquet              one row a new row of the vocabulary
 candidates/, rounds/, history/       what the loop did
 report.json, report.md, report.html  figures, lists of tokens and plots
-loop-timings.json                    seconds a round: no part of the output, since no two runs agree
 """
 
 import importlib.metadata
@@ -14,7 +13,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import xxhash
 from malmoi_pipelines.contracts import files
@@ -36,6 +34,7 @@ from malmoi_pipelines.contracts.schemas import (
 )
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import write_parquet
+from malmoi_pipelines.contracts.timings import note_timings
 from malmoi_pipelines.tokenizers.finding import JSON_FILE, MODEL_FILE
 
 from malmoi_tokenizer_lab.base import Base
@@ -51,7 +50,7 @@ from malmoi_tokenizer_lab.report.loop_tables import loop_tables
 from malmoi_tokenizer_lab.report.report import TOKENIZERS, LoopTables, make_report
 from malmoi_tokenizer_lab.words import check_tables, words_fingerprint
 
-CARD, TIMINGS = "README.md", "loop-timings.json"
+CARD = "README.md"
 
 _NOT_IDENTITY = {"base", "num_threads", "allow", "deny", "held_out", "parallel"}
 """Settings that do not decide the output: files count by their content, and threads change no byte."""
@@ -114,6 +113,7 @@ def expand(
         evaluation = _evaluate(expansion, words, config, progress)
         if not config.weights:  # with weights the loop rounds each unit's count, the evaluation does not
             _check_length(expansion, evaluation)
+        note_timings(work, "loop", _timings(expansion))
         return _write(out, expansion, evaluation, expansion_facts(expansion, table, config, evaluation), config)
 
     named = (*words, base.place, config.allow, config.deny, *config.held_out, config.parallel)
@@ -218,7 +218,6 @@ def _write(
     contents = {**expansion.artefact.files, CARD: card}
     for name, data in contents.items():
         files.write_bytes(files.join(out, name), data)
-    files.write_bytes(files.join(out, TIMINGS), orjson.dumps(_timings(expansion), option=orjson.OPT_INDENT_2) + b"\n")
     main = expansion.artefact.files.get(MODEL_FILE, expansion.artefact.files.get(JSON_FILE, b""))
     return StageOutput(
         files=[*(FileInfo.of_file(out, name) for name in contents), *_write_tables(out, tables)],

@@ -45,6 +45,7 @@ NEUTRAL = {
     "matplotlib": "draws the pictures of reports",
     "numpy": "sums, sorts and IEEE arithmetic have one answer, logarithms do not: see `LOGARITHMS`",
     "orjson": "JSON has one meaning",
+    "psutil": "measures memory, which no manifest names",
     "pyarrow": "rows in, rows out; a new version writes equal rows to other bytes",
     "pydantic": "checks settings, which count by their values",
     "xxhash": "a hash has one answer",

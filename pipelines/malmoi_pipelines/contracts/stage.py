@@ -24,7 +24,9 @@ from malmoi_pipelines.contracts.manifest import (
     verify_sizes,
     write_manifest,
 )
+from malmoi_pipelines.contracts.meter import Meter
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.timings import write_timings
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,12 @@ def run_stage(
         raise WouldRunError(changes.reasons)
     _clear(folder, changes, overwrite)
     files.write_bytes(files.join(work, ".stage"), identity.stage.encode())
-    output = body(work)
+    with Meter() as meter:
+        output = body(work)
     if output.report.ledger is not None:
         output.report.ledger.check()
     reports = output.report.write(folder)
+    write_timings(folder, work, meter.usage)
     manifest = Manifest(
         kind=identity.kind,
         stage=identity.stage,

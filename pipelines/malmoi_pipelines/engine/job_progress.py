@@ -1,12 +1,10 @@
 """The progress of a job from its partitions: how many are done, their share of the input, documents by the ledgers."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
 
-from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.engine.job import Job
+from malmoi_pipelines.engine.tally import Tally
 
 
 class JobProgress:
@@ -23,12 +21,10 @@ class JobProgress:
         self._documents: Counter[str] = Counter()
         self._tell(job.steps[0].name)
 
-    def done(self, step: str, results: Iterable[Mapping[str, Any]]) -> None:
+    def done(self, step: str, tally: Tally) -> None:
         """A partition of a step is done; after the last one the next step begins."""
         self._done[step] += 1
-        self._documents[step] += sum(
-            Ledger.from_json(result["ledger"]).documents("in") for result in results if "ledger" in result
-        )
+        self._documents[step] += tally.documents
         self._tell(step)
         names = list(self._partitions)
         if self._done[step] == self._partitions[step] and step != names[-1]:

@@ -12,15 +12,13 @@ import os
 import shutil
 import tempfile
 
-import orjson
-
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import MalmoiError
 from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.engine.chunk_files import Index, write_index
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.job_progress import JobProgress
-from malmoi_pipelines.engine.results import raise_errors
+from malmoi_pipelines.engine.results import decode, raise_errors
 from malmoi_pipelines.engine.worker import start_worker
 
 
@@ -58,11 +56,12 @@ def _run_step(
     try:
         for task in concurrent.futures.as_completed(tasks):
             lines, index = task.result()
-            decoded = [orjson.loads(line) for line in lines]
-            raise_errors(decoded)  # now, not after the other partitions
+            decoded = decode(lines)
+            raise_errors(decoded.results)  # now, not after the other partitions
             results += lines
             indexes.append(index)
-            told.done(step.name, (value for _, _, value in decoded))
+            for _, tally in decoded.tallies:
+                told.done(step.name, tally)
     except concurrent.futures.process.BrokenProcessPool:
         raise MalmoiError(
             f"a worker process died in step {step.name!r}.", hint="most often memory ran out: use fewer --workers"

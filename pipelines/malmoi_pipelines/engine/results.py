@@ -1,15 +1,19 @@
-"""Results on their way to the driver: one line of JSON each, errors among them.
+"""Results on their way to the driver: one line of JSON each, errors and tallies among them.
 
 A MalmoiError of a step travels as a result: a runner would wrap it into an error of its own, and retry.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, DefectError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.fingerprint import canonical_json
 from malmoi_pipelines.engine.job import Result
+from malmoi_pipelines.engine.tally import Tally
 
+_TALLY = "tally"  # key of a result that carries what a partition did
 _ERROR = "error"  # key of a result that carries a MalmoiError
 _ERROR_TYPES: dict[str, type[MalmoiError]] = {
     error.__name__: error for error in (MalmoiError, UsageError, BadInputError, CheckError, DefectError)
@@ -19,6 +23,32 @@ _ERROR_TYPES: dict[str, type[MalmoiError]] = {
 def encode_result(step: str, partition: int, result: Result) -> bytes:
     """A result as one line of JSON, which sorts the same way on every runner."""
     return canonical_json([step, partition, result.value])
+
+
+def tally_result(tally: Tally) -> Result:
+    """What a partition did, as a result."""
+    return Result({_TALLY: tally.to_json()})
+
+
+class Decoded(NamedTuple):
+    """The results of some partitions."""
+
+    results: list[list[Any]]
+    """Each (step, partition, value)."""
+    tallies: list[tuple[str, Tally]]
+    """Each (step, what a partition of it did)."""
+
+
+def decode(lines: Iterable[bytes]) -> Decoded:
+    """Results as they were encoded, the tallies apart."""
+    found = Decoded([], [])
+    for line in lines:
+        step, partition, value = orjson.loads(line)
+        if _TALLY in value:
+            found.tallies.append((step, Tally(**value[_TALLY])))
+        else:
+            found.results.append([step, partition, value])
+    return found
 
 
 def error_result(error: MalmoiError) -> Result:

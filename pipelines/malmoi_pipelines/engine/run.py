@@ -7,11 +7,13 @@ import orjson
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.progress import SILENT, Progress
+from malmoi_pipelines.contracts.timings import note_timings
 from malmoi_pipelines.engine.job import Job
 from malmoi_pipelines.engine.job_progress import JobProgress
 from malmoi_pipelines.engine.local import run_in_processes
 from malmoi_pipelines.engine.options import DIRECT, RunOptions, check_flags
-from malmoi_pipelines.engine.results import raise_errors
+from malmoi_pipelines.engine.results import decode, raise_errors
+from malmoi_pipelines.engine.tally import by_step
 from malmoi_pipelines.engine.watching import watched
 
 IN_MEMORY_BYTES = 16 << 20  # input up to this runs in this process: worker processes need about 4 s to start
@@ -36,11 +38,11 @@ def run_job(job: Job, work: str, options: RunOptions, progress: Progress = SILEN
     else:
         lines = _run_graph(job, work, options, progress)
     order = {step.name: number for number, step in enumerate(job.steps)}
-    results = sorted(
-        (orjson.loads(line) for line in lines),
-        key=lambda result: (order[result[0]], result[1], orjson.dumps(result[2])),
-    )
+    found = decode(lines)
+    results = sorted(found.results, key=lambda result: (order[result[0]], result[1], orjson.dumps(result[2])))
     raise_errors(results)  # in the order of the steps: an error is often the cause of those after it
+    tallies = by_step(sorted(found.tallies, key=lambda entry: order[entry[0]]))
+    note_timings(work, job.name, [{"step": step, **tally.to_json()} for step, tally in tallies.items()])
     return [value for _, _, value in results]
 
 

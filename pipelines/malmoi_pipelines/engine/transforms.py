@@ -5,18 +5,21 @@ from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
+from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import MalmoiError
 from malmoi_pipelines.engine import coders
-from malmoi_pipelines.engine.job import Job, Send, Step
+from malmoi_pipelines.engine.job import Job, Result, Send, Step
 from malmoi_pipelines.engine.options import DIRECT, RunOptions
-from malmoi_pipelines.engine.results import encode_result, error_result
+from malmoi_pipelines.engine.results import encode_result, error_result, tally_result
+from malmoi_pipelines.engine.tally import Stopwatch, Tally
 from malmoi_pipelines.engine.watching import tell_done
 
 RESULTS = "results"
+METRICS = "malmoi"  # the namespace of our Beam metrics
 
 
 class RunStep(beam.DoFn):
@@ -31,18 +34,34 @@ class RunStep(beam.DoFn):
         A MalmoiError travels as a result: a runner would wrap it into a RuntimeError of its own, and retry.
         """
         partition, values = element
-        chunks = (chunk for chunk in values if chunk.num_columns)
-        results = []
+        watch = Stopwatch()
+        chunks = watch.tally.received(chunk for chunk in values if chunk.num_columns)
         try:
             for item in self._step.run(partition, chunks):
                 if isinstance(item, Send):
+                    watch.tally.sent(item.chunk)
                     yield item.partition, item.chunk
                 else:
-                    results.append(item.value)
-                    yield beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, item))
-            tell_done(self._step.name, results)
+                    watch.tally.result(item.value)
+                    yield self._result(partition, item)
         except MalmoiError as error:
-            yield beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, error_result(error)))
+            yield self._result(partition, error_result(error))
+            return
+        tally = watch.stop()
+        show(tally)
+        tell_done(self._step.name, tally)
+        yield self._result(partition, tally_result(tally))
+
+    def _result(self, partition: int, result: Result) -> beam.pvalue.TaggedOutput:
+        return beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, result))
+
+
+def show(tally: Tally) -> None:
+    """What a partition did as Beam metrics of its step: counters, and distributions over partitions."""
+    for name in ("partitions", "documents", "rows_received", "bytes_received", "rows_sent", "bytes_sent"):
+        Metrics.counter(METRICS, name).inc(getattr(tally, name))
+    Metrics.distribution(METRICS, "partition_bytes").update(tally.bytes_received)
+    Metrics.distribution(METRICS, "partition_milliseconds").update(round(1000 * tally.seconds))
 
 
 def run_step(do_fn: RunStep) -> beam.PTransform:
@@ -89,7 +108,7 @@ def _one_key(line: bytes) -> tuple[int, bytes]:
 
 
 def write_results(element: tuple[int, Iterable[bytes]], path: str) -> None:
-    """Write all results, one a line, sorted: equal bytes from any runner, so a retry is harmless."""
+    """Write all results, one a line, whole or not at all, so that a retry is harmless."""
     files.write_bytes(path, b"\n".join(sorted(element[1])))
 
 

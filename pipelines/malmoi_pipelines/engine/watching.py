@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-Watcher = Callable[[str, list[dict[str, Any]]], None]
-"""Told the step and the results of a partition that is done."""
+from malmoi_pipelines.engine.tally import Tally
+
+Watcher = Callable[[str, Tally], None]
+"""Told the step and what a partition of it did."""
 
 _watchers: list[Watcher] = []
 
@@ -20,7 +21,7 @@ def watched(watcher: Watcher) -> Iterator[None]:
         _watchers.remove(watcher)
 
 
-def tell_done(step: str, results: list[dict[str, Any]]) -> None:
+def tell_done(step: str, tally: Tally) -> None:
     """Say that a partition is done; in a worker process no one listens."""
     for watcher in _watchers:
-        watcher(step, results)
+        watcher(step, tally)

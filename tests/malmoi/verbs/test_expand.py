@@ -38,7 +38,7 @@ def test_counting_by_jobs_changes_no_byte(words, tmp_path):
     assert expand(words, tmp_path / "jobs", "--count-runner", "DirectRunner").exit_code == 0
     here, jobs = (read_manifest(str(tmp_path / name)) for name in ("here", "jobs"))
     assert here == jobs
-    timings = json.loads((tmp_path / "jobs" / "loop-timings.json").read_text())
+    timings = json.loads((tmp_path / "jobs" / "timings.json").read_text())["parts"]["loop"]
     assert len(timings) == here.rows("rounds")
     assert min(row["units encoded"] for row in timings) > 0
 

@@ -3,9 +3,12 @@ import pathlib
 import time
 from dataclasses import dataclass
 
+import apache_beam as beam
 import numpy as np
+import orjson
 import pyarrow as pa
 import pytest
+from apache_beam.metrics.metric import MetricsFilter
 from hypothesis import given
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import BadInputError, DefectError, MalmoiError, UsageError
@@ -169,6 +172,44 @@ def test_a_job_in_memory_tells_its_partitions_too(tmp_path):
     run_job(job(), str(tmp_path / "a"), RunOptions(), Told(small))
     run_job(job(), str(tmp_path / "b"), RunOptions(workers=1), Told(large))
     assert small == large
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("workers", [None, 1])
+def test_every_step_tells_what_it_took(tmp_path, workers):
+    run_job(job(), str(tmp_path), RunOptions(workers=workers))
+    (rows,) = [orjson.loads(path.read_bytes())[1] for path in (tmp_path / "timings").iterdir()]
+    send, add = rows
+    assert (send["step"], add["step"]) == ("send", "sum")
+    assert (send["partitions"], add["partitions"]) == (SENDERS, RECEIVERS)
+    assert send["rows_received"] == send["bytes_received"] == 0
+    assert 0 < send["rows_sent"] == add["rows_received"]
+    assert 0 < send["bytes_sent"] == add["bytes_received"]
+    assert min(send["seconds"], add["seconds"]) >= 0
+
+
+def test_beam_metrics_tell_rows_bytes_and_milliseconds(monkeypatch, tmp_path):
+    """What a runner's UI shows: read as Beam gives it, from the graph of a job."""
+    found = []
+    finish = beam.Pipeline.__exit__
+
+    def kept(pipeline, *exc):
+        finish(pipeline, *exc)
+        found.append(pipeline.result.metrics().query(MetricsFilter().with_namespace("malmoi")))
+
+    monkeypatch.setattr(beam.Pipeline, "__exit__", kept)
+    run_job(job(), str(tmp_path), RunOptions())
+    (metrics,) = found
+    counters, distributions = (
+        {(entry.key.step.split("/")[1], entry.key.metric.name): entry.result for entry in metrics[kind]}
+        for kind in ("counters", "distributions")
+    )
+    assert counters["send", "partitions"] == SENDERS
+    assert counters["sum", "partitions"] == RECEIVERS
+    assert counters["send", "rows_sent"] == counters["sum", "rows_received"] > 0
+    assert counters["send", "bytes_sent"] == counters["sum", "bytes_received"] > 0
+    assert distributions["sum", "partition_milliseconds"].count == RECEIVERS
+    assert distributions["sum", "partition_bytes"].sum == counters["sum", "bytes_received"]
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,10 @@
-import time
-
 import pytest
 from malmoi_pipelines.contracts.report import Report
 from rich.cells import cell_len
 
 from malmoi import console
 from malmoi.arguments import split_inputs
-from malmoi.resources import Meter
 from malmoi.run_folder import headline
-
-
-def test_meter_sees_memory_and_time():
-    with Meter() as meter:
-        block = bytearray(80_000_000)
-        time.sleep(0.6)
-    assert meter.usage.seconds >= 0.6
-    assert meter.usage.peak_mb > len(block) / 1e6
 
 
 def test_flags_are_told_from_inputs():
