@@ -8,15 +8,20 @@ from malmoi_trainer.model.suitability import unsuitable
 GOOD = {"model_type": "llama", "max_position_embeddings": 4096, "vocab_size": 32_000, "tie_word_embeddings": False}
 
 
-def problems(tmp_path, length=2048, base=32_000, **settings):
+def problems(tmp_path, length=2048, base=32_000, budget=8_960, **settings):
     (tmp_path / "config.json").write_text(json.dumps(GOOD | settings))
     config = parse_config(TrainConfig, {"model": str(tmp_path)}, "test")
-    return [error.message for error in unsuitable(config, length, base, 8_960)]
+    return [error.message for error in unsuitable(config, length, base, budget)]
 
 
 @pytest.mark.parametrize("rows", [32_000, 40_960])
 def test_a_model_of_the_base_or_already_grown_is_fine(tmp_path, rows):
     assert problems(tmp_path, vocab_size=rows) == []
+
+
+def test_without_a_budget_any_number_of_rows_may_have_been_added(tmp_path):
+    assert problems(tmp_path, budget=None, vocab_size=128_256) == []
+    assert len(problems(tmp_path, budget=None, vocab_size=100)) == 1
 
 
 @pytest.mark.parametrize(

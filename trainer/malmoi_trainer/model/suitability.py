@@ -34,14 +34,16 @@ def model_settings(model: str) -> dict[str, Any]:
         ) from None
 
 
-def unsuitable(config: TrainConfig, sequence_length: int, base_size: int | None, budget: int) -> Iterator[UsageError]:
+def unsuitable(
+    config: TrainConfig, sequence_length: int, base_size: int | None, budget: int | None
+) -> Iterator[UsageError]:
     """What keeps the model of a configuration from being trained.
 
     Args:
         config: names the model, or the shape of one to make.
         sequence_length: tokens of an example.
         base_size: tokens of the base tokenizer; None: unknown.
-        budget: most rows that are added to it.
+        budget: most rows that are added to it; None: any number.
 
     Yields:
         An error for each: its family, its context, its tables.
@@ -63,7 +65,9 @@ def unsuitable(config: TrainConfig, sequence_length: int, base_size: int | None,
             hint="choose a model with tie_word_embeddings: false",
         )
     rows = settings.get("vocab_size")
-    if base_size is not None and isinstance(rows, int) and not base_size <= rows <= base_size + budget:
+    if base_size is None or not isinstance(rows, int):
+        return
+    if rows < base_size or (budget is not None and rows > base_size + budget):
         yield UsageError(
             f"{config.model} has {rows:,} embedding rows, the base tokenizer {base_size:,} tokens.",
             hint="give expand the tokenizer of the model: --set expand.base=FOLDER",
