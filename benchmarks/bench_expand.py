@@ -27,6 +27,7 @@ from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table, subject_of
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.curation import Curation
 from malmoi_tokenizer_lab.loop.recount import Recount
+from malmoi_tokenizer_lab.sentencepiece.export import token_rows
 
 COVERAGE = 0.9995
 """Share of letter occurrences that a SentencePiece trainer's letters cover by default."""
@@ -69,7 +70,7 @@ def time_rounds(base, words, corpus, budget):
     start = time.perf_counter()
     Recount(loop.candidates, steps.units, np.ones(len(loop.candidates), bool))
     full = time.perf_counter() - start
-    model = extend(base.model, loop.candidates.rows(base.model, np.arange(len(loop.candidates))))
+    model = extend(base.model, token_rows(base.model, loop.candidates, np.arange(len(loop.candidates))))
     direct, num_bytes = encode_corpus(load(model.SerializeToString()), corpus)
     rounds = loop.seconds
     print(f"encoding {num_bytes / 1e6:.1f} MB with SentencePiece: {direct:.1f} s, {num_bytes / 1e6 / direct:.1f} MB/s")
@@ -121,7 +122,7 @@ def table(base, words, held_out, title, cutoff, budget):
 
 
 def rows_of(base, candidates: Candidates, alive):
-    return candidates.rows(base.model, np.flatnonzero(alive))
+    return token_rows(base.model, candidates, np.flatnonzero(alive))
 
 
 def baselines(base, steps, candidates, words, cutoff, budget, our_letters):

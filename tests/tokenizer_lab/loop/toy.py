@@ -16,6 +16,7 @@ from malmoi_tokenizer_lab.loop.intermediate import is_candidate
 from malmoi_tokenizer_lab.loop.policies import Limits
 from malmoi_tokenizer_lab.loop.recount import Recount
 from malmoi_tokenizer_lab.loop.spelling import Spelling
+from malmoi_tokenizer_lab.sentencepiece.export import token_rows
 from malmoi_tokenizer_lab.sentencepiece.inventory import sentencepiece_inventory
 from sentencepiece import sentencepiece_model_pb2 as proto
 
@@ -119,7 +120,7 @@ class Counted:
 def encoded(units, base_multis, candidates, alive):
     """The ids that SentencePiece itself makes of each unit, of the model with the rows of a vocabulary."""
     model = toy_model(base_multis)
-    model = extend(model, candidates.rows(model, np.flatnonzero(alive)))
+    model = extend(model, token_rows(model, candidates, np.flatnonzero(alive)))
     return load_for_units(model).encode([unit.replace(MARK, " ") for unit in units], out_type=int)
 
 
