@@ -74,11 +74,23 @@ def test_no_two_modules_need_each_other():
         ("malmoi.cli", "torch"),
         ("malmoi.recipe", "apache_beam"),
         ("malmoi.recipe", "torch"),
+        ("malmoi_pipelines.tokenizers.opening", "apache_beam"),
+        ("malmoi_pipelines.tokenizers.opening", "torch"),
+        ("malmoi_tokenizer_lab.loop.fixed_point", "sentencepiece"),  # the loop knows no file format
+        ("malmoi_tokenizer_lab.loop.fixed_point", "tokenizers"),
+        ("malmoi_tokenizer_lab.loop.intermediate", "sentencepiece"),
     ],
 )
 def test_importing_one_does_not_load_the_other(module, unloaded):
     code = f"import sys, {module}; sys.exit({unloaded!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+def test_the_loop_imports_nothing_that_knows_a_file_format():
+    formats = ("malmoi_pipelines.tokenizers", "malmoi_tokenizer_lab.sentencepiece", "malmoi_tokenizer_lab.byte_level")
+    for path in (PACKAGES["malmoi_tokenizer_lab"] / "loop").glob("*.py"):
+        known = {name for name in imported(path) if name.startswith((*formats, "sentencepiece", "tokenizers"))}
+        assert not known, f"{path} imports {known}"
 
 
 @pytest.mark.parametrize("package", [name for name in PACKAGES if name != "malmoi"])

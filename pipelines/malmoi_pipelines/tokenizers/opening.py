@@ -75,9 +75,12 @@ def first_new_id(folder: str) -> int | None:
 
 
 def _is_ours(folder: str) -> bool:
-    """Whether a folder's manifest is one of malmoi's, of whatever version: other tools write such a file, too."""
+    """Whether a folder's manifest is one of malmoi's, of whatever version: other tools write such a file, too.
+
+    One that is no JSON is taken for ours: reading it then says that it is damaged, instead of calling no token new.
+    """
     try:
         value = orjson.loads(files.read_bytes(files.join(folder, MANIFEST)))
     except orjson.JSONDecodeError:
-        return False
+        return True
     return isinstance(value, dict) and {"kind", "schema_version"} <= value.keys()
