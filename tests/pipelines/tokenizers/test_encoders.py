@@ -212,7 +212,7 @@ def test_a_folder_or_a_file_in_it_knows_its_new_tokens(tmp_path, model, llama, n
     )
     assert open_encoder(str(tmp_path)).first_new == open_encoder(str(tmp_path / named)).first_new == 600
     (tmp_path / "manifest.json").write_text('{"kind": "tokenizer", ')
-    with pytest.raises(BadInputError, match="manifest.json is none of malmoi's"):
+    with pytest.raises(BadInputError, match=r"manifest\.json is none of malmoi"):
         open_encoder(str(tmp_path))
     (tmp_path / "manifest.json").write_text('{"what": "of another tool"}')
     encoder = open_encoder(str(tmp_path))
