@@ -13,7 +13,6 @@ from malmoi_pipelines.contracts.fingerprint import canonical_json
 from malmoi_pipelines.engine.job import Result
 from malmoi_pipelines.engine.tally import Tally
 
-_TALLY = "tally"  # key of a result that carries what a partition did
 _ERROR = "error"  # key of a result that carries a MalmoiError
 _ERROR_TYPES: dict[str, type[MalmoiError]] = {
     error.__name__: error for error in (MalmoiError, UsageError, BadInputError, CheckError, DefectError)
@@ -25,9 +24,9 @@ def encode_result(step: str, partition: int, result: Result) -> bytes:
     return canonical_json([step, partition, result.value])
 
 
-def tally_result(tally: Tally) -> Result:
-    """What a partition did, as a result."""
-    return Result({_TALLY: tally.to_json()})
+def encode_tally(step: str, partition: int, tally: Tally) -> bytes:
+    """What a partition did, as a line that holds no value: keys of values are the steps' own."""
+    return canonical_json([step, partition, None, tally.to_json()])
 
 
 class Decoded(NamedTuple):
@@ -43,9 +42,9 @@ def decode(lines: Iterable[bytes]) -> Decoded:
     """Results as they were encoded, the tallies apart."""
     found = Decoded([], [])
     for line in lines:
-        step, partition, value = orjson.loads(line)
-        if _TALLY in value:
-            found.tallies.append((step, Tally(**value[_TALLY])))
+        step, partition, value, *tally = orjson.loads(line)
+        if tally:
+            found.tallies.append((step, Tally(**tally[0])))
         else:
             found.results.append([step, partition, value])
     return found

@@ -14,7 +14,7 @@ from malmoi_pipelines.contracts.errors import MalmoiError
 from malmoi_pipelines.engine import coders
 from malmoi_pipelines.engine.job import Job, Result, Send, Step
 from malmoi_pipelines.engine.options import DIRECT, RunOptions
-from malmoi_pipelines.engine.results import encode_result, error_result, tally_result
+from malmoi_pipelines.engine.results import encode_result, encode_tally, error_result
 from malmoi_pipelines.engine.tally import Stopwatch, Tally
 from malmoi_pipelines.engine.watching import tell_done
 
@@ -50,7 +50,7 @@ class RunStep(beam.DoFn):
         tally = watch.stop()
         show(tally)
         tell_done(self._step.name, tally)
-        yield self._result(partition, tally_result(tally))
+        yield beam.pvalue.TaggedOutput(RESULTS, encode_tally(self._step.name, partition, tally))
 
     def _result(self, partition: int, result: Result) -> beam.pvalue.TaggedOutput:
         return beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, result))

@@ -86,8 +86,7 @@ def locate(name: str) -> str:
     """The folder or file that a name stands for: a local path in full, or a URL.
 
     Raises:
-        BadInputError: there is none.
-        UsageError: `default` needs a package that is not installed.
+        UsageError: there is nothing of that name, or `default` needs a package that is not installed.
     """
     if name == DEFAULT:
         return _default_model()
@@ -96,7 +95,7 @@ def locate(name: str) -> str:
         return path
     if is_hub_name(name):
         return hub_folder(name, _OF_A_TOKENIZER)
-    raise BadInputError(f"there is no {name}.", hint=_HINT)
+    raise UsageError(f"there is nothing at {name}.", hint=_HINT)
 
 
 def _in_folder(folder: str) -> Iterator[str]:

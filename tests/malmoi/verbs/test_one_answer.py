@@ -71,7 +71,7 @@ def make(tmp_path):
         ("Metaspace pre-tokenizer", "metaspace"),
         ("unigram", UsageError),
         ("garbage", BadInputError),
-        ("missing", BadInputError),
+        ("missing", UsageError),
     ],
 )
 def test_verbs_that_count_give_one_answer(make, kind, expected):

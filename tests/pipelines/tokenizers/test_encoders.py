@@ -80,7 +80,7 @@ def test_a_file_may_have_any_name(tmp_path, model, llama, monkeypatch):
 def test_what_is_no_tokenizer_is_bad_input(tmp_path):
     with pytest.raises(BadInputError, match=r"there is no tokenizer\.model, tokenizer\.json or tekken\*\.json in"):
         open_encoder(str(tmp_path))
-    with pytest.raises(BadInputError, match=r"there is no .*missing"):
+    with pytest.raises(UsageError, match=r"there is nothing at .*missing"):
         open_encoder(f"{tmp_path}/missing")
     (tmp_path / "a").write_bytes(b"not a model")
     with pytest.raises(BadInputError, match="not a SentencePiece model"):

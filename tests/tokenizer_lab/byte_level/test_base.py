@@ -96,7 +96,7 @@ def test_fewer_embedding_rows_than_tokens_do_not_shrink_the_base():
 
 
 def test_files_that_cannot_be_read():
-    with pytest.raises(BadInputError, match="there is no memory://nowhere"):
+    with pytest.raises(UsageError, match="there is nothing at memory://nowhere"):
         read_base("memory://nowhere/tokenizer.json")
     files.write_bytes("memory://no-json/tokenizer.json", b"\x0a\x0b")
     with pytest.raises(BadInputError, match="is not a"):
