@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.code import Code
-from malmoi_pipelines.contracts.errors import BadInputError, CheckError
+from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS
 from malmoi_pipelines.contracts.tables import write_parquet
