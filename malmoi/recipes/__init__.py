@@ -16,7 +16,7 @@ def recipe_names() -> list[str]:
 def find_recipe(name: str) -> str:
     """The file of a recipe: one of a person's own, or one that comes with malmoi, wherever one stands.
 
-    >>> find_recipe("recipes/quickstart.yaml").endswith("malmoi/recipes/quickstart.yaml")
+    >>> find_recipe("quickstart").endswith("malmoi/recipes/quickstart.yaml")
     True
     >>> find_recipe("my/recipe.yaml")
     'my/recipe.yaml'

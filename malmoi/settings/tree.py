@@ -53,8 +53,8 @@ def settings_of(cls: type[Config]) -> tuple[Setting, ...]:
     """The settings of a class, in its order.
 
     >>> from malmoi_pipelines.shard.config import ShardConfig
-    >>> settings_of(ShardConfig)[1].key, settings_of(ShardConfig)[1].values
-    ('sequence_length', 'integer from 8')
+    >>> {setting.key: setting.values for setting in settings_of(ShardConfig)}["sequence_length"]
+    'integer from 8'
     """
     schema = json_schema(cls)
     return tuple(_settings(schema, schema.get("$defs", {}), {}))
