@@ -43,7 +43,7 @@ VERBS = {
     "count": "count {run}/corpus --out {out}/words",
     "count tokens": "count tokens {run}/words --tokenizer {run}/tokenizer --out {out}/tokens",
     "shard": "shard {run}/corpus --tokenizer {run}/tokenizer --out {out}/shards",
-    "pii show": "pii show {run}/raw/data/*",
+    "pii show": "pii show {run}/raw/data",
     "train": "train --shards {run}/shards --tokenizer {run}/tokenizer --out {out}/run --set steps=10",
     "run": "run {recipe} --out {out}/all --dry-run",
 }
