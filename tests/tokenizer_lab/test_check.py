@@ -3,7 +3,7 @@ import pytest
 import tokenizers
 import xxhash
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.hangul import letters_of
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
 from malmoi_pipelines.tokenizers.model_proto import NORMAL, Piece, extend, parse_model, scores_below, serialize
@@ -151,7 +151,7 @@ def test_a_model_alone_is_checked_as_far_as_it_goes(small, tmp_path):
 
 
 def test_what_is_no_tokenizer_is_an_error(small, tmp_path):
-    with pytest.raises(BadInputError, match="there is no"):
+    with pytest.raises(UsageError, match="there is nothing at"):
         check_tokenizer(str(tmp_path / "none"))
     with pytest.raises(BadInputError, match=r"there is no tokenizer\.model, tokenizer\.json or tekken"):
         check_tokenizer(str(tmp_path))
