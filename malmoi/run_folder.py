@@ -27,7 +27,7 @@ class FinishedRun:
 
 
 def run_steps(name: str, steps: list[Step], folder: str, *, overwrite: bool, quiet: bool) -> FinishedRun:
-    """Run all steps and write the report of the run.
+    """Run all steps and write the report of the run; its timings are those of the steps that are done so far.
 
     Args:
         name: the recipe's.
@@ -42,17 +42,17 @@ def run_steps(name: str, steps: list[Step], folder: str, *, overwrite: bool, qui
     Raises:
         UsageError: the folder holds something that is not a run.
     """
-    results = {}
+    results, timings = {}, {}
     open_run_folder(folder, (step.folder for step in steps), overwrite)
     for number, step in enumerate(steps, 1):
         if not quiet:
             err.print(f"[bold]{step.name}[/], stage {number} of {len(steps)}")
         with ShownProgress(quiet) as progress:
             results[step.name] = result = step.run(progress)
+        timings[step.name] = read_timings(step.folder)
+        files.write_bytes(files.join(folder, TIMINGS), orjson.dumps(timings, option=orjson.OPT_INDENT_2) + b"\n")
         if not quiet:
             _note(result)
-    timings = {step.name: read_timings(step.folder) for step in steps}
-    files.write_bytes(files.join(folder, TIMINGS), orjson.dumps(timings, option=orjson.OPT_INDENT_2) + b"\n")
     report = run_report(name, steps, timings)
     report.write(folder)
     return FinishedRun(results, report)

@@ -120,12 +120,15 @@ def run_stage(
         raise WouldRunError(changes.reasons)
     _clear(folder, changes, overwrite)
     files.write_bytes(files.join(work, ".stage"), identity.stage.encode())
-    with Meter() as meter:
-        output = body(work)
+    meter = Meter()
+    try:
+        with meter:
+            output = body(work)
+    finally:
+        write_timings(folder, work, meter.usage)  # of a stage that fails, too
     if output.report.ledger is not None:
         output.report.ledger.check()
     reports = output.report.write(folder)
-    write_timings(folder, work, meter.usage)
     manifest = Manifest(
         kind=identity.kind,
         stage=identity.stage,

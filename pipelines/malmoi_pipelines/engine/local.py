@@ -18,12 +18,12 @@ from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.engine.chunk_files import Index, write_index
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.job_progress import JobProgress
-from malmoi_pipelines.engine.results import decode, raise_errors
+from malmoi_pipelines.engine.results import decode, error_in
 from malmoi_pipelines.engine.worker import start_worker
 
 
 def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> list[bytes]:
-    """Run a job with worker processes; returns its encoded results, sorted.
+    """Run a job with worker processes; returns its encoded results, sorted. The first error among them ends it.
 
     Args:
         job: the job.
@@ -40,8 +40,11 @@ def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> l
     try:
         with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
             for number, step in enumerate(job.steps):
-                results += _run_step(pool, step, f"{root}/{number}", f"{root}/{number + 1}", told)
+                lines, failed = _run_step(pool, step, f"{root}/{number}", f"{root}/{number + 1}", told)
+                results += lines
                 shutil.rmtree(f"{root}/{number}", ignore_errors=True)
+                if failed:
+                    break
     finally:
         shutil.rmtree(root, ignore_errors=True)
     return sorted(results)
@@ -49,7 +52,8 @@ def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> l
 
 def _run_step(
     pool: concurrent.futures.Executor, step: Step, source: str, target: str, told: JobProgress
-) -> list[bytes]:
+) -> tuple[list[bytes], bool]:
+    """The encoded results of a step, and whether an error is among them: then its other partitions may be left out."""
     tasks = [pool.submit(_run_partition, step, partition, source, target) for partition in range(step.partitions)]
     results: list[bytes] = []
     indexes: list[Index] = []
@@ -57,8 +61,9 @@ def _run_step(
         for task in concurrent.futures.as_completed(tasks):
             lines, index = task.result()
             decoded = decode(lines)
-            raise_errors(decoded.results)  # now, not after the other partitions
             results += lines
+            if error_in(decoded.results):
+                return results, True  # now, not after the other partitions
             indexes.append(index)
             for _, tally in decoded.tallies:
                 told.done(step.name, tally)
@@ -71,7 +76,7 @@ def _run_step(
             task.cancel()
     if indexes:
         write_index(target, indexes)
-    return results
+    return results, False
 
 
 def _run_partition(step: Step, partition: int, source: str, target: str) -> tuple[list[bytes], Index]:

@@ -55,8 +55,9 @@ def error_result(error: MalmoiError) -> Result:
     return Result({_ERROR: {"type": type(error).__name__, "message": error.message, "hint": error.hint}})
 
 
-def raise_errors(results: Iterable[list[Any]]) -> None:
-    """Raise the first error among decoded results (step, partition, value), as the step raised it."""
+def error_in(results: Iterable[list[Any]]) -> MalmoiError | None:
+    """The first error among decoded results (step, partition, value), as the step raised it."""
     for _, _, value in results:
         if error := value.get(_ERROR):
-            raise _ERROR_TYPES[error["type"]](error["message"], error["hint"])
+            return _ERROR_TYPES[error["type"]](error["message"], error["hint"])
+    return None

@@ -12,7 +12,7 @@ from malmoi_pipelines.engine.job import Job
 from malmoi_pipelines.engine.job_progress import JobProgress
 from malmoi_pipelines.engine.local import run_in_processes
 from malmoi_pipelines.engine.options import DIRECT, RunOptions, check_flags
-from malmoi_pipelines.engine.results import decode, raise_errors
+from malmoi_pipelines.engine.results import decode, error_in
 from malmoi_pipelines.engine.tally import by_step
 from malmoi_pipelines.engine.watching import watched
 
@@ -39,10 +39,11 @@ def run_job(job: Job, work: str, options: RunOptions, progress: Progress = SILEN
         lines = _run_graph(job, work, options, progress)
     order = {step.name: number for number, step in enumerate(job.steps)}
     found = decode(lines)
-    results = sorted(found.results, key=lambda result: (order[result[0]], result[1], orjson.dumps(result[2])))
-    raise_errors(results)  # in the order of the steps: an error is often the cause of those after it
     tallies = by_step(sorted(found.tallies, key=lambda entry: order[entry[0]]))
     note_timings(work, job.name, [{"step": step, **tally.to_json()} for step, tally in tallies.items()])
+    results = sorted(found.results, key=lambda result: (order[result[0]], result[1], orjson.dumps(result[2])))
+    if error := error_in(results):  # in the order of the steps: an error is often the cause of those after it
+        raise error
     return [value for _, _, value in results]
 
 

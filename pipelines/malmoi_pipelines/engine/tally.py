@@ -19,6 +19,8 @@ class Tally:
     """Figures of one partition, or of several added up."""
 
     partitions: int = 0
+    failed: int = 0
+    """Those of the partitions that ended in an error."""
     documents: int = 0
     """Documents that came in, by the ledgers among the results."""
     rows_received: int = 0

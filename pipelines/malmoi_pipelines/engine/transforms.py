@@ -46,10 +46,11 @@ class RunStep(beam.DoFn):
                     yield self._result(partition, item)
         except MalmoiError as error:
             yield self._result(partition, error_result(error))
-            return
+            watch.tally.failed = 1
         tally = watch.stop()
         show(tally)
-        tell_done(self._step.name, tally)
+        if not tally.failed:
+            tell_done(self._step.name, tally)
         yield beam.pvalue.TaggedOutput(RESULTS, encode_tally(self._step.name, partition, tally))
 
     def _result(self, partition: int, result: Result) -> beam.pvalue.TaggedOutput:
@@ -58,7 +59,7 @@ class RunStep(beam.DoFn):
 
 def show(tally: Tally) -> None:
     """What a partition did as Beam metrics of its step: counters, and distributions over partitions."""
-    for name in ("partitions", "documents", "rows_received", "bytes_received", "rows_sent", "bytes_sent"):
+    for name in ("partitions", "failed", "documents", "rows_received", "bytes_received", "rows_sent", "bytes_sent"):
         Metrics.counter(METRICS, name).inc(getattr(tally, name))
     Metrics.distribution(METRICS, "partition_bytes").update(tally.bytes_received)
     Metrics.distribution(METRICS, "partition_milliseconds").update(round(1000 * tally.seconds))

@@ -1,7 +1,12 @@
 """What a stage took: beside its files, never among them, and its own."""
 
+import gc
+import platform
 import time
 
+import numpy as np
+import pyarrow as pa
+import pytest
 from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.meter import Meter
 from malmoi_pipelines.contracts.report import Report
@@ -22,6 +27,47 @@ def test_what_an_earlier_stage_holds_is_not_this_ones():
     with Meter() as meter:
         time.sleep(0.3)
     assert meter.usage.peak_mb < 0.5 * len(block) / 1e6
+
+
+def of_python():
+    return b"x" * 64_000
+
+
+def of_arrow():
+    buffer = pa.allocate_buffer(64_000)
+    np.frombuffer(buffer, np.uint8)[:] = 1  # memory counts once it is written to
+    return buffer
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="nothing tells this allocator to give memory back")
+@pytest.mark.parametrize("allocate", [of_python, of_arrow])
+def test_freed_memory_that_an_earlier_stage_left_is_given_back_first(allocate):
+    """Else a stage that takes it over would seem to need none."""
+    blocks = [allocate() for _ in range(1250)]
+    kept = allocate()  # under it the freed blocks stay in the heap
+    del blocks
+    with Meter() as meter:
+        blocks = [allocate() for _ in range(1250)]
+        time.sleep(0.4)
+    del kept
+    assert meter.usage.peak_mb > 0.8 * len(blocks) * 64_000 / 1e6
+
+
+def test_garbage_that_an_earlier_stage_left_is_collected_first():
+    """Else it would be collected within the stage, which then seems to need less."""
+    gc.collect()
+    gc.disable()
+    try:
+        garbage = [b"x" * 80_000_000]
+        garbage.append(garbage)
+        del garbage
+        with Meter() as meter:
+            gc.collect()
+            block = b"x" * 80_000_000
+            time.sleep(0.4)
+    finally:
+        gc.enable()
+    assert meter.usage.peak_mb > 0.8 * len(block) / 1e6
 
 
 def made(folder, rows, seconds=0.0):

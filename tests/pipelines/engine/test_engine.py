@@ -188,8 +188,39 @@ def test_every_step_tells_what_it_took(tmp_path, workers):
     assert min(send["seconds"], add["seconds"]) >= 0
 
 
-def test_beam_metrics_tell_rows_bytes_and_milliseconds(monkeypatch, tmp_path):
-    """What a runner's UI shows: read as Beam gives it, from the graph of a job."""
+@dataclass(frozen=True)
+class RefuseMidway:
+    """Takes all that came, sends some, then refuses in one of its partitions."""
+
+    def __call__(self, partition, chunks):
+        rows = sum(chunk.num_rows for chunk in chunks)
+        yield from split(pa.RecordBatch.from_pydict({"n": [rows]}), np.zeros(1, int))
+        if partition == 1:
+            raise BadInputError("the second partition is broken", "mend it")
+
+
+def refusing():
+    refuse, last = Step("refuse", RefuseMidway(), RECEIVERS), Step("sum", SumNumbers(), 1)
+    return Job("numbers", (Step("send", SendNumbers(), SENDERS), refuse, last), input_bytes=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("workers", [None, 1])
+def test_a_partition_that_fails_tells_what_it_took(tmp_path, workers):
+    with pytest.raises(BadInputError, match="the second partition is broken"):
+        run_job(refusing(), str(tmp_path), RunOptions(workers=workers))
+    (rows,) = [orjson.loads(path.read_bytes())[1] for path in (tmp_path / "timings").iterdir()]
+    send, refuse = rows[:2]
+    assert (send["step"], send["failed"], send["partitions"]) == ("send", 0, SENDERS)
+    assert (refuse["step"], refuse["failed"]) == ("refuse", 1)
+    assert refuse["partitions"] >= 1
+    assert refuse["rows_received"] > 0
+    assert refuse["rows_sent"] == refuse["partitions"]
+
+
+@pytest.fixture
+def metrics(monkeypatch):
+    """What a runner's UI shows, read as Beam gives it: a function that tells it of the last graph of a job."""
     found = []
     finish = beam.Pipeline.__exit__
 
@@ -198,12 +229,24 @@ def test_beam_metrics_tell_rows_bytes_and_milliseconds(monkeypatch, tmp_path):
         found.append(pipeline.result.metrics().query(MetricsFilter().with_namespace("malmoi")))
 
     monkeypatch.setattr(beam.Pipeline, "__exit__", kept)
-    run_job(job(), str(tmp_path), RunOptions())
-    (metrics,) = found
-    counters, distributions = (
-        {(entry.key.step.split("/")[1], entry.key.metric.name): entry.result for entry in metrics[kind]}
+    return lambda: (
+        {(entry.key.step.split("/")[1], entry.key.metric.name): entry.result for entry in found[-1][kind]}
         for kind in ("counters", "distributions")
     )
+
+
+def test_beam_metrics_tell_of_partitions_that_fail(metrics, tmp_path):
+    with pytest.raises(BadInputError):
+        run_job(refusing(), str(tmp_path), RunOptions())
+    counters, distributions = metrics()
+    assert (counters["refuse", "partitions"], counters["refuse", "failed"]) == (RECEIVERS, 1)
+    assert counters["send", "failed"] == 0
+    assert distributions["refuse", "partition_milliseconds"].count == RECEIVERS
+
+
+def test_beam_metrics_tell_rows_bytes_and_milliseconds(metrics, tmp_path):
+    run_job(job(), str(tmp_path), RunOptions())
+    counters, distributions = metrics()
     assert counters["send", "partitions"] == SENDERS
     assert counters["sum", "partitions"] == RECEIVERS
     assert counters["send", "rows_sent"] == counters["sum", "rows_received"] > 0
