@@ -8,12 +8,14 @@ shard. CI runs a fixed part of it (two processes with the inputs in another orde
 
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+import pytest
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.sample.config import SampleConfig
 from malmoi_pipelines.sample.stage import sample
@@ -39,6 +41,19 @@ def main() -> None:
                 equal = ["equal" if found[stage] == expected[stage] else "OTHER BYTES" for stage in stages]
                 seconds = f"{time.perf_counter() - started:.0f}"
                 print(f"| {name} | {order} | " + " | ".join([*equal, seconds]) + " |", flush=True)
+        if reason := no_flink():
+            print(f"\nFlinkRunner was not run: {reason}.")
+
+
+def no_flink():
+    """Why this machine has no Flink; nothing where it has one."""
+    if shutil.which("java") is None:
+        return "there is no Java on PATH"
+    try:
+        flink_jar()
+    except pytest.skip.Exception as skipped:
+        return str(skipped)
+    return None
 
 
 def runners():
@@ -46,6 +61,8 @@ def runners():
     yield "DirectRunner, in memory", RunOptions()
     for workers in (1, 2, 4):
         yield f"DirectRunner, --workers {workers}", RunOptions(workers=workers)
+    if no_flink():
+        return
     jar = flink_jar()
     version = re.search(r"flink-(?:job-server-)?(\d+\.\d+)", pathlib.Path(jar).name)[1]
     flags = (
