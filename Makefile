@@ -13,7 +13,7 @@ PYTEST = OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROC
 PROCESSES ?= 2
 PACKAGES = malmoi pipelines/malmoi_pipelines tokenizer_lab/malmoi_tokenizer_lab trainer/malmoi_trainer
 
-.PHONY: demo test test-all lint check conformance mutants bench docs dist constraints clean
+.PHONY: demo test test-all lint check conformance extras mutants bench docs dist constraints clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -48,6 +48,9 @@ check: lint  ## before every commit: that, and the tests that take no time
 conformance: $(DEV)  ## the table of all runners: which give the same bytes
 	$(BIN)/python benchmarks/conformance.py
 
+extras: dist  ## each extra alone in a fresh environment of PYTHON: docs/extras.md; EXTRAS names some
+	$(BIN)/python benchmarks/extras.py --python $(PYTHON) $(EXTRAS)
+
 mutants: $(DEV)  ## change the pure cores a little and list what no test notices; MODULES names others
 	$(BIN)/python benchmarks/mutants.py $(MODULES)
 
@@ -61,8 +64,7 @@ docs: $(DEV)  ## regenerate the pages that are made from the code
 	$(BIN)/python -m malmoi.settings.page > docs/settings.md
 	$(BIN)/python -m malmoi.settings.page --schema > docs/settings.schema.json
 
-dist: $(READY)  ## wheel and source distribution
-	$(BIN)/python -m pip install --quiet build
+dist: $(DEV)  ## wheel and source distribution
 	rm -rf dist build
 	$(BIN)/python -m build
 
