@@ -14,6 +14,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import numpy as np
+from malmoi_pipelines.contracts.progress import SILENT
 from malmoi_pipelines.contracts.tables import string_bytes
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
@@ -26,6 +27,7 @@ from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table, subject_of
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.curation import Curation
+from malmoi_tokenizer_lab.loop.policies import POLICIES
 from malmoi_tokenizer_lab.loop.recount import Recount
 from malmoi_tokenizer_lab.sentencepiece.export import token_rows
 
@@ -54,18 +56,18 @@ def main() -> None:
         table(base, words, held_out, f"cutoff {cutoff:,} alone", cutoff, None)
 
 
-def builder(base, words, cutoff, budget):
+def builder(base, words, cutoff, budget, candidates="intermediate"):
     """The steps of `expand` up to its candidates."""
-    config = ExpandConfig(cutoff=cutoff, budget=budget, **FIXED)
+    config = ExpandConfig(cutoff=cutoff, budget=budget, candidates=candidates, **FIXED)
     return Builder(base, words, config, Curation(), None)
 
 
 def time_rounds(base, words, corpus, budget):
     """Seconds of every round, and of encoding all documents with SentencePiece, one thread each, in one run."""
-    config = ExpandConfig(budget=budget, num_threads=1, **FIXED)
+    config = ExpandConfig(budget=budget, num_threads=1, candidates="intermediate", **FIXED)
     start = time.perf_counter()
     steps = Builder(base, words, config, Curation(), None)
-    loop = steps.run("leaf-first", lambda line: None)
+    loop = steps.run("leaf-first", SILENT)
     whole = time.perf_counter() - start
     start = time.perf_counter()
     Recount(loop.candidates, steps.units, np.ones(len(loop.candidates), bool))
@@ -100,17 +102,20 @@ def encode_corpus(processor, corpus):
 def table(base, words, held_out, title, cutoff, budget):
     """One table: every way to choose, its tokens on held-out text, and what is wrong with its tokens."""
     steps = builder(base, words, cutoff, budget)
-    loops = {policy: steps.run(policy, lambda line: None) for policy in base.policies}
+    continuing = builder(base, words, cutoff, budget, "continued")
+    loops = {policy: steps.run(policy, SILENT) for policy in POLICIES}
+    loops["continued candidates"] = continuing.run("leaf-first", SILENT)
     chosen = {
         f"malmoi {policy}": rows_of(base, loop.candidates, loop.fixed_point.alive) for policy, loop in loops.items()
     }
     if budget is None:  # the literal loop is the smallest: ours with as many tokens
         smallest = int(loops["kosolar"].fixed_point.alive.sum())
-        equal = builder(base, words, cutoff, smallest).run("leaf-first", lambda line: None)
+        equal = builder(base, words, cutoff, smallest).run("leaf-first", SILENT)
         chosen[f"malmoi leaf-first, K = {smallest:,}"] = rows_of(base, equal.candidates, equal.fixed_point.alive)
     candidates = loops["leaf-first"].candidates
     letters = int(loops["leaf-first"].fixed_point.alive[candidates.num_multis :].sum())
-    chosen |= baselines(base, steps, candidates, words, cutoff, budget, letters)
+    reach = len(continuing.propose(SILENT))  # merges seen at least `cutoff` times
+    chosen |= baselines(base, steps, candidates, cutoff, budget, letters, reach)
     print(f"## {title}\n")
     print(
         "| chosen by | new tokens | tokens per eojeol, held out | bytes per token, held out | below the cutoff | dead |"
@@ -125,24 +130,23 @@ def rows_of(base, candidates: Candidates, alive):
     return token_rows(base.model, candidates, np.flatnonzero(alive))
 
 
-def baselines(base, steps, candidates, words, cutoff, budget, our_letters):
+def baselines(base, steps, candidates, cutoff, budget, our_letters, reach):
     """Published and obvious ways: top by frequency, merge-order prefixes, and the merge of Chinese-LLaMA."""
     every = np.ones(len(candidates), bool)
     counts = Recount(candidates, steps.units, every, 2).counts()
     order = np.argsort(-counts, kind="stable")
     top = np.zeros(len(candidates), bool)
     top[order[: budget or int((counts >= cutoff).sum())]] = True
-    reach = steps._propose("continued", lambda line: None)  # merges seen at least `cutoff` times
     frequent = int((candidates.letter_counts >= cutoff).sum())
     covered = 1 + int(np.searchsorted(np.cumsum(candidates.letter_counts), COVERAGE * candidates.letter_counts.sum()))
     result = {"top by frequency": rows_of(base, candidates, top)}
     for name, letters in (("letters >= cutoff", frequent), ("our number of letters", our_letters)):
         prefix = np.zeros(len(candidates), bool)
-        prefix[: budget - letters if budget else min(len(reach), candidates.num_multis)] = True
+        prefix[: budget - letters if budget else min(reach, candidates.num_multis)] = True
         prefix[candidates.num_multis :] = np.arange(len(candidates) - candidates.num_multis) < letters
         result[f"merge-order prefix, {name}"] = rows_of(base, candidates, prefix)
     merged = np.zeros(len(candidates), bool)
-    merged[: budget - covered if budget else min(len(reach), candidates.num_multis)] = True
+    merged[: budget - covered if budget else min(reach, candidates.num_multis)] = True
     merged[candidates.num_multis : candidates.num_multis + covered] = True
     zero = [Piece(piece.text, 0.0) for piece in rows_of(base, candidates, merged)]
     return result | {"Chinese-LLaMA merge (all scores 0)": zero}

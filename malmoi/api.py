@@ -214,7 +214,7 @@ def expand(words: Paths, out: PathLike, *, overwrite: bool = False, progress: bo
         out: the folder to write.
         overwrite: replace what is in it.
         progress: show progress on stderr.
-        settings: those of `malmoi expand`: `base`, `cutoff`, `budget`, `policy`, ...
+        settings: those of `malmoi expand`: `base`, `cutoff`, `budget`, `candidates`, `policy`, ...
 
     Returns:
         The tokenizer's folder, which transformers loads as it is; `data`: a row a new token.

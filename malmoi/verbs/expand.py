@@ -36,8 +36,17 @@ def expand(
     ] = None,
     cutoff: Annotated[int | None, typer.Option("--cutoff", help="Least occurrences of a new token.")] = None,
     budget: Annotated[int | None, typer.Option("--budget", help="New rows, reserved ones included.")] = None,
+    candidates: Annotated[
+        str | None,
+        typer.Option(
+            "--candidates",
+            help="Where candidates come from: an intermediate tokenizer, or continued BPE training of the base "
+            "(a byte-level base's default, else intermediate).",
+        ),
+    ] = None,
     policy: Annotated[
-        str | None, typer.Option("--policy", help="leaf-first (default), support-closed, kosolar or continued.")
+        str | None,
+        typer.Option("--policy", help="How tokens are dropped: leaf-first (default), support-closed or kosolar."),
     ] = None,
     compare: Annotated[
         list[str] | None, typer.Option("--compare", help="Another policy to put beside it; may be repeated.")
@@ -65,9 +74,10 @@ def expand(
     from malmoi_tokenizer_lab.config import ExpandConfig
     from malmoi_tokenizer_lab.stage import expand as run
 
-    given = {"base": base, "cutoff": cutoff, "budget": budget, "policy": policy, "compare": compare}
+    given = {"base": base, "cutoff": cutoff, "budget": budget}
+    choice = {"candidates": candidates, "policy": policy, "compare": compare}
     curation = {"allow": allow, "deny": deny, "held_out": held_out, "parallel": parallel}
-    settings = stage_config("expand", ExpandConfig, config, set_, **given, **curation)
+    settings = stage_config("expand", ExpandConfig, config, set_, **given, **choice, **curation)
     finish(
         quiet,
         lambda progress: run(tables, out, settings, overwrite=overwrite, progress=progress, count_job=job),

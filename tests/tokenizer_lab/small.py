@@ -14,6 +14,7 @@ from malmoi_pipelines.contracts.schemas import LETTERS, SOURCES, WORDS
 from malmoi_pipelines.contracts.tables import write_parquet
 from malmoi_pipelines.tokenizers.finding import DEFAULT, find_tokenizer
 from malmoi_tokenizer_lab.config import ExpandConfig
+from malmoi_tokenizer_lab.loop.policies import POLICIES
 from sentencepiece import sentencepiece_model_pb2 as proto
 
 HANGUL = "\uac00-\ud7a3\u3131-\u318e"
@@ -35,6 +36,8 @@ FOREIGN = [
 ]
 
 SMALL = ExpandConfig(intermediate_vocab_size=900, cutoff=5, budget=320)
+WAYS = [*((policy, "intermediate") for policy in POLICIES), ("leaf-first", "continued")]
+"""Policies and where their candidates come from: every policy, and every source."""
 CODE_AND_ENGLISH = (
     "The quick brown fox jumps over the lazy dog.\n"
     "def add(left, right):\n    return left + right\n\nclass Stack:\n    def __init__(self):\n        self.items = []\n"

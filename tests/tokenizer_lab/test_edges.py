@@ -10,7 +10,7 @@ from malmoi_pipelines.contracts.report import read_report
 from malmoi_tokenizer_lab.stage import expand
 from malmoi_tokenizer_lab.words import letters_in, read_units
 
-from tests.tokenizer_lab.small import SMALL, write_words
+from tests.tokenizer_lab.small import SMALL, WAYS, write_words
 
 
 def run(words, out, base, **settings):
@@ -23,10 +23,10 @@ def listed(path, *pieces):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("policy", ["leaf-first", "kosolar", "support-closed", "continued"])
-def test_a_corpus_of_one_letter_has_a_tokenizer(small_base, tmp_path, policy):
+@pytest.mark.parametrize(("policy", "candidates"), WAYS)
+def test_a_corpus_of_one_letter_has_a_tokenizer(small_base, tmp_path, policy, candidates):
     words = write_words(str(tmp_path / "words"), ["가"])
-    facts = read_report(run([words], tmp_path / "out", small_base, policy=policy).folder).facts
+    facts = read_report(run([words], tmp_path / "out", small_base, policy=policy, candidates=candidates).folder).facts
     assert (facts["new tokens"], facts["dead"]) == (0, 0)
 
 

@@ -12,7 +12,7 @@ from malmoi_tokenizer_lab.job_counter import JobCounting, JobCounts
 from malmoi_tokenizer_lab.loop.curation import Curation
 from malmoi_tokenizer_lab.stage import expand
 
-from tests.tokenizer_lab.small import SMALL, count_units, make_corpus, read_model, write_words
+from tests.tokenizer_lab.small import SMALL, WAYS, count_units, make_corpus, read_model, write_words
 
 CONFIG = SMALL.model_copy(update={"intermediate_vocab_size": 400, "budget": 200})
 
@@ -46,18 +46,19 @@ def table(documents, tmp_path_factory):
     return write_words(str(tmp_path_factory.mktemp("words")), documents)
 
 
-def loops(documents, table, small_base, work, policy):
+def loops(documents, table, small_base, work, policy, candidates):
     base = open_base(small_base)
-    words = base.read_words([table], CONFIG)
+    config = CONFIG.model_copy(update={"candidates": candidates})
+    words = base.read_words([table], config)
     job = Job(documents)
-    counting = JobCounting(base, CONFIG, job, work)
-    builders = [Builder(base, words, CONFIG, Curation(), this) for this in (None, counting)]
+    counting = JobCounting(base, config, job, work)
+    builders = [Builder(base, words, config, Curation(), this) for this in (None, counting)]
     return [builder.run(policy, SILENT).fixed_point for builder in builders], job
 
 
-@pytest.mark.parametrize("policy", ["leaf-first", "support-closed", "kosolar", "continued"])
-def test_a_job_leads_to_the_same_fixed_point(documents, table, small_base, memory_root, policy):
-    (here, there), job = loops(documents, table, small_base, memory_root, policy)
+@pytest.mark.parametrize(("policy", "candidates"), WAYS)
+def test_a_job_leads_to_the_same_fixed_point(documents, table, small_base, memory_root, policy, candidates):
+    (here, there), job = loops(documents, table, small_base, memory_root, policy, candidates)
     assert here.alive.tolist() == there.alive.tolist()
     assert here.counts.tolist() == there.counts.tolist()
     assert here.rounds == there.rounds

@@ -8,15 +8,19 @@ import pytest
 from malmoi_pipelines.contracts.config import parse_config
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
+from malmoi_pipelines.contracts.progress import SILENT
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import TOKENIZER, check_schema
 from malmoi_pipelines.contracts.timings import read_timings
 from malmoi_pipelines.tokenizers.model_proto import load_for_units, lowest_rank_score, parse_model, scores_below
+from malmoi_tokenizer_lab.bases import open_base
+from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
+from malmoi_tokenizer_lab.loop.curation import Curation
 from malmoi_tokenizer_lab.sentencepiece import text_gates
 from malmoi_tokenizer_lab.stage import expand
 
-from tests.tokenizer_lab.small import SMALL, parse_folder, read_model, write_words
+from tests.tokenizer_lab.small import SMALL, WAYS, parse_folder, read_model, write_words
 
 
 def run(words, out, base, **settings):
@@ -232,6 +236,9 @@ def test_the_default_shape_is_that_of_eeve():
         ({"reserved": ["<|acc|>"]}, "must be distinct"),
         ({"policy": "none"}, "policy = 'none'"),
         ({"compare": ["none"]}, "'none'"),
+        ({"policy": "continued"}, "policy = 'continued': it proposes .* Set candidates = 'continued'"),
+        ({"compare": ["kosolar", "continued"]}, "compare = .* second tokenizer with candidates = 'continued'"),
+        ({"candidates": "leaf-first"}, "candidates = 'leaf-first'"),
     ],
 )
 def test_wrong_settings_are_explained(values, message):
@@ -291,8 +298,7 @@ def test_a_failed_gate_publishes_nothing(words, small_base, tmp_path, monkeypatc
 def compared(words, small_base, tmp_path_factory):
     """The published policy, the others beside it."""
     out = tmp_path_factory.mktemp("kosolar") / "out"
-    others = ("leaf-first", "support-closed", "continued")
-    return run([words], out, small_base, policy="kosolar", compare=others, budget=None)
+    return run([words], out, small_base, policy="kosolar", compare=("leaf-first", "support-closed"), budget=None)
 
 
 @pytest.mark.long
@@ -309,7 +315,7 @@ def test_the_published_policy_passes_all_gates(compared):
 def test_policies_are_put_side_by_side(compared, words, small_base, tmp_path):
     tables = read_report(compared.folder).tables
     rows = {row["policy"]: row for row in tables["Policies"]}
-    assert list(rows) == ["kosolar", "leaf-first", "support-closed", "continued"]
+    assert list(rows) == ["kosolar", "leaf-first", "support-closed"]
     assert all(row["below the cutoff"] == 0 and row["least count"] >= SMALL.cutoff for row in rows.values())
     assert rows["kosolar"]["corpus tokens"] > rows["leaf-first"]["corpus tokens"]
     alone = run([words], tmp_path / "alone", small_base, budget=None)
@@ -322,9 +328,23 @@ def test_policies_are_put_side_by_side(compared, words, small_base, tmp_path):
     }
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("source", [None, "intermediate", "continued"])
+def test_candidates_come_from_where_they_are_told(words, small_base, tmp_path, source):
+    result = run([words], tmp_path / "out", small_base, candidates=source, morphemes=False)
+    base = open_base(small_base)
+    config = SMALL.model_copy(update={"candidates": source or "intermediate"})
+    proposed = Builder(base, base.read_words([words], config), config, Curation(), None).propose(SILENT)
+    multis = {row["piece"] for row in read(result, "candidates").to_pylist() if row["kind"] == "multi"}
+    assert multis == set(proposed)
+    facts = read_report(result.folder).facts
+    assert facts["candidates from"] == result.manifest.config["candidates"] == (source or "intermediate")
+    assert result.manifest.config["policy"] == facts["policy"] == "leaf-first"
+
+
 @pytest.fixture(scope="module")
 def curated(words, small_base, tmp_path_factory):
-    """Pieces that no loop would keep, and without some that it would; by each policy."""
+    """Pieces that no loop would keep, and without some that it would; in each way to choose."""
     folder = tmp_path_factory.mktemp("curated")
     plain = run([words], folder / "plain", small_base, budget=128)
     kept = [row for row in read(plain, "data").to_pylist() if row["reason"] == "kept"]
@@ -336,18 +356,18 @@ def curated(words, small_base, tmp_path_factory):
     (folder / "deny").write_text("\n".join(denied))
     settings = {"allow": str(folder / "allow"), "deny": str(folder / "deny"), "budget": 128}
 
-    def make(policy):
-        return run([words], folder / policy, small_base, policy=policy, **settings)
+    def make(policy, source):
+        return run([words], folder / policy / source, small_base, policy=policy, candidates=source, **settings)
 
     return make, [x.replace(" ", "▁") for x in wanted], [x.replace(" ", "▁") for x in denied], settings
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("policy", ["leaf-first", "support-closed", "kosolar", "continued"])
-def test_lists_are_applied_and_recorded(curated, policy):
+@pytest.mark.parametrize(("policy", "source"), WAYS)
+def test_lists_are_applied_and_recorded(curated, policy, source):
     """And all gates pass: what is wanted is reachable."""
     make, wanted, denied, _ = curated
-    result = make(policy)
+    result = make(policy, source)
     rows = {row["piece"]: row for row in read(result, "data").to_pylist()}
     candidates = {row["piece"]: row for row in read(result, "candidates").to_pylist()}
     facts = read_report(result.folder).facts

@@ -10,6 +10,7 @@ from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Subject
 from malmoi_tokenizer_lab.loop.candidates import Candidates
+from malmoi_tokenizer_lab.loop.intermediate import CandidateSource
 from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from malmoi_tokenizer_lab.words import Ints, Words
@@ -60,8 +61,8 @@ class Base(Protocol):
     """Where it lies: a folder or a file."""
     units: UnitKind
     """How the word table must be cut for counts by unit to be exact."""
-    policies: tuple[str, ...]
-    """The policies that suit it, the default first."""
+    candidate_sources: tuple[CandidateSource, ...]
+    """Where its candidates may come from, the default first."""
     size: int
     """Rows of its vocabulary: the first new id."""
     inputs: dict[str, str]
@@ -79,7 +80,9 @@ class Base(Protocol):
     def characters(self, inventory: Inventory, words: Words) -> tuple[Symbols, Symbols]:
         """The Korean units as single characters (bytes, where a piece spells bytes), and how many each has."""
 
-    def propose(self, policy: str, words: Words, units: Spelling, config: ExpandConfig, cutoff: int) -> list[str]:
+    def propose(
+        self, source: CandidateSource, words: Words, units: Spelling, config: ExpandConfig, cutoff: int
+    ) -> list[str]:
         """Pieces that may become tokens, in merge order, none in the base."""
 
     def may_add(self, piece: str) -> bool:

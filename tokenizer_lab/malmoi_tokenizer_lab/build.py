@@ -8,12 +8,12 @@ from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.progress import Progress
 
 from malmoi_tokenizer_lab.base import Artefact, Base, OtherTokens
-from malmoi_tokenizer_lab.config import ExpandConfig, Policy, resolve_cutoff, token_budget
+from malmoi_tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
 from malmoi_tokenizer_lab.job_counter import JobCounting
 from malmoi_tokenizer_lab.loop.candidates import Candidates, find_candidates
 from malmoi_tokenizer_lab.loop.curation import Curation, with_wanted
 from malmoi_tokenizer_lab.loop.fixed_point import FixedPoint, find_fixed_point
-from malmoi_tokenizer_lab.loop.policies import Limits
+from malmoi_tokenizer_lab.loop.policies import POLICIES, Limits, PolicyName
 from malmoi_tokenizer_lab.loop.pruning import closed
 from malmoi_tokenizer_lab.loop.raw_counts import raw_counts
 from malmoi_tokenizer_lab.loop.recount import Recount, TokenCounter
@@ -25,7 +25,7 @@ from malmoi_tokenizer_lab.words import Ints, Words
 class Loop:
     """One run of the loop."""
 
-    policy: Policy
+    policy: PolicyName
     candidates: Candidates
     denied: tuple[str, ...]
     """Candidates that the user's list took out."""
@@ -76,15 +76,15 @@ class Builder:
             )
         self.others: OtherTokens = base.count_others(words, config)
         self.units = base.spell(words, config)
-        self._proposed: dict[bool, list[str]] = {}
+        self._proposed: list[str] | None = None
 
-    def run(self, policy: Policy, progress: Progress) -> Loop:
+    def run(self, policy: PolicyName, progress: Progress) -> Loop:
         """The loop with one policy.
 
         Raises:
             CheckError: it does not end.
         """
-        proposed = self._propose(policy, progress)
+        proposed = self.propose(progress)
         bare = self.units.inventory.texts[self.units.inventory.base_size :]
         denied = (*filter(self._curation.denies, proposed), *filter(self._curation.denies, bare))
         multis = [piece for piece in proposed if not self._curation.denies(piece)]
@@ -101,7 +101,7 @@ class Builder:
         found = find_fixed_point(
             candidates,
             counter,
-            "leaf-first" if policy == "continued" else policy,
+            POLICIES[policy],
             limits,
             other_tokens=self.others.after,
             num_eojeol=int(self.units.counts[self.units.eojeol].sum()),
@@ -128,15 +128,16 @@ class Builder:
         """The tokenizer that a loop ended with."""
         return self._base.build(name, loop.candidates, loop.fixed_point.alive, self._config)
 
-    def _propose(self, policy: Policy, progress: Progress) -> list[str]:
-        continued = policy == "continued"
-        if continued not in self._proposed:
-            how = "continuing the base's training" if continued else "training the intermediate tokenizer"
-            progress.note(f"{how} on {len(self.units.counts):,} Korean units, cutoff {self.cutoff:,}")
+    def propose(self, progress: Progress) -> list[str]:
+        """Pieces that may become tokens, in merge order; trained once."""
+        if self._proposed is None:
+            how = {"intermediate": "training the intermediate tokenizer", "continued": "continuing the base's training"}
+            source = self._config.candidates
+            assert source is not None, "resolved by the stage"
+            progress.note(f"{how[source]} on {len(self.units.counts):,} Korean units, cutoff {self.cutoff:,}")
             with progress.doing("expand: training"):
-                found = self._base.propose(policy, self._words, self.units, self._config, self.cutoff)
-            self._proposed[continued] = found
-        return self._proposed[continued]
+                self._proposed = self._base.propose(source, self._words, self.units, self._config, self.cutoff)
+        return self._proposed
 
     def _may_add(self, piece: str) -> bool:
         return self._base.may_add(piece) and not self._curation.denies(piece)
@@ -169,7 +170,7 @@ def build_tokenizer(
     Args:
         base: the tokenizer to extend.
         words: the corpus.
-        config: all settings; its policy is set.
+        config: all settings; where the candidates come from is set.
         curation: pieces to keep and pieces to leave out.
         progress: told what is being done.
         counting: counts by jobs; None: in this process.
@@ -178,7 +179,6 @@ def build_tokenizer(
         UsageError: a budget too small for its fixed rows, or a base that cannot take masks.
         CheckError: a gate failed.
     """
-    assert config.policy is not None, "resolved by the stage"
     builder = Builder(base, words, config, curation, counting)
     loop = builder.run(config.policy, progress)
     with progress.doing("expand: export"):

@@ -2,10 +2,13 @@
 
 import math
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from malmoi_pipelines.contracts.config import Config
 from pydantic import Field, field_validator, model_validator
+
+from malmoi_tokenizer_lab.loop.intermediate import CandidateSource
+from malmoi_tokenizer_lab.loop.policies import PolicyName
 
 CUTOFF_BYTES = 100_000_000_000
 """Corpus size in bytes to which the published cutoff of 6,000 belongs (KoSOLAR and EEVE cards: 100 GB)."""
@@ -16,8 +19,6 @@ MAX_WEIGHT = 1_000
 LEAST_CUTOFF = 2
 """No cutoff is below this: a token seen once teaches nothing."""
 
-Policy = Literal["leaf-first", "support-closed", "kosolar", "continued"]
-
 _ROW_NAME = re.compile(r"<\|[a-z0-9_]+\|>")
 
 
@@ -27,9 +28,12 @@ class ExpandConfig(Config):
     base: str | None = None
     """Tokenizer to extend: a SentencePiece `.model`, a byte-level `tokenizer.json` or `tekken_*.json`, or a folder with
     one. null: the 32,000-piece model of Mistral-7B v0.1 and SOLAR-10.7B, from the installed mistral-common package."""
+    candidates: CandidateSource | None = None
+    """Where the candidates come from: the pieces of an `intermediate` Korean tokenizer, or `continued` BPE training of
+    the base. null: `intermediate`; for a byte-level base `continued`, the only one that suits it."""
     intermediate_vocab_size: int = Field(40_000, ge=300)
-    """Pieces, single letters included, of the intermediate Korean tokenizer that the candidates are taken from; with
-    `continued`, the candidates."""
+    """Pieces, single letters included, of the intermediate Korean tokenizer that the candidates are taken from; where
+    training is continued, most candidates."""
     train_min_count: int = Field(2, ge=1)
     """Least count of a unit, and of a pair, to train the intermediate on; raise it to train in less memory. Units seen
     once are 72 % of the types and 11 % of the mass; whatever this says, they are counted."""
@@ -39,13 +43,12 @@ class ExpandConfig(Config):
     """The cutoff of a corpus of 100 GB."""
     budget: int | None = Field(8_960, ge=1)
     """Most new rows K, reserved rows and masks included. null: all that reach the cutoff."""
-    policy: Policy | None = None
-    """How the loop drops tokens (docs/tokenizer.md). null: `leaf-first`; for a byte-level base `continued`, the only
-    one that suits it: its candidates are trained from the base's own encoding."""
+    policy: PolicyName = "leaf-first"
+    """How the loop drops tokens (docs/tokenizer.md)."""
     scaffolds: Literal["resolve", "keep"] = "resolve"
     """What becomes of a token below the cutoff that a token above it is made from: `resolve` drops it, or what is made
     from it, so that every token reaches the cutoff; `keep` keeps both, for 0.1 to 0.2 % fewer tokens in the text."""
-    compare: tuple[Policy, ...] = ()
+    compare: tuple[PolicyName, ...] = ()
     """Other policies to run on the same candidates and put beside it in the report; nothing else is written of them."""
     allow: str | None = None
     """A file with one piece a line (`#` starts a comment, a space or U+2581 a word): these are kept whatever their
@@ -71,6 +74,19 @@ class ExpandConfig(Config):
     """Guard against a loop that does not end; 10 to 30 rounds are usual."""
     num_threads: int = Field(2, ge=1)
     """Threads to count with. The output does not depend on it."""
+
+    @field_validator("policy", "compare", mode="before")
+    @classmethod
+    def _drops(cls, given: Any) -> Any:
+        # What was a policy once must not end in a list of those there are.
+        if given == "continued":
+            raise ValueError("it proposes tokens and drops none. Set candidates = 'continued', and policy as you like.")
+        if isinstance(given, list | tuple) and "continued" in given:
+            raise ValueError(
+                "'continued' proposes tokens and drops none, and policies are compared on the same candidates. Make a "
+                "second tokenizer with candidates = 'continued'; `malmoi tokenizer compare` puts both side by side."
+            )
+        return given
 
     @field_validator("weights")
     @classmethod

@@ -122,25 +122,26 @@ def expand(
 
 
 def _for_base(base: Base, config: ExpandConfig) -> ExpandConfig:
-    """The config with its policy named, and without reserved rows that the base has already.
+    """The config with the source of its candidates named, and without reserved rows that the base has already.
 
     Raises:
-        UsageError: a policy that does not suit the base, or is to be compared with itself.
+        UsageError: candidates that do not suit the base, or a policy that is to be compared with itself.
     """
-    policy = config.policy or base.policies[0]
-    for name in (policy, *config.compare):
-        if name not in base.policies:
-            raise UsageError(
-                f"policy {name!r} does not suit {base.name}: pieces of another training meet a byte-level base's own "
-                "merges at odd places.",
-                hint=f"use {', '.join(base.policies)}",
-            )
-    if policy in config.compare or len(set(config.compare)) < len(config.compare):
-        raise UsageError(f"compare must name other policies than {policy!r}, each once. Got {list(config.compare)}.")
+    source = config.candidates or base.candidate_sources[0]
+    if source not in base.candidate_sources:
+        raise UsageError(
+            f"candidates = {source!r} does not suit {base.name}: pieces of another training meet a byte-level base's "
+            "own merges at odd places.",
+            hint=f"use {' or '.join(base.candidate_sources)}, or leave candidates out",
+        )
+    if config.policy in config.compare or len(set(config.compare)) < len(config.compare):
+        raise UsageError(
+            f"compare must name other policies than {config.policy!r}, each once. Got {list(config.compare)}."
+        )
     if taken := [name for name in config.masks if base.has_row(name)]:
         raise UsageError(f"the base has the mask {taken[0]!r} already.", hint=f"take it out of masks: {config.masks}")
     reserved = tuple(name for name in config.reserved if not base.has_row(name))
-    return config.model_copy(update={"policy": policy, "reserved": reserved})
+    return config.model_copy(update={"candidates": source, "reserved": reserved})
 
 
 def _other_inputs(base: Base, config: ExpandConfig) -> dict[str, str]:

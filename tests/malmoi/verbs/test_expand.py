@@ -2,12 +2,16 @@
 
 import json
 import pathlib
+from typing import get_args
 
 import pytest
+import typer.main
 from malmoi_pipelines.contracts.manifest import read_manifest
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_tokenizer_lab.loop.intermediate import CandidateSource
+from malmoi_tokenizer_lab.loop.policies import POLICIES
 from typer.testing import CliRunner
 
 from malmoi.cli import app
@@ -61,6 +65,20 @@ def test_policies_are_put_side_by_side_on_held_out_text(words, tmp_path):
     held_out = {row["tokenizer"]: row for row in tables["Tokenizers"] if row["part"] == "held out"}
     assert set(held_out) == {"base", "leaf-first", "kosolar", "support-closed"}
     assert held_out["leaf-first"]["tokens per eojeol"] < held_out["base"]["tokens per eojeol"]
+
+
+def test_the_help_names_every_policy_and_every_source_of_candidates():
+    options = {option.name: option.help for option in typer.main.get_command(app).commands["expand"].params}
+    assert all(name in options["policy"] for name in POLICIES)
+    assert all(name in options["candidates"] for name in get_args(CandidateSource))
+
+
+@pytest.mark.parametrize("option", ["--policy=continued", "--set=policy=continued", "--compare=continued"])
+def test_what_was_a_policy_is_told_as_the_setting_it_became(words, tmp_path, option):
+    result = CliRunner().invoke(app, ["expand", str(words / "words"), "--out", str(tmp_path / "out"), option])
+    assert result.exception.exit_code == 2
+    assert "candidates = 'continued'" in result.exception.message
+    assert not pathlib.Path(tmp_path / "out").exists()
 
 
 def test_options_of_a_runner_need_one(words, tmp_path):

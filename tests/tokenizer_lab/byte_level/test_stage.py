@@ -1,4 +1,4 @@
-"""`expand` on byte-level bases: by the only policy that suits them, and through all of their gates."""
+"""`expand` on byte-level bases: from the only candidates that suit them, and through all of their gates."""
 
 import collections
 import os
@@ -14,6 +14,7 @@ from malmoi_pipelines.text.units import split_units
 from malmoi_pipelines.tokenizers.byte_alphabet import unspell
 from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
+from malmoi_tokenizer_lab.loop.policies import POLICIES
 from malmoi_tokenizer_lab.stage import expand
 
 from tests.tokenizer_lab.byte_level.small import SPECIALS, encode, library, make_json
@@ -76,7 +77,7 @@ def test_the_folder_is_complete(expanded):
     assert not paths & {"tokenizer.model", "timings.json"}
     by_path = {info.path: info.xxh3_128 for info in expanded.manifest.files}
     assert expanded.manifest.tokenizer == by_path["tokenizer.json"]
-    assert expanded.manifest.config["policy"] == "continued"
+    assert expanded.manifest.config["candidates"] == "continued"
 
 
 def test_new_rows_come_after_all_of_the_base(expanded, folder):
@@ -179,9 +180,22 @@ def test_lists_are_applied(table, folder, expanded, tmp_path):
     assert all(is_allowed(unspell(row["piece"])) for row in new.values() if row["kind"] in ("multi", "letter"))
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != CONFIG.policy])
+def test_every_policy_suits(table, folder, expanded, documents, tmp_path, policy):
+    """They differ in what they drop; where the candidates come from is another question."""
+    result = run(table, tmp_path / "out", folder, policy=policy, candidates="continued")
+    assert [row["piece"] for row in rows(result, "candidates")] == [
+        row["piece"] for row in rows(expanded, "candidates")
+    ]
+    facts = read_report(result.folder).facts
+    assert (facts["policy"], facts["candidates from"], facts["multis below the cutoff"]) == (policy, "continued", 0)
+    assert facts["corpus tokens after"] == sum(len(encode(tokenizer(result.folder), text)) for text in documents)
+
+
 def test_what_does_not_suit_is_refused(table, folder, documents, tmp_path):
-    with pytest.raises(UsageError, match="policy 'leaf-first' does not suit"):
-        run(table, tmp_path / "a", folder, policy="leaf-first")
+    with pytest.raises(UsageError, match="candidates = 'intermediate' does not suit"):
+        run(table, tmp_path / "a", folder, candidates="intermediate")
     words = write_words(str(tmp_path / "words"), documents)
     with pytest.raises(UsageError, match="holds metaspace units"):
         run(words, tmp_path / "a", folder)

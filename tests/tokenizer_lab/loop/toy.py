@@ -13,7 +13,7 @@ from malmoi_tokenizer_lab.loop.candidates import find_candidates
 from malmoi_tokenizer_lab.loop.curation import with_wanted
 from malmoi_tokenizer_lab.loop.fixed_point import find_fixed_point
 from malmoi_tokenizer_lab.loop.intermediate import is_candidate
-from malmoi_tokenizer_lab.loop.policies import Limits
+from malmoi_tokenizer_lab.loop.policies import POLICIES, Limits
 from malmoi_tokenizer_lab.loop.recount import Recount
 from malmoi_tokenizer_lab.loop.spelling import Spelling
 from malmoi_tokenizer_lab.sentencepiece.export import token_rows
@@ -29,7 +29,6 @@ BARE = "다ㅋ"
 """Letters that no toy base has."""
 LATE = (MARK * 2, MARK * 4)
 MULTIS_OF_BASES = ((), ("가나",), (f"{MARK}가", "나가"), ("나가", f"{MARK}나", "가나"))
-POLICIES = ("leaf-first", "support-closed", "kosolar")
 
 pieces = st.builds(
     lambda mark, letters: mark + letters, st.sampled_from(["", MARK]), st.text(LETTERS, min_size=1)
@@ -136,7 +135,7 @@ def run(candidates, units, policy, limits, counter=None, max_rounds=500):
     return find_fixed_point(
         candidates,
         counter or Recount(candidates, units, np.ones(len(candidates), bool)),
-        policy,
+        POLICIES[policy],
         limits,
         other_tokens=7,
         num_eojeol=int(units.counts[units.eojeol].sum()),

@@ -30,7 +30,7 @@ from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Subject, subject_of
 from malmoi_tokenizer_lab.gates.texts import FIXED, mask_texts
 from malmoi_tokenizer_lab.loop.candidates import Candidates
-from malmoi_tokenizer_lab.loop.intermediate import LONGEST_PIECE, continued_pieces
+from malmoi_tokenizer_lab.loop.intermediate import LONGEST_PIECE, CandidateSource, continued_pieces
 from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from malmoi_tokenizer_lab.words import Units, Words, check_tables, letters_in, read_units, split_korean
@@ -44,7 +44,7 @@ class ByteLevel:
     """A byte-level BPE tokenizer and the files beside it."""
 
     units: UnitKind = "byte-level"
-    policies: tuple[str, ...] = ("continued",)
+    candidate_sources: tuple[CandidateSource, ...] = ("continued",)
 
     def __init__(self, found: TokenizerFile, encoder: JsonEncoder) -> None:
         """Read what lies beside it.
@@ -93,7 +93,9 @@ class ByteLevel:
         """The Korean pre-tokens as single bytes, and how many each has."""
         return byte_symbols(self.base, words.korean.text)
 
-    def propose(self, policy: str, words: Words, units: Spelling, config: ExpandConfig, cutoff: int) -> list[str]:
+    def propose(
+        self, source: CandidateSource, words: Words, units: Spelling, config: ExpandConfig, cutoff: int
+    ) -> list[str]:
         """Pieces of continued training, in merge order."""
         frequent = units.frequent(config.train_min_count)
         return continued_pieces(frequent, config.intermediate_vocab_size, cutoff, self.may_add)

@@ -17,7 +17,7 @@ from malmoi_pipelines.contracts.arrays import Bool
 from malmoi_pipelines.contracts.errors import CheckError, DefectError
 
 from malmoi_tokenizer_lab.loop.candidates import Candidates
-from malmoi_tokenizer_lab.loop.policies import LEAST_BATCH, Drop, Limits, LoopPolicy, Phase, State, next_drop
+from malmoi_tokenizer_lab.loop.policies import LEAST_BATCH, Drop, Limits, Phase, Policy, State, next_drop
 from malmoi_tokenizer_lab.loop.recount import TokenCounter
 from malmoi_tokenizer_lab.words import Ints
 
@@ -62,7 +62,7 @@ class FixedPoint:
 def find_fixed_point(
     candidates: Candidates,
     counter: TokenCounter,
-    policy: LoopPolicy,
+    policy: Policy,
     limits: Limits,
     *,
     other_tokens: int,
@@ -90,7 +90,7 @@ def find_fixed_point(
         counts = counter.counts()
         edges = candidates.edges(counter.alive)
         drop = next_drop(State(candidates, counter.alive, counts, edges, limits), policy)
-        if drop.phase == "end" and policy != "kosolar":
+        if drop.phase == "end" and not policy.as_published:
             drop = record.refill(limits) or drop
         on_round(record.note(counts, drop))
         if drop.phase == "end":

@@ -1,20 +1,23 @@
 """Where candidates come from: byte-pair encoding trained on the Korean units and their counts.
 
-Two ways. An intermediate tokenizer is trained from single characters, as KoSOLAR and EEVE did, and its pieces are
-taken. Continued training starts from what the base makes of the units, so that every merge has a use beside the base's
-own; a byte-level base needs it, because pieces of another training meet the base's merges at odd places (Llama-3: 1,022
-of 8,960 dead, docs/log.md).
+Two sources. An `intermediate` tokenizer is trained from single characters, as KoSOLAR and EEVE did, and its pieces are
+taken. `continued` BPE training starts from what the base makes of the units, so that every merge has a use beside the
+base's own; a byte-level base needs it, because pieces of another training meet the base's merges at odd places
+(Llama-3: 1,022 of 8,960 dead, docs/log.md).
 
 Only Korean units are given. Merges never cross the cut between units, so digits, Latin and the like would only take
 places from the Korean pieces without changing their order.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 from malmoi_pipelines.contracts.hangul import is_korean_piece
 
 from malmoi_tokenizer_lab.loop.bpe_trainer import train_bpe
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
+
+CandidateSource = Literal["intermediate", "continued"]
 
 LONGEST_PIECE = 16
 """Characters; SentencePiece's default and that of the Mistral base."""

@@ -12,6 +12,7 @@ reaches it. It goes if all that is made from it can be made another way; else it
 occurrences it inherits.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,7 @@ from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.pruning import LETTER_COST, Order, closed, drop_order, made_from
 from malmoi_tokenizer_lab.words import Ints
 
-LoopPolicy = Literal["kosolar", "support-closed", "leaf-first"]
+PolicyName = Literal["leaf-first", "support-closed", "kosolar"]
 Phase = Literal["cutoff", "scaffold", "budget", "refill", "end"]
 
 LEAST_BATCH = 256
@@ -76,24 +77,30 @@ class Drop:
     added: Ints
 
 
-def next_drop(state: State, policy: LoopPolicy) -> Drop:
+@dataclass(frozen=True)
+class Policy:
+    """What the loop drops in a round."""
+
+    for_cutoff: Callable[[State], Drop]
+    """What goes because it is below the cutoff, and what of it comes back at once."""
+    for_budget: Callable[[State, int], Ints]
+    """What goes of a vocabulary with so many tokens too many; nothing if all that is left is wanted, with its parts."""
+    as_published: bool = False
+    """Whether that is all: scaffolds below the cutoff stay, and what the budget dropped never returns."""
+
+
+def next_drop(state: State, policy: Policy) -> Drop:
     """What the policy drops now; at the fixed point nothing, or what it adds again at once."""
-    rare = _RARE[policy](state)
+    rare = policy.for_cutoff(state)
     if len(rare.dropped):
         return rare
-    if (excess := int(max(0, state.alive.sum() - state.limits.budget))) and len(last := _last(state, policy, excess)):
+    excess = int(max(0, state.alive.sum() - state.limits.budget))
+    if excess and len(last := policy.for_budget(state, excess)):
         return _drop("budget", last)
     # Last, since a smaller vocabulary has fewer scaffolds below the cutoff.
-    if policy != "kosolar" and len(scaffolds := _scaffolds(state)):
+    if not policy.as_published and len(scaffolds := _scaffolds(state)):
         return _drop("scaffold", scaffolds)
     return _drop("end")
-
-
-def _last(state: State, policy: LoopPolicy, excess: int) -> Ints:
-    """What goes for the budget; nothing if all that is left is wanted, with what that is made from."""
-    if policy == "kosolar":
-        return _rarest(state, excess)
-    return _batch(drop_order(state.edges, state.alive, state.counts, _least_loss(state)))[:excess]
 
 
 def _drop(phase: Phase, dropped: Ints | None = None, added: Ints | None = None) -> Drop:
@@ -124,9 +131,6 @@ def _leaf_first(state: State) -> Drop:
         lambda index, count: count if count < cutoff and not protected[index] else None,
     )
     return _drop("cutoff", _batch(order))
-
-
-_RARE = {"kosolar": _kosolar, "support-closed": _support_closed, "leaf-first": _leaf_first}
 
 
 def _scaffolds(state: State) -> Ints:
@@ -172,6 +176,11 @@ def _rarest(state: State, number: int) -> Ints:
     return np.sort(may_go[order[:number]])
 
 
+def _worth_least(state: State, excess: int) -> Ints:
+    """Leaves whose loss makes the corpus least longer, a batch at most."""
+    return _batch(drop_order(state.edges, state.alive, state.counts, _least_loss(state)))[:excess]
+
+
 def _least_loss(state: State) -> Order:
     """Those go first whose loss makes the corpus least longer, in tokens."""
     wanted, multis = state.limits.wanted.tolist(), state.candidates.num_multis
@@ -185,3 +194,10 @@ def _wanted(state: State) -> Bool:
 
 def _batch(order: Ints) -> Ints:
     return order[: max(LEAST_BATCH, len(order) // BATCH_SHARE)]
+
+
+POLICIES: Mapping[PolicyName, Policy] = {
+    "leaf-first": Policy(_leaf_first, _worth_least),
+    "support-closed": Policy(_support_closed, _worth_least),
+    "kosolar": Policy(_kosolar, _rarest, as_published=True),
+}

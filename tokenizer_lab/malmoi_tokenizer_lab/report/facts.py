@@ -29,6 +29,7 @@ def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, ev
         "gates": verdict(list(gates_of(expansion).values())),
         "cutoff": expansion.cutoff,
         "policy": loop.policy,
+        "candidates from": config.candidates,
         "rounds": len(loop.fixed_point.rounds),
         "base vocabulary": expansion.base.size,
         "new rows": len(artefact.rows),

@@ -21,7 +21,7 @@ from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Subject, subject_of
 from malmoi_tokenizer_lab.gates.texts import FIXED
 from malmoi_tokenizer_lab.loop.candidates import Candidates
-from malmoi_tokenizer_lab.loop.intermediate import continued_pieces, intermediate_pieces, is_candidate
+from malmoi_tokenizer_lab.loop.intermediate import CandidateSource, continued_pieces, intermediate_pieces, is_candidate
 from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles, class_facts, read_base_files
@@ -46,7 +46,7 @@ class SentencePieceBase:
     """A SentencePiece BPE model with byte fallback, and the files beside it."""
 
     units: UnitKind = "metaspace"
-    policies: tuple[str, ...] = ("leaf-first", "support-closed", "kosolar", "continued")
+    candidate_sources: tuple[CandidateSource, ...] = ("intermediate", "continued")
 
     def __init__(self, found: TokenizerFile, encoder: SentencePieceEncoder) -> None:
         """Read what lies beside a model.
@@ -97,10 +97,12 @@ class SentencePieceBase:
         """The Korean units as single characters, and how many each has."""
         return inventory.characters(sentencepiece_text(words.korean))
 
-    def propose(self, policy: str, words: Words, units: Spelling, config: ExpandConfig, cutoff: int) -> list[str]:
+    def propose(
+        self, source: CandidateSource, words: Words, units: Spelling, config: ExpandConfig, cutoff: int
+    ) -> list[str]:
         """Pieces of an intermediate tokenizer, or of continued training, in merge order."""
         size, least = config.intermediate_vocab_size, config.train_min_count
-        if policy == "continued":
+        if source == "continued":
             return continued_pieces(units.frequent(least), size, cutoff, is_candidate)
         characters = Spelling(units.inventory, *self.characters(units.inventory, words), words.korean.counts)
         return intermediate_pieces(characters, words.letters, size, least)
