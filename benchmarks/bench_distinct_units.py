@@ -21,7 +21,7 @@ import pyarrow as pa
 import xxhash
 from malmoi_pipelines.contracts.arrays import text_buffers
 from malmoi_pipelines.contracts.unit_kind import UnitKind
-from malmoi_pipelines.count.words import Counts, chunks_of, count_units, merge_counts
+from malmoi_pipelines.count.words import UnitCounts, chunks_of, count_units, merge_counts
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
 from malmoi_pipelines.text.units import unit_slices
@@ -85,7 +85,9 @@ def growth(texts: pa.LargeStringArray, sizes: list[int], rule: UnitKind) -> Iter
         }
 
 
-def counted(texts: pa.LargeStringArray, start: int, stop: int, bounds: np.ndarray, rule: UnitKind) -> Iterator[Counts]:
+def counted(
+    texts: pa.LargeStringArray, start: int, stop: int, bounds: np.ndarray, rule: UnitKind
+) -> Iterator[UnitCounts]:
     """Counts of some documents, block by block."""
     while start < stop:
         end = min(stop, max(start + 1, int(np.searchsorted(bounds, bounds[start] + BLOCK_BYTES))))
@@ -93,7 +95,7 @@ def counted(texts: pa.LargeStringArray, start: int, stop: int, bounds: np.ndarra
         start = end
 
 
-def only_chunk(counts: Counts) -> pa.RecordBatch:
+def only_chunk(counts: UnitCounts) -> pa.RecordBatch:
     """All counts in one chunk."""
     return next(chunk for _, chunk in chunks_of(counts, np.zeros(len(counts.units), np.int64)))
 

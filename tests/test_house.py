@@ -107,6 +107,17 @@ def test_no_module_is_a_monster(path):
     assert len(path.read_text().splitlines()) <= MAX_LINES
 
 
+def test_a_name_that_once_meant_several_things_says_which():
+    """`PiiKind` or `RowKind`, `UnitCounts` or `NgramCounts`: such a word alone sends a reader to the imports."""
+    bare = {"Counts", "Kind", "Part", "Plan", "Rule"}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            named = {target.id for target in getattr(node, "targets", ()) if isinstance(target, ast.Name)}
+            if isinstance(node, ast.ClassDef):
+                named.add(node.name)
+            assert not named & bare, f"{path} defines {named & bare}"
+
+
 def test_only_defect_error_says_that_something_is_a_defect_of_malmoi():
     said = [path.name for path in MODULES if "not of your data" in path.read_text()]
     assert said == ["errors.py"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from malmoi_pipelines.contracts.arrays import Bool
 from malmoi_pipelines.contracts.unit_kind import UnitKind
@@ -15,6 +15,9 @@ from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from malmoi_tokenizer_lab.words import Ints, Words
 
+RowKind = Literal["multi", "letter", "mask", "reserved"]
+"""Of a new row: a token of two or more characters, one of a letter, a mask, or a row for special tokens and padding."""
+
 
 @dataclass(frozen=True)
 class NewRow:
@@ -22,8 +25,7 @@ class NewRow:
 
     piece: str
     """As `tokenizer.json` spells it."""
-    kind: str
-    """multi, letter, mask or reserved."""
+    kind: RowKind
     score: float
     text: str | None
     """What it stands for; None if it is no whole text."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi_pipelines.clean.config import CleanConfig, SourcePolicy
-from malmoi_pipelines.clean.counts import Counts
+from malmoi_pipelines.clean.counts import CleanCounts
 from malmoi_pipelines.clean.histograms import add_measures, source_codes
 from malmoi_pipelines.clean.ids import new_ids
 from malmoi_pipelines.clean.meta import mask_metas
@@ -56,7 +56,7 @@ class CleanedBlock:
     """In the order of the lines."""
     spans: pa.RecordBatch
     ledger: Ledger
-    counts: Counts
+    counts: CleanCounts
     scored: int
     """Documents that `judge_block` keeps: as many scores the block used."""
 
@@ -193,7 +193,7 @@ def _with_masks(judged: JudgedBlock, spans: dict[int, Sequence[Span]]) -> list[s
     return texts
 
 
-def _masked_metas(block: RawBlock, kept: list[int], config: CleanConfig, counts: Counts) -> list[str | None]:
+def _masked_metas(block: RawBlock, kept: list[int], config: CleanConfig, counts: CleanCounts) -> list[str | None]:
     """The metas of the documents that are kept; null for the others."""
     metas: list[str | None] = [None] * len(block.metas)
     present = [(i, meta) for i in kept if (meta := block.metas[i]) is not None]
@@ -251,8 +251,8 @@ def _enter(ledger: Ledger, source: str, outcome: str, documents: int, num_bytes:
         ledger.add(source, name, documents, num_bytes)
 
 
-def _counts(block: RawBlock, judged: JudgedBlock, spans: dict[int, Sequence[Span]], file_name: str) -> Counts:
-    counts = Counts(problems=Counter((file_name, bad.reason) for bad in block.bad))
+def _counts(block: RawBlock, judged: JudgedBlock, spans: dict[int, Sequence[Span]], file_name: str) -> CleanCounts:
+    counts = CleanCounts(problems=Counter((file_name, bad.reason) for bad in block.bad))
     for i in [i for i, changes in enumerate(judged.changes) if changes]:
         for rule in judged.changes[i]:
             counts.changes[block.sources[i], rule] += 1

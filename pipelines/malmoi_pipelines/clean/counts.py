@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass
-class Counts:
+class CleanCounts:
     """Counters that add up over blocks and tasks in any order."""
 
     changes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -20,7 +20,7 @@ class Counts:
     histograms: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     """(measure, source, bin) → documents."""
 
-    def merge(self, other: "Counts") -> None:
+    def merge(self, other: "CleanCounts") -> None:
         """Add another's counts."""
         for name, counter in vars(self).items():
             counter.update(getattr(other, name))
@@ -30,6 +30,6 @@ class Counts:
         return {name: [[*key, count] for key, count in sorted(counter.items())] for name, counter in vars(self).items()}
 
     @classmethod
-    def from_json(cls, value: dict[str, list[list[Any]]]) -> "Counts":
+    def from_json(cls, value: dict[str, list[list[Any]]]) -> "CleanCounts":
         """The inverse of `to_json`."""
         return cls(**{name: Counter({tuple(row[:-1]): row[-1] for row in rows}) for name, rows in value.items()})

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from malmoi_pipelines.clean.config import CleanConfig
-from malmoi_pipelines.clean.counts import Counts
+from malmoi_pipelines.clean.counts import CleanCounts
 from malmoi_pipelines.clean.histograms import SCALES, histogram_rows, histogram_svg
 from malmoi_pipelines.clean.task import TaskResult, check_sources
 from malmoi_pipelines.contracts import files
@@ -122,11 +122,11 @@ def dropped_rows(ledger: Ledger) -> list[dict[str, Any]]:
     ]
 
 
-def _pictures(counts: Counts) -> dict[str, bytes]:
+def _pictures(counts: CleanCounts) -> dict[str, bytes]:
     return {SCALES[name].title.capitalize(): histogram_svg(counts.histograms, name) for name in _drawn(counts)}
 
 
-def _drawn(counts: Counts) -> list[str]:
+def _drawn(counts: CleanCounts) -> list[str]:
     """The measures of which there are values."""
     present = {measure for measure, _, _ in counts.histograms}
     return [measure for measure in SCALES if measure in present]

@@ -11,7 +11,7 @@ import numpy as np
 
 from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.core import CleanedBlock, clean_block, judge_block, masked_texts
-from malmoi_pipelines.clean.counts import Counts
+from malmoi_pipelines.clean.counts import CleanCounts
 from malmoi_pipelines.clean.perplexity import F32, NOTHING_KNOWN, Decision, Scores, load_models, score, sketch
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
@@ -32,7 +32,7 @@ class TaskResult:
 
     files: list[FileInfo] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
-    counts: Counts = field(default_factory=Counts)
+    counts: CleanCounts = field(default_factory=CleanCounts)
 
     def add(self, cleaned: CleanedBlock) -> None:
         """Count a block."""
@@ -59,7 +59,7 @@ class TaskResult:
         return cls(
             files=[FileInfo.model_validate(info) for info in value["files"]],
             ledger=Ledger.from_json(value["ledger"]),
-            counts=Counts.from_json(value["counts"]),
+            counts=CleanCounts.from_json(value["counts"]),
         )
 
 

@@ -26,7 +26,7 @@ from malmoi_pipelines.count.order import digests, digests_and_hashes
 from malmoi_pipelines.count.statistics import STATISTICS, statistics_batch, sum_statistics, text_statistics
 from malmoi_pipelines.count.words import (
     I32,
-    Counts,
+    UnitCounts,
     check_sources,
     chunks_of,
     code_units,
@@ -139,7 +139,7 @@ class CountFiles:
                 counts = from_rows(batch, file.names)
                 yield from self._send(counts, digests(counts.units), file.table == HELD_OUT.name)
 
-    def _send(self, counts: Counts, digests: U64, held_out: bool) -> Iterator[Send]:
+    def _send(self, counts: UnitCounts, digests: U64, held_out: bool) -> Iterator[Send]:
         for partition, chunk in chunks_of(counts, self.layout.partitions(digests, held_out)):
             yield Send(partition, chunk)
 
@@ -216,7 +216,7 @@ class MergeCounts:
         for batch in statistics.to_batches():
             yield Send(self.layout.statistics, batch)
 
-    def _merge(self, partition: int, counts: Counts) -> Iterator[Send]:
+    def _merge(self, partition: int, counts: UnitCounts) -> Iterator[Send]:
         held_out = partition >= self.layout.words
         letters, inside = count_letters(counts.units, counts.totals)
         yield Send(self.layout.statistics, _unit_statistics(counts, inside, held_out))
@@ -303,7 +303,7 @@ def _ledger(statistics: pa.RecordBatch) -> Ledger:
     return ledger
 
 
-def _merge_by_size(chunks: Iterable[pa.RecordBatch]) -> Counts:
+def _merge_by_size(chunks: Iterable[pa.RecordBatch]) -> UnitCounts:
     """Merge chunks, by size as they come, so that a partition is held as distinct units and never as all its chunks."""
     parts: list[pa.RecordBatch] = []
     held = 0
@@ -317,7 +317,7 @@ def _merge_by_size(chunks: Iterable[pa.RecordBatch]) -> Counts:
     return merge_counts(parts)
 
 
-def _unit_statistics(counts: Counts, letters: I64, held_out: bool) -> pa.RecordBatch:
+def _unit_statistics(counts: UnitCounts, letters: I64, held_out: bool) -> pa.RecordBatch:
     """Units and letters by source. `letters`: how many each unit has."""
     units = [counts.counts[start:end] for start, end in zip(counts.bounds[:-1], counts.bounds[1:], strict=True)]
     inside = np.split(letters[counts.codes], counts.bounds[1:-1])

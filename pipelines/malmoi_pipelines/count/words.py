@@ -32,7 +32,7 @@ def check_sources(number: int) -> None:
 
 
 @dataclass(frozen=True)
-class Counts:
+class UnitCounts:
     """Units with their counts in each source: one row a pair that occurs."""
 
     units: pa.LargeStringArray
@@ -57,7 +57,7 @@ class Counts:
         return np.repeat(np.arange(len(self.names), dtype=np.int16), np.diff(self.bounds))
 
 
-def count_units(parts: Sequence[tuple[str, pa.LargeStringArray]]) -> Counts:
+def count_units(parts: Sequence[tuple[str, pa.LargeStringArray]]) -> UnitCounts:
     """Count units as they were cut.
 
     Args:
@@ -74,7 +74,7 @@ def code_units(parts: Sequence[pa.LargeStringArray]) -> tuple[pa.LargeStringArra
     return _dictionary(encoded), [chunk.indices.to_numpy() for chunk in encoded.chunks]
 
 
-def count_codes(units: pa.LargeStringArray, sources: Sequence[str], codes: Sequence[I32]) -> Counts:
+def count_codes(units: pa.LargeStringArray, sources: Sequence[str], codes: Sequence[I32]) -> UnitCounts:
     """Count units that have numbers: what `code_units` gives, and the source of each part."""
     found: dict[str, list[I32]] = {}
     for source, part in zip(sources, codes, strict=True):
@@ -82,7 +82,7 @@ def count_codes(units: pa.LargeStringArray, sources: Sequence[str], codes: Seque
     return _by_source(units, {name: (np.concatenate(parts), None) for name, parts in found.items()})
 
 
-def merge_counts(chunks: Sequence[pa.RecordBatch]) -> Counts:
+def merge_counts(chunks: Sequence[pa.RecordBatch]) -> UnitCounts:
     """Add up the counts of chunks as `chunks_of` makes them."""
     chunks = [chunk for chunk in chunks if chunk.num_rows]
     encoded = pa.chunked_array([chunk.column("unit") for chunk in chunks], pa.large_string()).dictionary_encode()
@@ -107,14 +107,14 @@ def _dictionary(encoded: pa.ChunkedArray) -> pa.LargeStringArray:
     return encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.large_string())
 
 
-def _by_source(units: pa.LargeStringArray, rows: Mapping[str, tuple[I32, I64 | None]]) -> Counts:
+def _by_source(units: pa.LargeStringArray, rows: Mapping[str, tuple[I32, I64 | None]]) -> UnitCounts:
     """Sum the rows of each source by unit; no weights: each row counts one."""
     check_sources(len(rows))
     names = tuple(sorted(rows))
     summed = [_sum_codes(*rows[name], len(units)) for name in names]
     bounds = offsets(np.array([len(codes) for codes, _ in summed], np.int64))
     codes = np.concatenate([np.zeros(0, np.int32), *(codes for codes, _ in summed)])
-    return Counts(units, names, codes, bounds, np.concatenate([np.zeros(0, np.int64), *(n for _, n in summed)]))
+    return UnitCounts(units, names, codes, bounds, np.concatenate([np.zeros(0, np.int64), *(n for _, n in summed)]))
 
 
 def _sum_codes(codes: I32, weights: I64 | None, size: int) -> tuple[I32, I64]:
@@ -132,7 +132,7 @@ def _sums(codes: npt.NDArray[np.integer], weights: I64 | None, size: int) -> I64
     return np.bincount(codes, weights, minlength=size).astype(np.int64, copy=False)
 
 
-def ordered_rows(counts: Counts) -> pa.RecordBatch:
+def ordered_rows(counts: UnitCounts) -> pa.RecordBatch:
     """The rows of a word table in its order; `sources` are the numbers of `counts.names`."""
     totals = counts.totals
     order = by_count(counts.units, totals)
@@ -159,7 +159,7 @@ def ordered_rows(counts: Counts) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
-def from_rows(batch: pa.RecordBatch, names: Sequence[str]) -> Counts:
+def from_rows(batch: pa.RecordBatch, names: Sequence[str]) -> UnitCounts:
     """The inverse of `ordered_rows`: counts of the rows of a word table.
 
     Args:
@@ -177,7 +177,7 @@ def from_rows(batch: pa.RecordBatch, names: Sequence[str]) -> Counts:
     return _by_source(batch.column("unit").cast(pa.large_string()), rows)
 
 
-def chunks_of(counts: Counts, partitions: I64) -> Iterator[tuple[int, pa.RecordBatch]]:
+def chunks_of(counts: UnitCounts, partitions: I64) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The counts as one chunk a partition: rows of unit, source and count, ordered by source.
 
     Args:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from malmoi_pipelines.contracts.arrays import I64
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
 from malmoi_pipelines.contracts.schemas import TOKENS
 from malmoi_pipelines.contracts.tables import write_parquet
@@ -17,8 +18,6 @@ from malmoi_pipelines.count_tokens.exactness import SeenParts, check_normal_form
 from malmoi_pipelines.count_tokens.words import TablePart
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.tokenizers.encoder import Encoder
-
-Counts = npt.NDArray[np.int64]
 
 BLOCK_ROWS = 1 << 16  # units encoded at once
 # The glossary's fertility: Hangul runs after a space. Punctuation, digits and line-initial words are left out.
@@ -71,7 +70,7 @@ class Tally:
     sources: dict[int, int] = field(default_factory=dict)
     """Number of a source in its word table → its tokens."""
 
-    def add(self, block: pa.RecordBatch, lengths: npt.NDArray[np.int32], num_bytes: Counts) -> None:
+    def add(self, block: pa.RecordBatch, lengths: npt.NDArray[np.int32], num_bytes: I64) -> None:
         """Count one block of units, with the tokens and the bytes of each."""
         counts, tokens = block.column("count").to_numpy(), lengths.astype(np.int64)
         eojeol = pc.match_substring_regex(block.column("unit"), EOJEOL).to_numpy(zero_copy_only=False)
@@ -83,7 +82,7 @@ class Tally:
         self.eojeol_tokens += int(np.dot(tokens[eojeol], counts[eojeol]))
         self._add_sources(block, tokens)
 
-    def _add_sources(self, block: pa.RecordBatch, tokens: Counts) -> None:
+    def _add_sources(self, block: pa.RecordBatch, tokens: I64) -> None:
         occurs_in = pc.list_value_length(block.column("sources")).to_numpy()
         numbers = block.column("sources").flatten().to_numpy()
         sums = np.zeros(int(numbers.max(initial=-1)) + 1, np.int64)
@@ -96,7 +95,7 @@ class Tally:
         return {**asdict(self), "sources": {str(number): tokens for number, tokens in self.sources.items()}}
 
 
-def unit_bytes(units: pa.Array, kind: UnitKind) -> Counts:
+def unit_bytes(units: pa.Array, kind: UnitKind) -> I64:
     """UTF-8 bytes of each unit as its tokens spell them: SentencePiece reads a literal U+2581 as a space."""
     num_bytes = pc.binary_length(units).to_numpy().astype(np.int64)
     if kind == "byte-level":

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from malmoi_pipelines.contracts.arrays import I64, Bool
 from malmoi_pipelines.contracts.errors import DefectError
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.tokenizers.encoder import Encoder
-
-Counts = npt.NDArray[np.int64]
 
 THRESHOLDS = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 NUM_TOP = 20
@@ -21,7 +19,7 @@ DISTINCT_UNITS, EOJEOL_TOKENS = "distinct units", "tokens of eojeol"
 
 
 def summarise(
-    encoder: Encoder, counts: Counts, totals: dict[str, int], sources: pa.Table, tokens_by_source: dict[str, int]
+    encoder: Encoder, counts: I64, totals: dict[str, int], sources: pa.Table, tokens_by_source: dict[str, int]
 ) -> Report:
     """The report.
 
@@ -63,7 +61,7 @@ def ratio(part: float, whole: float) -> float:
     return round(part / whole, 6) if whole else 0.0
 
 
-def parts(spellings: Sequence[bytes | None]) -> npt.NDArray[np.bool_]:
+def parts(spellings: Sequence[bytes | None]) -> Bool:
     r"""Which tokens stand for bytes that are no whole characters: byte fallback, and pieces of byte-level merges.
 
     >>> parts([b" a", b"\xea\xb0", None]).tolist()
@@ -81,7 +79,7 @@ def _is_text(spelling: bytes) -> bool:
 
 
 def _vocabulary_facts(
-    encoder: Encoder, counts: Counts, pieces: list[str | None], spellings: list[bytes | None]
+    encoder: Encoder, counts: I64, pieces: list[str | None], spellings: list[bytes | None]
 ) -> dict[str, Any]:
     of_text = np.array([spelling is not None for spelling in spellings], bool)
     facts: dict[str, Any] = {
@@ -114,7 +112,7 @@ def _source_rows(sources: pa.Table, tokens_by_source: dict[str, int]) -> list[di
     ]
 
 
-def _threshold_rows(counts: Counts, pieces: list[str | None], total: int) -> list[dict[str, Any]]:
+def _threshold_rows(counts: I64, pieces: list[str | None], total: int) -> list[dict[str, Any]]:
     exists = np.array([piece is not None for piece in pieces], bool)
     rows = []
     for least in THRESHOLDS:
@@ -130,7 +128,7 @@ def _threshold_rows(counts: Counts, pieces: list[str | None], total: int) -> lis
     return rows
 
 
-def _top_rows(counts: Counts, pieces: list[str | None], total: int) -> list[dict[str, Any]]:
+def _top_rows(counts: I64, pieces: list[str | None], total: int) -> list[dict[str, Any]]:
     order = np.lexsort((np.arange(len(counts)), -counts))[:NUM_TOP].tolist()
     return [
         {
@@ -145,7 +143,7 @@ def _top_rows(counts: Counts, pieces: list[str | None], total: int) -> list[dict
 
 
 def check_counted(
-    totals: dict[str, int], rows: int, counts: Counts, spellings: list[bytes | None], by_source: dict[str, int]
+    totals: dict[str, int], rows: int, counts: I64, spellings: list[bytes | None], by_source: dict[str, int]
 ) -> None:
     """Prove that every unit was counted once: the tokens spell what the units do, and no unit is missing.
 

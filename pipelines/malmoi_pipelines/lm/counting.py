@@ -18,7 +18,16 @@ from malmoi_pipelines.contracts.arrays import I64, Bool, run_starts
 from malmoi_pipelines.contracts.streams import read_stream
 from malmoi_pipelines.engine.job import Result, Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
-from malmoi_pipelines.lm.ngrams import BOS, FIRST_WORD, UNK, Counts, concatenate, context_hash, count_windows, merge
+from malmoi_pipelines.lm.ngrams import (
+    BOS,
+    FIRST_WORD,
+    UNK,
+    NgramCounts,
+    concatenate,
+    context_hash,
+    count_windows,
+    merge,
+)
 from malmoi_pipelines.lm.work_files import (
     contexts_path,
     ngrams_path,
@@ -53,7 +62,7 @@ class CutWindows:
         del chunks  # the first step gets none
         vocabulary = read_table(vocabulary_path(self.work))["word"]
         buffer = PartitionBuffer()
-        held: list[Counts] = []
+        held: list[NgramCounts] = []
         for segment in read_stream(segments_path(self.work, partition)):
             held.append(_count_segment(segment, vocabulary, self.order))
             if sum(counts.nbytes for counts in held) > MERGE_BYTES:
@@ -64,7 +73,7 @@ class CutWindows:
         yield from buffer.flush()
 
 
-def _count_segment(segment: pa.RecordBatch, vocabulary: pa.ChunkedArray, order: int) -> Counts:
+def _count_segment(segment: pa.RecordBatch, vocabulary: pa.ChunkedArray, order: int) -> NgramCounts:
     words, ids, lengths = (segment.column(name).flatten() for name in segment.schema.names)
     found = pc.index_in(words, vocabulary.combine_chunks())
     known = pc.fill_null(pc.add(found, FIRST_WORD), UNK).to_numpy().astype(np.uint32)
@@ -107,9 +116,9 @@ class MergeOrder:
         )
 
 
-def merge_chunks(chunks: Iterable[pa.RecordBatch], order: int) -> Counts:
+def merge_chunks(chunks: Iterable[pa.RecordBatch], order: int) -> NgramCounts:
     """All chunks of one partition as distinct n-grams, sorted; memory follows the distinct ones."""
-    held = [Counts.empty(order)]
+    held = [NgramCounts.empty(order)]
     for chunk in chunks:
         held.append(_from_chunk(chunk))
         if len(held) > 2 and sum(part.nbytes for part in held) > max(MERGE_BYTES, 2 * held[0].nbytes):
@@ -117,19 +126,19 @@ def merge_chunks(chunks: Iterable[pa.RecordBatch], order: int) -> Counts:
     return merge(concatenate(held))
 
 
-def starts_twice(counts: Counts) -> Bool:
+def starts_twice(counts: NgramCounts) -> Bool:
     """Whether an n-gram begins with `<s> <s>`: then it only carries a shorter one, to where its length is counted."""
     return (counts.words[0] == BOS) & (counts.words[1] == BOS)
 
 
-def adjust(counts: Counts, highest: bool) -> I64:
+def adjust(counts: NgramCounts, highest: bool) -> I64:
     """Kneser-Ney's counts: how many words stand before an n-gram, or its occurrences where nothing can stand there."""
     if highest:
         return counts.raw
     return np.where(counts.words[0] == BOS, counts.raw, counts.left)
 
 
-def is_kept(counts: Counts, threshold: int) -> Bool:
+def is_kept(counts: NgramCounts, threshold: int) -> Bool:
     """Which n-grams the model has: the frequent ones of known words.
 
     An unknown word stands for many: if it were predicted by its count, a text of unknown words would be a likely text.
@@ -140,7 +149,7 @@ def is_kept(counts: Counts, threshold: int) -> Bool:
     return kept
 
 
-def sum_contexts(counts: Counts, adjusted: I64, kept: Bool) -> pa.RecordBatch:
+def sum_contexts(counts: NgramCounts, adjusted: I64, kept: Bool) -> pa.RecordBatch:
     """The rows of `CONTEXT` of sorted n-grams."""
     if len(counts) == 0:
         return pa.RecordBatch.from_pylist([], CONTEXT)
@@ -158,23 +167,23 @@ def sum_contexts(counts: Counts, adjusted: I64, kept: Bool) -> pa.RecordBatch:
     return pa.record_batch([pa.array(column[used]) for column in sums], schema=CONTEXT)
 
 
-def send_suffixes(counts: Counts, partitions: int) -> Iterator[Send]:
+def send_suffixes(counts: NgramCounts, partitions: int) -> Iterator[Send]:
     """The n-grams without their first words, to the next lower order."""
     if len(counts) == 0:
         return
     left = (~starts_twice(counts)).astype(np.int64)
-    suffixes = Counts(counts.words[1:], counts.raw, left)
+    suffixes = NgramCounts(counts.words[1:], counts.raw, left)
     buffer = PartitionBuffer()
     yield from _send(merge(suffixes), partitions, buffer)
     yield from buffer.flush()
 
 
-def _send(counts: Counts, partitions: int, buffer: PartitionBuffer) -> Iterator[Send]:
+def _send(counts: NgramCounts, partitions: int, buffer: PartitionBuffer) -> Iterator[Send]:
     columns = [pa.array(column) for column in (*counts.words, counts.raw, counts.left)]
     batch = pa.record_batch(columns, names=[*(f"w{n}" for n in range(len(counts.words))), "raw", "left"])
     yield from buffer.add(batch, partition_of(context_hash(counts.words), partitions))
 
 
-def _from_chunk(chunk: pa.RecordBatch) -> Counts:
+def _from_chunk(chunk: pa.RecordBatch) -> NgramCounts:
     *words, raw, left = (column.to_numpy() for column in chunk.columns)
-    return Counts(tuple(words), raw, left)
+    return NgramCounts(tuple(words), raw, left)

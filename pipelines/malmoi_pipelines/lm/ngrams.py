@@ -12,7 +12,7 @@ FIRST_WORD = 3
 
 
 @dataclass(frozen=True)
-class Counts:
+class NgramCounts:
     """N-grams with two counts: occurrences, and how many different words stand before them."""
 
     words: tuple[U32, ...]
@@ -28,12 +28,12 @@ class Counts:
         """Bytes of all columns."""
         return sum(column.nbytes for column in self.words) + self.raw.nbytes + self.left.nbytes
 
-    def rows(self, chosen: Bool) -> "Counts":
+    def rows(self, chosen: Bool) -> "NgramCounts":
         """The chosen rows."""
-        return Counts(tuple(column[chosen] for column in self.words), self.raw[chosen], self.left[chosen])
+        return NgramCounts(tuple(column[chosen] for column in self.words), self.raw[chosen], self.left[chosen])
 
     @classmethod
-    def empty(cls, order: int) -> "Counts":
+    def empty(cls, order: int) -> "NgramCounts":
         """No n-grams."""
         return cls((np.zeros(0, np.uint32),) * order, np.zeros(0, np.int64), np.zeros(0, np.int64))
 
@@ -54,11 +54,11 @@ def sort_key(words: tuple[U32, ...]) -> U64:
     return key
 
 
-def merge(counts: Counts) -> Counts:
+def merge(counts: NgramCounts) -> NgramCounts:
     """Add the counts of equal n-grams; the result is sorted by ids.
 
-    >>> merge(Counts((np.array([7, 3, 7], np.uint32),), np.array([1, 1, 4]), np.array([1, 0, 1])))
-    Counts(words=(array([3, 7], dtype=uint32),), raw=array([1, 5]), left=array([0, 2]))
+    >>> merge(NgramCounts((np.array([7, 3, 7], np.uint32),), np.array([1, 1, 4]), np.array([1, 0, 1])))
+    NgramCounts(words=(array([3, 7], dtype=uint32),), raw=array([1, 5]), left=array([0, 2]))
     """
     if len(counts) == 0:
         return counts
@@ -66,24 +66,24 @@ def merge(counts: Counts) -> Counts:
     order = np.argsort(key)
     starts = run_starts(key[order])
     first = order[starts]
-    return Counts(
+    return NgramCounts(
         tuple(column[first] for column in counts.words),
         np.add.reduceat(counts.raw[order], starts),
         np.add.reduceat(counts.left[order], starts),
     )
 
 
-def concatenate(parts: list[Counts]) -> Counts:
+def concatenate(parts: list[NgramCounts]) -> NgramCounts:
     """One after the other; at least one part."""
     columns = zip(*(part.words for part in parts), strict=True)
-    return Counts(
+    return NgramCounts(
         tuple(np.concatenate(column) for column in columns),
         np.concatenate([part.raw for part in parts]),
         np.concatenate([part.left for part in parts]),
     )
 
 
-def count_windows(ids: U32, lengths: I64, order: int) -> Counts:
+def count_windows(ids: U32, lengths: I64, order: int) -> NgramCounts:
     """The n-grams of sentences, each ending at one token or at the end of its sentence.
 
     At the beginning of a sentence as many `<s>` stand before it as are needed, as in lmplz.
@@ -112,7 +112,7 @@ def count_windows(ids: U32, lengths: I64, order: int) -> Counts:
         shifted[inside] = stream[inside - back]
         columns.insert(0, shifted)
     ones = np.ones(len(stream), np.int64)
-    return merge(Counts(tuple(columns), ones, np.zeros(len(stream), np.int64)))
+    return merge(NgramCounts(tuple(columns), ones, np.zeros(len(stream), np.int64)))
 
 
 def context_hash(words: tuple[U32, ...]) -> U64:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from malmoi_pipelines.lm.ngrams import BOS, EOS, Counts, context_hash, count_windows, merge, sort_key
+from malmoi_pipelines.lm.ngrams import BOS, EOS, NgramCounts, context_hash, count_windows, merge, sort_key
 
 ids = st.one_of(st.integers(0, 4), st.integers(0, 2**32 - 1))
 
@@ -33,7 +33,7 @@ def test_sort_keys_order_ngrams_as_tuples_and_are_equal_only_for_equal_ones(draw
 def test_merging_adds_the_counts_of_equal_ngrams_in_order(drawn):
     order, rows = drawn
     raw = np.arange(1, len(rows) + 1)
-    merged = merge(Counts(columns_of(rows, order), raw, raw * 2))
+    merged = merge(NgramCounts(columns_of(rows, order), raw, raw * 2))
     expected = Counter()
     for row, count in zip(rows, raw.tolist(), strict=True):
         expected[row] += count

@@ -18,7 +18,7 @@ from malmoi_pipelines.tokenizers.finding import JSON_FILE, TokenizerFile
 from malmoi_pipelines.tokenizers.spelling import piece_of
 from malmoi_pipelines.tokenizers.tokenizer_json import JsonEncoder, json_encoder
 
-from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens
+from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens, RowKind
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, read_byte_level
 from malmoi_tokenizer_lab.byte_level.count_gates import check_counts, corpus_documents
@@ -148,7 +148,7 @@ class ByteLevel:
         rows += [NewRow(name, "mask", 0.0, name) for name in config.masks]
         for rank, (index, data) in enumerate(zip(kept, tokens, strict=True)):
             text = _text_of(data)
-            kind = "letter" if text is not None and is_letter(text) else "multi"
+            kind: RowKind = "letter" if text is not None and is_letter(text) else "multi"
             rows.append(NewRow(candidates.pieces[index], kind, -float(rank), text, index))
         names = {index: text for text, index in orjson.loads(json)["model"]["vocab"].items()}
         padding = [names[index] for index in range(self.size + len(rows), len(names))]

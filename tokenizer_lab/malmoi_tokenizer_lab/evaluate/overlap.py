@@ -10,11 +10,11 @@ NUM_SHOWN = 30
 """Tokens of one only that are listed, for each side of a pair."""
 
 Row = dict[str, Any]
-Counts = Mapping[str, int]
+TokenCounts = Mapping[str, int]
 """New Korean token → its occurrences."""
 
 
-def overlap_rows(pieces: Mapping[str, Counts]) -> list[Row]:
+def overlap_rows(pieces: Mapping[str, TokenCounts]) -> list[Row]:
     """A row a pair of tokenizers: how many new tokens they share, and how often those of one only occur."""
     return [
         {
@@ -30,11 +30,11 @@ def overlap_rows(pieces: Mapping[str, Counts]) -> list[Row]:
     ]
 
 
-def _total(own: Counts, others: Counts) -> int:
+def _total(own: TokenCounts, others: TokenCounts) -> int:
     return sum(count for piece, count in own.items() if piece not in others)
 
 
-def token_rows(pieces: Mapping[str, Counts]) -> list[Row]:
+def token_rows(pieces: Mapping[str, TokenCounts]) -> list[Row]:
     """The most frequent tokens that one of a pair has and the other has not."""
     return [
         {"in": here, "not in": there, "token": shown(piece), "count": count}
@@ -44,6 +44,6 @@ def token_rows(pieces: Mapping[str, Counts]) -> list[Row]:
     ]
 
 
-def _most_frequent(own: Counts, others: Counts) -> Iterator[tuple[str, int]]:
+def _most_frequent(own: TokenCounts, others: TokenCounts) -> Iterator[tuple[str, int]]:
     ranked = sorted(own.items(), key=lambda item: (-item[1], item[0]))
     return (item for item in ranked if item[0] not in others)

@@ -7,15 +7,14 @@ for masks, which match before any merging.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from malmoi_pipelines.tokenizers.model_proto import CONTROL, USER_DEFINED, Piece, extend, padding_rows, scores_below
 
+from malmoi_tokenizer_lab.base import RowKind
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.words import Ints
-
-Kind = Literal["multi", "letter", "mask", "reserved"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Layout:
     num_fixed: int
     """Reserved rows and masks, before the tokens."""
     rows: tuple[Piece, ...]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[RowKind, ...]
     alive: Ints
     """Candidate index of each token; token i has the id first_id + num_fixed + i."""
 
@@ -61,11 +60,11 @@ def lay_out(base: Any, candidates: Candidates, alive: Ints, config: ExpandConfig
     fixed = fixed_rows(config)
     tokens = token_rows(base, candidates, alive)
     filled = len(base.pieces) + len(fixed) + len(tokens)
-    padding_kind: Kind = "reserved"
+    padding_kind: RowKind = "reserved"
     taken = {piece.piece for piece in base.pieces} | {row.text for row in fixed}
     padding = padding_rows(taken, -filled % config.pad_multiple)
-    named: list[Kind] = ["mask" if row.type == USER_DEFINED else "reserved" for row in fixed]
-    kinds: list[Kind] = ["multi" if index < candidates.num_multis else "letter" for index in alive.tolist()]
+    named: list[RowKind] = ["mask" if row.type == USER_DEFINED else "reserved" for row in fixed]
+    kinds: list[RowKind] = ["multi" if index < candidates.num_multis else "letter" for index in alive.tolist()]
     return Layout(
         first_id=len(base.pieces),
         num_fixed=len(fixed),

@@ -5,13 +5,13 @@ Foreign phone numbers are out of scope: of numbers with a plus only those of Kor
 
 from malmoi_pipelines.text.pii.detect import find_spans, find_spans_all, may_hold
 from malmoi_pipelines.text.pii.options import PiiOptions
-from malmoi_pipelines.text.pii.rules import KINDS, RULES, Kind, PiiRule
+from malmoi_pipelines.text.pii.rules import KINDS, RULES, PiiKind, PiiRule
 from malmoi_pipelines.text.pii.spans import Span, mask, token
 
 __all__ = [
     "KINDS",
     "RULES",
-    "Kind",
+    "PiiKind",
     "PiiOptions",
     "PiiRule",
     "Span",

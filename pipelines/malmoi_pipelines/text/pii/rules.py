@@ -2,10 +2,10 @@
 
 from typing import Literal, NamedTuple, get_args
 
-Kind = Literal["rrn", "tell", "acc", "email", "card", "ip", "passport"]
+PiiKind = Literal["rrn", "tell", "acc", "email", "card", "ip", "passport"]
 """What a mask token says. The first three are the names of Polyglot-Ko's tokens, two l in `tell`."""
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[PiiKind, ...] = get_args(PiiKind)
 """In the order in which equals win where candidates overlap; the exceptions stand in `detect`."""
 
 Option = Literal["strict", "representative", "email", "card", "ip", "passport", "spelled"]
@@ -15,7 +15,7 @@ class PiiRule(NamedTuple):
     """One way to recognise personal data."""
 
     description: str
-    kind: Kind
+    kind: PiiKind
     option: Option | None = None
     """The option without which the rule is not applied; None: always on."""
 

@@ -4,7 +4,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from malmoi_pipelines.text.pii.rules import Kind
+from malmoi_pipelines.text.pii.rules import PiiKind
 
 
 class Span(NamedTuple):
@@ -12,7 +12,7 @@ class Span(NamedTuple):
 
     start: int
     end: int
-    kind: Kind
+    kind: PiiKind
     rule: str
 
 
@@ -38,7 +38,7 @@ def mask(text: str, spans: Sequence[Span]) -> str:
     return "".join([*pieces, text[end:]])
 
 
-def token(kind: Kind) -> str:
+def token(kind: PiiKind) -> str:
     """The mask of a kind.
 
     >>> token("tell")
