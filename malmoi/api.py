@@ -180,7 +180,7 @@ def count_tokens(
 
     Args:
         words: word tables; they add up.
-        tokenizer: a tokenizer's folder, a SentencePiece model, or a tokenizer.json.
+        tokenizer: a tokenizer's folder or file, `default`, or a name of the hub.
         out: the folder to write.
         workers: processes; None: by input, none or one a core.
         overwrite: replace what is in `out`.
@@ -250,7 +250,7 @@ def shard(
 
     Args:
         corpus: datasets, or files of documents.
-        tokenizer: a tokenizer's folder, a SentencePiece model, or a tokenizer.json.
+        tokenizer: a tokenizer's folder or file, `default`, or a name of the hub.
         out: the folder to write.
         workers: processes; None: by input, none or one a core.
         overwrite: replace what is in `out`.

@@ -26,7 +26,11 @@ Configs = Mapping[str, Any]
 
 def check_clean(config: "CleanConfig", place: "Place", configs: Configs) -> Iterator[MalmoiError]:
     """Its files, models and lists are there, and the first lines of each source hold a document."""
-    yield from _missing(config.side_inputs())
+    sides = config.side_inputs()
+    tokenizers = [sides.pop(role) for role in list(sides) if role.endswith(".tokenizer")]
+    yield from _missing(sides)
+    for name in tokenizers:
+        yield from _no_sentencepiece(name)
     if "sample" in configs:
         return  # its input is yet to be made
     try:
@@ -51,9 +55,7 @@ def find_raw(inputs: list[str], config: "CleanConfig | LmConfig") -> "tuple[Inpu
 
 def check_lm(config: "ReferenceModel", place: "Place", configs: Configs) -> Iterator[MalmoiError]:
     """Its tokenizer is there, and so is its text."""
-    from malmoi_pipelines.lm.sentences import EOJEOL
-
-    yield from _missing({} if config.tokenizer == EOJEOL else {"tokenizer": config.tokenizer})
+    yield from _no_sentencepiece(config.tokenizer)
     if "sample" in configs:
         return
     try:
@@ -104,6 +106,16 @@ def warn_train(config: "TrainConfig", configs: Configs) -> Iterator[str]:
         return  # which is expand's own problem, and ends the run
     if (warning := config.no_model(size)) is not None:
         yield warning
+
+
+def _no_sentencepiece(name: str) -> Iterator[MalmoiError]:
+    """Why a language model's words cannot be cut by what is named."""
+    from malmoi_pipelines.lm.sentences import find_sentencepiece
+
+    try:
+        find_sentencepiece(name)
+    except MalmoiError as error:
+        yield error
 
 
 def _base(config: "ExpandConfig") -> "Base":

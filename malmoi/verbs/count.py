@@ -77,7 +77,7 @@ def tokens(
         list[str], typer.Argument(metavar="WORDS...", help="Word tables made by `malmoi count`; they add up.")
     ],
     tokenizer: Annotated[
-        str, typer.Option("--tokenizer", help="Tokenizer folder, SentencePiece .model file, or tokenizer.json.")
+        str, typer.Option("--tokenizer", help="Tokenizer: a folder, a file, default, or owner/name on the hub.")
     ],
     out: Out,
     held_out: Annotated[bool, typer.Option("--held-out", help="Count the documents that were held out.")] = False,

@@ -32,7 +32,7 @@ def expand(
     words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="Word tables made by `malmoi count`.")],
     out: Out,
     base: Annotated[
-        str | None, typer.Option("--base", help="Base: tokenizer.model, tokenizer.json, tekken_*.json, or a folder.")
+        str | None, typer.Option("--base", help="Base tokenizer: a folder, a file, default, or owner/name on the hub.")
     ] = None,
     cutoff: Annotated[int | None, typer.Option("--cutoff", help="Least occurrences of a new token.")] = None,
     budget: Annotated[int | None, typer.Option("--budget", help="New rows, reserved ones included.")] = None,

@@ -41,7 +41,8 @@ def train(
     out: Out,
     order: Annotated[int | None, typer.Option("--order", help="Words of the longest n-grams, 2 to 6.")] = None,
     tokenizer: Annotated[
-        str | None, typer.Option("--tokenizer", help="`eojeol`, or a SentencePiece .model file, which is copied.")
+        str | None,
+        typer.Option("--tokenizer", help="`eojeol`, or a tokenizer with a SentencePiece model."),
     ] = None,
     config: ConfigFile = None,
     set_: Set = None,

@@ -31,7 +31,7 @@ def shard(
     context: typer.Context,
     inputs: Documents,
     tokenizer: Annotated[
-        str, typer.Option("--tokenizer", help="Tokenizer folder, SentencePiece .model file, or tokenizer.json.")
+        str, typer.Option("--tokenizer", help="Tokenizer: a folder, a file, default, or owner/name on the hub.")
     ],
     out: Out,
     config: ConfigFile = None,

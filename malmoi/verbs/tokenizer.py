@@ -24,13 +24,12 @@ def register(app: typer.Typer) -> None:
 @tokenizer.command()
 def check(
     folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="Any tokenizer's folder: tokenizer.model, tokenizer.json or both.")
+        str,
+        typer.Argument(metavar="FOLDER", help="Tokenizer: a folder, a file, default, or owner/name on the hub."),
     ],
     base: Annotated[
         str | None,
-        typer.Option(
-            "--base", help="The tokenizer it extends: file, folder, or default. Else what its manifest tells."
-        ),
+        typer.Option("--base", help="The tokenizer it extends, named likewise. Else what its manifest tells."),
     ] = None,
 ) -> None:
     """Run every gate over a tokenizer; exit code 4 if one failed."""
@@ -53,7 +52,7 @@ def check(
 @tokenizer.command()
 def explain(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="Its text, a space or ▁ in front if any, or its id.")],
-    folder: Annotated[str, typer.Option("--in", help="The folder that expand wrote.")],
+    folder: Annotated[str, typer.Option("--in", help="The folder that expand wrote, or its name on the hub.")],
 ) -> None:
     """Say why a token is in an expanded tokenizer or not: its rounds, counts, parents and what is made from it."""
     from malmoi_tokenizer_lab.explain import explain as look
@@ -73,7 +72,7 @@ def compare(
     tokenizers: Annotated[
         list[str],
         typer.Argument(
-            metavar="TOKENIZER...", help="Folders, tokenizer.model or tokenizer.json files, or default; the base first."
+            metavar="TOKENIZER...", help="Folders, files, default, or owner/name on the hub; the base first."
         ),
     ],
     words: Annotated[list[str], typer.Option("--words", help="Word table made by `malmoi count`; may be repeated.")],

@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def train(
     shards: Annotated[str, typer.Option("--shards", help="Shards made by `malmoi shard`.")],
-    tokenizer: Annotated[str, typer.Option("--tokenizer", help="Tokenizer folder made by `malmoi expand`.")],
+    tokenizer: Annotated[
+        str, typer.Option("--tokenizer", help="Folder made by `malmoi expand`, or its name on the hub.")
+    ],
     out: Out,
     config: ConfigFile = None,
     set_: Set = None,

@@ -91,8 +91,8 @@ def test_paths_and_model_are_looked_at(tmp_path):
     broken = steps(tmp_path / "out", "lm.tokenizer=/no/tokenizer.model", "train.model=/no/model")
     with pytest.raises(UsageError) as error:
         check_run(broken, str(tmp_path / "out"))
-    assert "lm: tokenizer = '/no/tokenizer.model': there is no such file" in error.value.message
-    assert "train: model = '/no/model' is neither a folder with a config.json" in error.value.message
+    assert "lm: there is nothing at /no/tokenizer.model" in error.value.message
+    assert "train: there is nothing at /no/model" in error.value.message
 
 
 def test_a_source_without_documents_is_bad_input(tmp_path, raw):

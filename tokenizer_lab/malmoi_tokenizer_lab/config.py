@@ -26,8 +26,9 @@ class ExpandConfig(Config):
     """Settings of the fixed-point loop. The defaults are those of KoSOLAR and EEVE: 32,000 + 8,960 = 40,960 rows."""
 
     base: str | None = None
-    """Tokenizer to extend: a SentencePiece `.model`, a byte-level `tokenizer.json` or `tekken_*.json`, or a folder with
-    one. null: the 32,000-piece model of Mistral-7B v0.1 and SOLAR-10.7B, from the installed mistral-common package."""
+    """Tokenizer to extend: a SentencePiece `.model`, a byte-level `tokenizer.json` or `tekken_*.json`, a folder with
+    one, or its name on the hub. null: `default`, the 32,000-piece model of Mistral-7B v0.1 and SOLAR-10.7B, from the
+    installed mistral-common package."""
     candidates: CandidateSource | None = None
     """Where the candidates come from: the pieces of an `intermediate` Korean tokenizer, or `continued` BPE training of
     the base. null: `intermediate`; for a byte-level base `continued`, the only one that suits it."""

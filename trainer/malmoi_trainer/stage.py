@@ -12,10 +12,14 @@ from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.schemas import SHARDS, TOKENIZER
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
+from malmoi_pipelines.tokenizers.finding import locate
 
 from malmoi_trainer.config import TrainConfig
 from malmoi_trainer.data.inputs import Inputs, check_pair
 from malmoi_trainer.model.model_folder import CREATED, find_model, model_fingerprint
+
+ONLY_SPELL = ("sentencepiece", "tokenizers")
+"""Packages that open the tokenizer: of it ids and spellings are read, nothing is encoded, so no version says more."""
 
 
 def train(
@@ -33,7 +37,7 @@ def train(
 
     Args:
         shards: a dataset folder made by `malmoi shard`.
-        tokenizer: the dataset folder of the tokenizer it was made with.
+        tokenizer: the folder of `malmoi expand` that they were made with, or its name on the hub.
         out: the local dataset folder to write: `checkpoint/`, `losses.jsonl`, `loss.png`, report and manifest.
         config: see `TrainConfig`.
         overwrite: replace what is in `out`.
@@ -50,8 +54,8 @@ def train(
         )
     check_machine(config)
     model_folder = find_model(config.model) if config.model is not None else None
-    opened = open_dataset(shards, SHARDS), open_dataset(tokenizer, TOKENIZER)
-    read = Inputs(shards, opened[0], tokenizer, opened[1], model_folder)
+    shards_manifest, tokenizer = open_dataset(shards, SHARDS), locate(tokenizer)
+    read = Inputs(shards, shards_manifest, tokenizer, open_dataset(tokenizer, TOKENIZER), model_folder)
     check_pair(read.shards_manifest, read.tokenizer_manifest)
     identity = StageIdentity(
         kind="run",
@@ -63,7 +67,7 @@ def train(
         },
         # A model's path is where it lies, not what it is: its fingerprint is among the inputs.
         config=config.model_dump(mode="json", exclude={"model"} if model_folder is None else {"model", "create"}),
-        code=code_of(__name__),
+        code=code_of(__name__, ONLY_SPELL),
     )
     reads = [shards, tokenizer, *([model_folder] if model_folder is not None else [])]
     body = partial(_run, read, out, config, progress)

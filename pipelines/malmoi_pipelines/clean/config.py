@@ -1,6 +1,6 @@
 """The options of the clean stage."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -59,6 +59,12 @@ class CleanConfig(SourcePolicy, InputConfig):
     def read_options(self, source: str) -> ReadOptions:
         """How the files of a source are read."""
         return self.policy(source).read
+
+    def located(self) -> Self:
+        """The same with the files of the tokenizers that its language models need in full."""
+        if self.perplexity is None:
+            return self
+        return self.model_copy(update={"perplexity": self.perplexity.located()})
 
     def side_inputs(self) -> dict[str, str]:
         """The files beside the text that decide what is kept: setting → path."""

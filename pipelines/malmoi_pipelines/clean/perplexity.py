@@ -39,6 +39,11 @@ class PerplexityOptions(Config):
     bad_weight: float = Field(0.5, ge=0)
     """Weight of the bad model in the score."""
 
+    def located(self) -> Self:
+        """The same with the files of the tokenizers in full."""
+        found = {"good": self.good.located(), "bad": None if self.bad is None else self.bad.located()}
+        return self.model_copy(update=found)
+
 
 @dataclass(frozen=True)
 class Scores:

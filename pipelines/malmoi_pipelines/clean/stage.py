@@ -38,6 +38,7 @@ def clean(
     """
     found = find_inputs(inputs, config.read_options, ignore=config.ignore, source=config.source)
     raw = identify(found.files)
+    config = config.located()
     sides = config.side_inputs()
     identity = StageIdentity(
         kind="documents",

@@ -20,7 +20,8 @@ class LmConfig(InputConfig):
     order: int = Field(3, ge=2, le=6)
     """Words of the longest n-grams; kenlm reads 2 to 6."""
     tokenizer: str = EOJEOL
-    """`eojeol` (words between spaces), or the path of a SentencePiece .model file, which is copied into the folder."""
+    """`eojeol` (words between spaces), or a tokenizer with a SentencePiece model: its folder or file, `default`, or a
+    name of the hub. The model is copied into the folder."""
     normalisation: Normalisation = FOLD
     """What is done to a text before it is tokenised, here and when scored: see `malmoi_pipelines.lm.sentences`."""
     min_count: int = Field(2, ge=1)

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import orjson
@@ -28,7 +28,15 @@ from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.schemas import LM
 from malmoi_pipelines.lm.arpa_model import ArpaModel
 from malmoi_pipelines.lm.arpa_reader import ArpaError, read_arpa, starts_with
-from malmoi_pipelines.lm.sentences import EOJEOL, PLAIN, Normalisation, Tokenizer, load_tokenizer, sentences
+from malmoi_pipelines.lm.sentences import (
+    EOJEOL,
+    PLAIN,
+    Normalisation,
+    Tokenizer,
+    find_sentencepiece,
+    load_tokenizer,
+    sentences,
+)
 from malmoi_pipelines.raw.compression import DamagedFileError
 
 ARPA, DESCRIPTION, TOKENIZER = "model.arpa", "lm.json", "tokenizer.model"  # the files of a folder of `malmoi lm train`
@@ -44,9 +52,15 @@ class ModelOptions(Config):
     model: str = Field(examples=["lm"])
     """A folder written by `malmoi lm train`, or an .arpa, .arpa.gz or kenlm binary file; local path or URL."""
     tokenizer: str = EOJEOL
-    """`eojeol` (words between spaces), or a SentencePiece .model file. A folder of ours brings its own."""
+    """`eojeol` (words between spaces), or a tokenizer with a SentencePiece model: its folder or file, `default`, or a
+    name of the hub. A folder of ours brings its own."""
     normalisation: Normalisation = PLAIN
     """How a foreign model's training text was normalised: `malmoi_pipelines.lm.sentences`. A folder of ours says it."""
+
+    def located(self) -> Self:
+        """The same with its tokenizer's file in full, for workers wherever they stand."""
+        found = find_sentencepiece(self.tokenizer)
+        return self if found is None else self.model_copy(update={"tokenizer": found.path})
 
 
 class Scorer(Protocol):

@@ -22,9 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sentencepiece
 
-from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.arrays import I64
 from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.tokenizers.finding import TokenizerFile, find_tokenizer
+from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
 
 Normalisation = Literal["plain", "fold-1", "ccnet"]
 PLAIN: Normalisation = "plain"
@@ -127,21 +128,32 @@ class SentencePieceTokenizer:
         return pa.DictionaryArray.from_arrays(pa.array(np.concatenate(flat)), self._pieces), np.concatenate(lengths)
 
 
-def load_tokenizer(name: str) -> Tokenizer:
-    """The tokenizer `eojeol`, or the SentencePiece model at a path or URL.
+def find_sentencepiece(name: str) -> TokenizerFile | None:
+    """The SentencePiece model whose pieces are the words of a language model; None: its words are eojeol.
+
+    Args:
+        name: `eojeol`, or a tokenizer by any name that other verbs take (`malmoi_pipelines.tokenizers.finding`).
 
     Raises:
-        UsageError: there is no such file, or it is no SentencePiece model.
+        UsageError: there is nothing of that name, or it is a tokenizer of another kind.
+        BadInputError: it is no tokenizer.
     """
     if name == EOJEOL:
-        return EojeolTokenizer()
-    if not files.exists(name) or files.is_folder(name):
-        raise UsageError(
-            f"there is no tokenizer {name}.", hint="name a SentencePiece .model file, or `eojeol` for words"
-        )
+        return None
     try:
-        return SentencePieceTokenizer(files.read_bytes(name))
-    except (RuntimeError, OSError):
+        found = find_tokenizer(name)
+    except UsageError as error:
+        raise UsageError(error.message, hint=f"{error.hint}; or `eojeol` for words between spaces") from None
+    if found.is_json:
         raise UsageError(
-            f"{name} is not a SentencePiece model.", hint="name its .model file, or `eojeol` for words"
-        ) from None
+            f"{found.path} is no SentencePiece model: the words of a language model are the pieces of one, or eojeol.",
+            hint="name a tokenizer.model, a folder that has one, or `eojeol` for words between spaces",
+        )
+    sentencepiece_encoder(found.path, found.data, found.fingerprint)
+    return found
+
+
+def load_tokenizer(name: str) -> Tokenizer:
+    """What cuts sentences, by a name; see `find_sentencepiece`."""
+    found = find_sentencepiece(name)
+    return EojeolTokenizer() if found is None else SentencePieceTokenizer(found.data)

@@ -8,7 +8,6 @@ import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.code import code_of
-from malmoi_pipelines.contracts.fingerprint import content_identity
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
@@ -18,7 +17,7 @@ from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.lm.arpa import write_arpa
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_scorer
-from malmoi_pipelines.lm.sentences import EOJEOL, load_tokenizer
+from malmoi_pipelines.lm.sentences import EOJEOL, find_sentencepiece, load_tokenizer
 from malmoi_pipelines.lm.train import CountingPlan, Trained, train
 from malmoi_pipelines.lm.work_files import held_out_path, read_table
 from malmoi_pipelines.raw.config import ReadOptions
@@ -49,16 +48,14 @@ def train_lm(
         progress: told how far it is.
     """
     raw = identify(find_inputs(inputs, _read_options(config), ignore=config.ignore, source=config.source).files)
-    load_tokenizer(config.tokenizer)  # its errors are the user's, and come before any work
-    own = [] if config.tokenizer == EOJEOL else [config.tokenizer]
+    pieces = find_sentencepiece(config.tokenizer)  # its errors are the user's, and come before any work
+    if pieces is not None:
+        config = config.model_copy(update={"tokenizer": pieces.path})  # in full: workers open it, wherever they stand
     identity = StageIdentity(
         kind="lm",
         stage="lm train",
-        inputs={
-            "raw": raw.fingerprint,
-            **({"tokenizer": content_identity(config.tokenizer)} if own else {}),
-        },
-        config={**config.model_dump(mode="json"), "tokenizer": SENTENCEPIECE if own else EOJEOL},
+        inputs={"raw": raw.fingerprint, **({} if pieces is None else {"tokenizer": pieces.fingerprint})},
+        config={**config.model_dump(mode="json"), "tokenizer": EOJEOL if pieces is None else SENTENCEPIECE},
         code=code_of(__name__),
     )
 
@@ -67,13 +64,13 @@ def train_lm(
         plan = CountingPlan(tasks, raw.raw_bytes, work, config)
         trained = train(plan, lambda job: run_job(job, work, options, progress))
         infos = [write_arpa(out, ARPA, trained.words, trained.orders)]
-        if own:
-            infos.append(_write(out, TOKENIZER, files.read_bytes(config.tokenizer)))
+        if pieces is not None:
+            infos.append(_write(out, TOKENIZER, pieces.data))
         infos.append(_write(out, DESCRIPTION, _describe(config, trained)))
         facts = {**_score_held_out(out, plan), **_facts(trained)}
         return StageOutput(infos, Report("lm train", trained.ledger, facts, {"N-grams by order": _rows(trained)}))
 
-    reads = [*inputs, *own, *(file.path for file in raw.files)]
+    reads = [*inputs, *([] if pieces is None else [pieces.place]), *(file.path for file in raw.files)]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 

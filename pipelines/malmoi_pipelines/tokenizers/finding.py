@@ -20,7 +20,8 @@ import xxhash
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
-from malmoi_pipelines.contracts.hub import hub_folder, is_hub_name, local_name
+from malmoi_pipelines.contracts.hub import find_named
+from malmoi_pipelines.contracts.manifest import PICTURES, REPORTS
 from malmoi_pipelines.tokenizers.model_proto import is_model
 
 MODEL_FILE, JSON_FILE, CONFIG_FILE = "tokenizer.model", "tokenizer.json", "tokenizer_config.json"
@@ -30,8 +31,8 @@ TEKKEN_FILES = "tekken*.json"
 DEFAULT = "default"
 """Names the 32,000-piece model of Mistral-7B v0.1, which SOLAR-10.7B uses unchanged."""
 
-_OF_A_TOKENIZER = ("*.json", "*.jinja", "*.parquet", MODEL_FILE, "README.md")
-"""What is fetched from the hub: a tokenizer's files, and the tables of one that `malmoi expand` wrote."""
+_OF_A_TOKENIZER = ("*.json", "*.jinja", "*.parquet", MODEL_FILE, "README.md", *REPORTS, f"{PICTURES}/*")
+"""What is fetched from the hub: a tokenizer's files, and all of a folder that `malmoi expand` wrote."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class TokenizerFile:
         """What was named, in full: the folder, or the file."""
         return self.folder or self.path
 
+    @property
+    def is_json(self) -> bool:
+        """Whether its content is a `tokenizer.json` or a Tekken file; if not, it can only be a SentencePiece model."""
+        return self.data[:64].lstrip().startswith((b"{", b"["))
+
     @cached_property
     def fingerprint(self) -> str:
         """The xxh3-128 of the file."""
@@ -64,8 +70,9 @@ def find_tokenizer(name: str) -> TokenizerFile:
         name: see above; a local path may be relative, or start with `~`.
 
     Raises:
-        BadInputError: there is no such path, or nothing in the folder that is a tokenizer.
-        UsageError: the folder has several, or `default` needs a package that is not installed.
+        BadInputError: there is nothing in the folder that is a tokenizer.
+        UsageError: there is nothing of that name, the folder has several, or `default` needs a package that is not
+            installed.
     """
     path = locate(name)
     if not files.is_folder(path):
@@ -88,14 +95,7 @@ def locate(name: str) -> str:
     Raises:
         UsageError: there is nothing of that name, or `default` needs a package that is not installed.
     """
-    if name == DEFAULT:
-        return _default_model()
-    path = local_name(name)
-    if files.exists(path):
-        return path
-    if is_hub_name(name):
-        return hub_folder(name, _OF_A_TOKENIZER)
-    raise UsageError(f"there is nothing at {name}.", hint=_HINT)
+    return _default_model() if name == DEFAULT else find_named(name, _OF_A_TOKENIZER, _HINT)
 
 
 def _in_folder(folder: str) -> Iterator[str]:

@@ -174,12 +174,12 @@ def without_prefix(spec: Spec) -> Spec:
 def document_ends(spec: Spec, config: Spec) -> tuple[str | None, str | None]:
     """BOS and EOS: by `tokenizer_config.json`, else what the post-processor puts around a text."""
     before, after = _around(spec)
-    bos, eos = (_name(config.get(role)) for role in ("bos_token", "eos_token"))
+    bos, eos = (token_name(config.get(role)) for role in ("bos_token", "eos_token"))
     return (before if bos is None else bos), (after if eos is None else eos)
 
 
-def _name(token: Any) -> str | None:
-    """Special tokens are named by text, or by a mapping with the flags they are added with."""
+def token_name(token: Any) -> str | None:
+    """The text of a special token in a `tokenizer_config.json`, where a mapping may give it flags."""
     return token["content"] if isinstance(token, dict) else token
 
 

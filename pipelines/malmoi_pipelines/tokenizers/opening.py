@@ -2,12 +2,11 @@
 
 import dataclasses
 import os
-from typing import Any
 
 import orjson
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.json_files import read_object
 from malmoi_pipelines.contracts.manifest import MANIFEST, has_manifest, read_manifest
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
 from malmoi_pipelines.contracts.tables import read_table
@@ -40,25 +39,14 @@ def encoder_of(found: TokenizerFile, *, finds_special: bool = False) -> Encoder:
         BadInputError: it is neither.
     """
     beside = os.path.dirname(found.path) or "."
-    if found.data[:64].lstrip().startswith((b"{", b"[")):
-        config = _config(files.join(beside, CONFIG_FILE))
+    if found.is_json:
+        path = files.join(beside, CONFIG_FILE)
+        config = read_object(path) if files.exists(path) else {}
         encoder: Encoder = json_encoder(found.path, found.data, found.fingerprint, config, finds_special=finds_special)
     else:
         encoder = sentencepiece_encoder(found.path, found.data, found.fingerprint)
     first = first_new_id(beside)
     return encoder if first is None else dataclasses.replace(encoder, first_new=first)
-
-
-def _config(path: str) -> dict[str, Any]:
-    if not files.exists(path):
-        return {}
-    try:
-        value = orjson.loads(files.read_bytes(path))
-    except orjson.JSONDecodeError as error:
-        raise BadInputError(f"{path} is not JSON: {error}", hint="repair the file, or take it away") from None
-    if not isinstance(value, dict):
-        raise BadInputError(f"{path} must be a JSON object. It is a {type(value).__name__}.")
-    return value
 
 
 def first_new_id(folder: str) -> int | None:

@@ -52,7 +52,7 @@ def test_help_names_the_verb(call):
         (["--order", "9"], "order = 9"),
         (["--set", "ordr=3"], "did you mean 'order'"),
         (["--parallelism=2"], "DirectRunner takes no Beam options"),
-        (["--tokenizer", "/no/such.model"], "there is no tokenizer"),
+        (["--tokenizer", "/no/such.model"], "there is nothing at /no/such.model"),
     ],
 )
 def test_wrong_settings_are_named(call, texts, tmp_path, arguments, message):

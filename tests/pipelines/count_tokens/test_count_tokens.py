@@ -310,14 +310,16 @@ def test_a_pre_tokenizer_that_does_not_cut_where_units_end_is_found_at_run_time(
     assert not any("가" <= character <= "힣" for character in error.value.message)
 
 
-def test_text_that_an_nfc_tokenizer_would_change_is_refused(tmp_path):
-    path = byte_level(tmp_path / "x.json", normaliser=normalizers.NFC())
-    words = write_words(f"{tmp_path}/words", CORPUS[:5], "byte-level")
+@pytest.mark.parametrize(("form", "changed"), [("NFC", "\u1102\u1161라 말"), ("NFKC", "5㎏")])
+def test_text_that_a_normalising_tokenizer_would_change_is_refused(tmp_path, form, changed):
+    path = byte_level(tmp_path / "x.json", normaliser=getattr(normalizers, form)())
+    normal = [row for row in CORPUS if unicodedata.is_normalized(form, row[1])][:5]
+    words = write_words(f"{tmp_path}/words", normal, "byte-level")
     result = count_tokens([words], path, f"{tmp_path}/out", CountTokensConfig(), RUN)
-    assert read_token_counts(result.folder).tolist() == direct(path, CORPUS[:5]).tolist()
-    decomposed = write_words(f"{tmp_path}/nfd", [("web", unicodedata.normalize("NFD", "나라 말"))], "byte-level")
-    with pytest.raises(CheckError, match="not NFC"):
-        count_tokens([decomposed], path, f"{tmp_path}/out2", CountTokensConfig(), RUN)
+    assert read_token_counts(result.folder).tolist() == direct(path, normal).tolist()
+    other = write_words(f"{tmp_path}/other", [("web", changed)], "byte-level")
+    with pytest.raises(CheckError, match=f"not {form}"):
+        count_tokens([other], path, f"{tmp_path}/out2", CountTokensConfig(), RUN)
 
 
 def test_an_added_token_is_counted_unless_a_cut_may_hide_it(tmp_path):

@@ -145,5 +145,5 @@ def test_what_is_no_model_is_named_with_the_remedy_and_without_its_content(tmp_p
 
 
 def test_a_missing_tokenizer_is_named(arpa):
-    with pytest.raises(UsageError, match="no tokenizer /no/such"):
+    with pytest.raises(UsageError, match="nothing at /no/such"):
         load_model(ModelOptions(model=arpa, tokenizer="/no/such.model"))

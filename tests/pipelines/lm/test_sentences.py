@@ -6,9 +6,10 @@ import pytest
 import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
-from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.lm.sentences import CCNET, FOLD, PLAIN, load_tokenizer, sentences
 
+from tests.pipelines.small_tokenizers import metaspace_json, write_base
 from tests.strategies import texts
 
 SENTENCEPIECE = str(pathlib.Path(mistral_common.__file__).parent / "data" / "tokenizer.model.v1")
@@ -82,12 +83,21 @@ def test_what_a_tokenizer_does_not_know_is_unknown_in_training(tmp_path):
 
 @pytest.mark.parametrize("name", ["eojeols", "/no/such.model"])
 def test_a_missing_tokenizer_is_named(name):
-    with pytest.raises(UsageError, match="there is no tokenizer") as error:
+    with pytest.raises(UsageError, match=f"there is nothing at {name}") as error:
         load_tokenizer(name)
     assert "eojeol" in error.value.hint
 
 
 def test_another_file_is_no_tokenizer(tmp_path):
     (tmp_path / "x.model").write_text("가")
-    with pytest.raises(UsageError, match="not a SentencePiece model"):
+    with pytest.raises(BadInputError, match="not a SentencePiece model"):
         load_tokenizer(str(tmp_path / "x.model"))
+
+
+def test_a_tokenizer_of_another_kind_is_told_kindly(tmp_path):
+    name = metaspace_json(tmp_path / "tokenizer.json")
+    with pytest.raises(UsageError, match="pieces of one, or eojeol") as error:
+        load_tokenizer(name)
+    assert "a folder that has" in error.value.hint
+    write_base(tmp_path / "tokenizer.model")  # the better file of the folder, for every verb
+    assert load_tokenizer(str(tmp_path)).join([b"a"]) == ["▁a".encode()]

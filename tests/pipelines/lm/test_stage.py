@@ -134,7 +134,7 @@ def test_a_text_of_rare_words_alone_is_an_error(tmp_path):
 
 
 def test_a_missing_tokenizer_is_an_error_before_any_work(tmp_path, inputs):
-    with pytest.raises(UsageError, match="there is no tokenizer"):
+    with pytest.raises(UsageError, match="there is nothing at /no/such"):
         train_lm(inputs, str(tmp_path / "lm"), LmConfig(tokenizer="/no/such.model"), RunOptions())
     assert not (tmp_path / "lm").exists()
 

@@ -51,4 +51,4 @@ def test_a_model_to_be_made_must_be_long_enough():
 
 def test_a_name_that_is_no_model():
     (error,) = unsuitable(parse_config(TrainConfig, {"model": "/no/model"}, "test"), 8, None, 0)
-    assert "neither a folder with a config.json" in error.message
+    assert error.message == "there is nothing at /no/model."

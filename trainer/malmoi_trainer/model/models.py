@@ -52,8 +52,8 @@ def create_model(shape: ModelConfig, tokenizer: ExtendedTokenizer) -> Any:
         num_key_value_heads=shape.kv_heads,
         max_position_embeddings=shape.context_length,
         tie_word_embeddings=False,
-        bos_token_id=tokenizer.processor.bos_token_id,
-        eos_token_id=tokenizer.processor.eos_token_id,
-        pad_token_id=tokenizer.processor.pad_token_id,
+        bos_token_id=tokenizer.bos,
+        eos_token_id=tokenizer.eos,
+        pad_token_id=tokenizer.pad,
     )
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=ATTENTION)

@@ -1,42 +1,20 @@
 """Whether a model can be trained, from its config.json alone: no weights are fetched, and no torch is loaded."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
-import huggingface_hub
-import orjson
-from malmoi_pipelines.contracts.errors import UsageError
+from malmoi_pipelines.contracts.errors import MalmoiError, UsageError
+from malmoi_pipelines.contracts.json_files import read_object
 
 from malmoi_trainer.config import TrainConfig
+from malmoi_trainer.model.model_folder import find_model_config
 
-CONFIG = "config.json"
 FAMILY = "llama"  # whose layout and attention are what is tested here
-
-
-def model_settings(model: str) -> dict[str, Any]:
-    """The config.json of a folder or of a model of the hub.
-
-    Raises:
-        UsageError: there is none, or it is not JSON.
-    """
-    path = os.path.join(model, CONFIG)
-    try:
-        if not os.path.isfile(path):
-            path = str(huggingface_hub.hf_hub_download(model, CONFIG))
-        with open(path, "rb") as file:
-            return dict(orjson.loads(file.read()))
-    except (OSError, ValueError) as error:  # the hub's errors derive from these
-        raise UsageError(
-            f"model = {model!r} is neither a folder with a config.json nor a model of the hub that could be fetched "
-            f"({type(error).__name__}).",
-            hint="give the folder of a Hugging Face model, or check the name and the connection",
-        ) from None
 
 
 def unsuitable(
     config: TrainConfig, sequence_length: int, base_size: int | None, budget: int | None
-) -> Iterator[UsageError]:
+) -> Iterator[MalmoiError]:
     """What keeps the model of a configuration from being trained.
 
     Args:
@@ -52,8 +30,8 @@ def unsuitable(
         yield from _too_short(config.create.context_length, sequence_length, "create.context_length")
         return
     try:
-        settings = model_settings(config.model)
-    except UsageError as error:
+        settings = read_object(find_model_config(config.model))
+    except MalmoiError as error:
         yield error
         return
     if (family := settings.get("model_type")) != FAMILY:

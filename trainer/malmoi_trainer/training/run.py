@@ -116,10 +116,7 @@ def _tie_facts(rows: NewRows) -> dict[str, Any]:
 
 def _tie_rows(tokenizer: ExtendedTokenizer, number: int = 10) -> list[dict[str, Any]]:
     groups = list(tokenizer.rows.tie_groups().items())[:number]
-    return [
-        {"first base piece": repr(tokenizer.processor.convert_ids_to_tokens(piece)), "new tokens": rows}
-        for piece, rows in groups
-    ]
+    return [{"first base piece": repr(tokenizer.pieces[piece]), "new tokens": rows} for piece, rows in groups]
 
 
 def _training_facts(steps: list[Step], frozen: int, examples: int) -> dict[str, Any]:
