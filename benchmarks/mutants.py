@@ -19,7 +19,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
+
+import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 KNOWN = ROOT / "docs" / "mutants.md"
@@ -58,6 +61,8 @@ SWAPS: dict[type, type] = {
     ast.Mult: ast.FloorDiv,
     ast.FloorDiv: ast.Mult,
 }
+TIERS = ("not long", "long and not slow and not flink")  # the second for what the first does not notice
+FOUND, TOOK_LONG, SURVIVED = "found", "took too long", "survived"
 Change = Callable[[ast.AST], ast.AST]
 
 
@@ -65,41 +70,57 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", default=CORES)
     parser.add_argument("--sample", type=int, default=25, help="mutants of each module, drawn; 0: all")
-    parser.add_argument("--seconds", type=int, default=120, help="a mutant that takes longer counts as found")
+    parser.add_argument(
+        "--seconds", type=int, default=120, help="a tier of tests that takes longer ends the mutant, as no survivor"
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    known = KNOWN.read_text() if KNOWN.exists() else ""
+    known = explained(KNOWN.read_text())
     new = 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         tree = pathlib.Path(folder) / "tree"
         ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "demo", "out")
         shutil.copytree(ROOT, tree, ignore=ignored)
         for module in arguments.modules:
-            found = list(mutants((ROOT / module).read_text()))
+            original = (ROOT / module).read_text()
+            if (end := fate(tree, module, original, arguments.seconds)) != SURVIVED:
+                sys.exit(f"{module}: its tests fail or take too long as it is ({end}), so they tell nothing of mutants")
+            found = list(mutants(original))
             if arguments.sample:
                 found = random.Random(arguments.seed).sample(found, min(arguments.sample, len(found)))
-            survivors = [name for name, source in found if survives(tree, module, source, arguments.seconds)]
-            (tree / module).write_text((ROOT / module).read_text())
-            unknown = [name for name in survivors if f"`{name}`" not in known]
+            fates = [(name, fate(tree, module, source, arguments.seconds)) for name, source in found]
+            (tree / module).write_text(original)
+            survivors = [name for name, end in fates if end == SURVIVED]
+            unknown = [name for name in survivors if (module, name) not in known]
             new += len(unknown)
-            print(f"{module}: {len(found)} mutants, {len(survivors)} survived, {len(unknown)} of them unexplained")
+            took_long = sum(end == TOOK_LONG for _, end in fates)
+            counts = f"{len(found)} mutants, {took_long} took too long, {len(survivors)} survived"
+            print(f"{module}: {counts}, {len(unknown)} of them unexplained")
             for name in unknown:
                 print(f"  - `{name}`", flush=True)
     sys.exit(1 if new else 0)
 
 
-def survives(tree: pathlib.Path, module: str, source: str, seconds: int) -> bool:
-    """Whether the module's tests pass with this source."""
+def explained(page: str) -> set[tuple[str, str]]:
+    """The mutants, as (module, name), in the rows of the page's first table."""
+    table = page.partition("\n## ")[0]
+    return set(re.findall(r"^\| `(\S+)` \| `(.+?)` \|", table, re.M))
+
+
+def fate(tree: pathlib.Path, module: str, source: str, seconds: int) -> str:
+    """What the module's tests make of this source."""
     (tree / module).write_text(source)
     places = [str(tree / part) for part in (".", "pipelines", "tokenizer_lab", "trainer")]
-    flags = ("-q", "-x", "-p", "no:cacheprovider", "-m", "not long")
-    command = [sys.executable, "-m", "pytest", *flags, *tests_of(module)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+    for tier in TIERS:
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", tier, *tests_of(module)]
+        try:
+            done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return TOOK_LONG
+        if done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return FOUND
+    return SURVIVED
 
 
 def tests_of(module: str) -> list[str]:
@@ -111,13 +132,14 @@ def tests_of(module: str) -> list[str]:
     package, home = next(pair for pair in HOMES.items() if module.startswith(f"{pair[0]}/"))
     inside = pathlib.PurePath(module).relative_to(package)
     folder = ROOT / home / inside.parent
-    named = sorted(folder.glob(f"test_{inside.stem}*.py"))
-    return [str(path.relative_to(ROOT)) for path in named or [folder]]
+    named = {path for start in ("test_", "test_*_") for path in folder.glob(f"{start}{inside.stem}*.py")}
+    return [str(path.relative_to(ROOT)) for path in sorted(named) or [folder]]
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:
-    """All mutants of a source, each with the function and what was changed to what."""
+    """All mutants of a source, each with the function and what became what; the second of a name ends in (2)."""
     tree = ast.parse(source)
+    seen: Counter[str] = Counter()
     for number, (place, node) in enumerate(_sites(tree)):
         for change in _changes(node):
             mutant = copy.deepcopy(tree)
@@ -125,7 +147,10 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
             before = _short(target)
             after = change(target)
             _replace(mutant, target, after)
-            yield f"{place}: {before} → {_short(after)}", ast.unparse(ast.fix_missing_locations(mutant))
+            name = f"{place}: {before} → {_short(after)}"
+            seen[name] += 1
+            numbered = f"{name} ({seen[name]})" if seen[name] > 1 else name
+            yield numbered, ast.unparse(ast.fix_missing_locations(mutant))
 
 
 def _sites(tree: ast.AST, place: str = "module") -> Iterator[tuple[str, ast.AST]]:

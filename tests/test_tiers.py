@@ -66,9 +66,23 @@ def test_mutants_are_one_change_each():
         "last: 1 → 2",
         "last: raise ValueError → pass",
         "last: len(values) - 1 → len(values) + 1",
-        "last: 1 → 2",
+        "last: 1 → 2 (2)",
     ]
     assert all(source.count("The last one: 1 < 2.") == 1 for _, source in mutants.mutants(SOURCE))
+
+
+def test_a_survivor_that_is_explained_is_a_mutant_of_today():
+    explained = mutants.explained(mutants.KNOWN.read_text())
+    assert explained
+    for module, name in explained:
+        assert name in [found for found, _ in mutants.mutants((ROOT / module).read_text())], module
+
+
+def test_the_tests_that_notice_the_mutants_made_by_hand_are_there():
+    named = re.findall(r"`(tests/\S+)::(\w+)`", mutants.KNOWN.read_text())
+    assert len(named) >= 4
+    for path, name in named:
+        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.M), name
 
 
 def test_every_core_has_tests_that_mirror_it():

@@ -116,8 +116,9 @@ def test_a_folder_of_a_stage_that_is_gone_cannot_be_accepted(folder):
 
 def test_a_folder_that_is_not_ours_is_never_cleared(folder):
     files.write_bytes(files.join(folder, "thesis.txt"), b"years of work")
-    with pytest.raises(UsageError, match="not empty"):
+    with pytest.raises(UsageError, match="not empty") as refusal:
         run_stage(identity(), folder, body_for(folder))
+    assert "malmoi accept" not in refusal.value.hint
     assert files.read_bytes(files.join(folder, "thesis.txt")) == b"years of work"
 
 
@@ -141,8 +142,9 @@ def test_a_damaged_result_is_made_again_with_overwrite(folder, damage):
         fs.rm(inner)
     else:
         files.write_bytes(files.join(folder, "manifest.json"), b"{")
-    with pytest.raises(UsageError, match=r"is missing|none of malmoi's"):
+    with pytest.raises(UsageError, match=r"is missing|none of malmoi's") as refusal:
         run_stage(identity(), folder, body_for(folder))
+    assert "malmoi accept" not in refusal.value.hint
     assert run_stage(identity(), folder, body_for(folder), overwrite=True).manifest == manifest
 
 
@@ -154,11 +156,9 @@ def test_output_and_input_must_lie_apart(folder, read):
     assert read_table(folder, LETTERS).num_rows == 1
 
 
-@pytest.mark.parametrize("removals", range(1, 6))
-def test_a_kill_while_an_old_result_is_cleared_leaves_none_that_looks_whole(folder, monkeypatch, removals):
-    """The manifest goes first and the marker that the folder is ours goes last, so the next run goes on unasked."""
-    old, new = identity(), identity(config={"x": 2})
-    run_stage(old, folder, body_for(folder))
+@contextlib.contextmanager
+def killed_after(removals, folder, monkeypatch):
+    """Within it a stage dies when it has removed so much; a folder in memory has no empty folders, as object stores."""
     fs, _ = files.filesystem(folder)
     remove, left = fs.rm, iter(range(removals))
 
@@ -169,9 +169,31 @@ def test_a_kill_while_an_old_result_is_cleared_leaves_none_that_looks_whole(fold
 
     with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
         patch.setattr(fs, "rm", rm)
+        if not files.is_local(folder):
+            patch.setattr(fs, "makedirs", lambda path, exist_ok: None)
+        yield
+
+
+@pytest.mark.parametrize("removals", range(1, 6))
+def test_a_kill_while_an_old_result_is_cleared_leaves_none_that_looks_whole(folder, monkeypatch, removals):
+    """The manifest goes first and the marker that the folder is ours goes last, so the next run goes on unasked."""
+    old, new = identity(), identity(config={"x": 2})
+    run_stage(old, folder, body_for(folder))
+    with killed_after(removals, folder, monkeypatch):
         run_stage(new, folder, body_for(folder, unit="글"), overwrite=True)
     assert not has_manifest(folder) or read_manifest(folder).fingerprint == new.fingerprint
     run_stage(new, folder, body_for(folder, unit="글"))
+    assert read_table(folder, LETTERS).to_pylist() == [{"letter": "글", "count": 3}]
+
+
+def test_kills_one_after_another_never_leave_a_folder_that_needs_a_hand(folder, monkeypatch):
+    run_stage(identity(), folder, body_for(folder))
+    with killed_after(1, folder, monkeypatch):
+        run_stage(identity(config={"x": 2}), folder, body_for(folder, unit="글"), overwrite=True)
+    for _ in range(8):
+        with killed_after(1, folder, monkeypatch):
+            run_stage(identity(config={"x": 2}), folder, body_for(folder, unit="글"))
+    run_stage(identity(config={"x": 2}), folder, body_for(folder, unit="글"))
     assert read_table(folder, LETTERS).to_pylist() == [{"letter": "글", "count": 3}]
 
 

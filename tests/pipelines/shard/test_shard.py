@@ -17,6 +17,7 @@ from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.packing import pack
 from malmoi_pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
 from malmoi_pipelines.shard.stage import check_packed, shard
+from malmoi_pipelines.shard.steps import Totals
 
 from tests.pipelines.small_tokenizers import BOS, EOS, byte_level, write_json
 
@@ -149,8 +150,9 @@ def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_fi
 
 
 def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model_file, monkeypatch):
-    vocab = sentencepiece.SentencePieceProcessor(model_file=model_file).vocab_size()
-    new_from = vocab - 60
+    processor = sentencepiece.SentencePieceProcessor(model_file=model_file)
+    encoded = [token for _, _, text in documents() for token in processor.encode(text, add_bos=True, add_eos=True)]
+    new_from = min(token for token in encoded if token >= processor.vocab_size() - 60)  # the first new one occurs
     monkeypatch.setattr("malmoi_pipelines.tokenizers.opening.first_new_id", lambda folder: new_from)
     corpus = write_documents(tmp_path / "in", documents())
     shares = []
@@ -160,7 +162,20 @@ def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model
         tokens, examples = tokens_of(result.folder)
         shares.append(np.mean(np.array(tokens) >= new_from))
         assert [row["n_new"] for row in examples] == [sum(i >= new_from for i in row["input_ids"]) for row in examples]
+        report = read_report(result.folder)
+        assert report.facts["new tokens"] == sum(row["n_new"] for row in examples)
+        if not bias:
+            in_all = sum(row["new_tokens"] for row in report.tables["Mixture"])
+            assert in_all == sum(token >= new_from for token in encoded)
     assert shares[1] > shares[0]
+
+
+def test_totals_of_a_source_add_up():
+    totals = Totals()
+    totals.add("web", copies=2, tokens=10)
+    totals.add("web", copies=3, tokens=5)
+    totals.add("english", tokens=1)
+    assert totals.rows == {"web": {"copies": 5, "tokens": 15}, "english": {"tokens": 1}}
 
 
 def test_shards_that_lost_a_token_fail():
