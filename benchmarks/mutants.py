@@ -82,7 +82,7 @@ def main() -> None:
         ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "demo", "out")
         shutil.copytree(ROOT, tree, ignore=ignored)
         for module in arguments.modules:
-            original = (ROOT / module).read_text()
+            original = (tree / module).read_text()
             if (end := fate(tree, module, original, arguments.seconds)) != SURVIVED:
                 sys.exit(f"{module}: its tests fail or take too long as it is ({end}), so they tell nothing of mutants")
             found = list(mutants(original))
