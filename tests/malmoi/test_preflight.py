@@ -87,6 +87,23 @@ def test_all_problems_are_told_at_once(tmp_path, monkeypatch):
         assert text in error.value.message
 
 
+def test_tokenizers_of_foreign_language_models_are_looked_at_as_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("model.arpa", "x.model", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
+    settings = ["lm=null", f"clean.perplexity.good.model={tmp_path}/model.arpa"]
+    for name, message in (
+        ("~/nothing", "clean: there is nothing at ~/nothing."),
+        ("~/tokenizer.json", "tokenizer.json is no SentencePiece model"),
+    ):
+        with pytest.raises(UsageError) as error:
+            check_run(
+                steps(tmp_path / "out", *settings, f"clean.perplexity.good.tokenizer={name}"), str(tmp_path / "out")
+            )
+        assert message in error.value.message
+    check_run(steps(tmp_path / "out", *settings, "clean.perplexity.good.tokenizer=default"), str(tmp_path / "out"))
+
+
 def test_paths_and_model_are_looked_at(tmp_path):
     broken = steps(tmp_path / "out", "lm.tokenizer=/no/tokenizer.model", "train.model=/no/model")
     with pytest.raises(UsageError) as error:

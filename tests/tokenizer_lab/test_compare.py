@@ -2,7 +2,7 @@ import json
 import pathlib
 
 import pytest
-from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, parse_model
@@ -145,3 +145,14 @@ def test_wrong_input_is_refused(folders, tmp_path):
         compare([str(tmp_path / "x.model")], [folders["all"]], out, CONFIG)
     with pytest.raises(UsageError, match="the source 'wob', of which"):
         compare([folders["base"]], [folders["all"]], out, CONFIG.model_copy(update={"weights": {"wob": 1.0}}))
+
+
+def test_what_cannot_be_compared_replaces_nothing(folders, tmp_path):
+    tokenizers, out = [folders["base"]], tmp_path / "out"
+    compare(tokenizers, [folders["all"]], str(out), CONFIG)
+    before = (out / "report.json").read_bytes()
+    (tmp_path / "other").write_bytes(b"no tokenizer")
+    for names, words in (([*tokenizers, str(tmp_path / "other")], "all"), (tokenizers, "bytes")):
+        with pytest.raises(MalmoiError):
+            compare(names, [folders[words]], str(out), CONFIG, overwrite=True)
+        assert (out / "report.json").read_bytes() == before

@@ -72,10 +72,12 @@ def compare(
         missing = "one tokenizer" if not tokenizers else "one word table"
         raise UsageError(f"tokenizer compare needs at least {missing}.", hint="name the base first, then the others")
     found = read_tokenizers(tokenizers)
+    subjects = read_subjects(found, config.num_threads)  # its errors come before anything in `out` is replaced
+    check_tables(words, common_units(subjects))
     identity = _identity(found, words, config)
 
     def body(_: str) -> StageOutput:
-        return StageOutput(files=[], report=_report(found, words, config, progress))
+        return StageOutput(files=[], report=_report(found, subjects, words, config, progress))
 
     reads = [*(this.place for this in found.values()), *words, *([config.parallel] if config.parallel else [])]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
@@ -97,10 +99,12 @@ def _identity(tokenizers: Mapping[str, TokenizerFile], words: list[str], config:
 
 
 def _report(
-    tokenizers: Mapping[str, TokenizerFile], words: list[str], config: CompareConfig, progress: Progress
+    tokenizers: Mapping[str, TokenizerFile],
+    subjects: Sequence[Subject],
+    words: list[str],
+    config: CompareConfig,
+    progress: Progress,
 ) -> Report:
-    subjects = read_subjects(tokenizers, config.num_threads)
-    check_tables(words, common_units(subjects))
     with progress.doing("compare: word tables"):
         held_out = read_unit_table(words, HELD_OUT.name, config.weights)
         corpus = None if len(held_out) else read_unit_table(words, WORDS.name, config.weights)

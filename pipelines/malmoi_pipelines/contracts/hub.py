@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 
@@ -12,6 +13,8 @@ from malmoi_pipelines.contracts.errors import UsageError
 _NAME = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 _ANSWER_SECONDS = 5.0
 _ANSWER_SETTING = "HF_HUB_ETAG_TIMEOUT"  # the hub's own name for how long its first answer may take
+_PAUSE_SECONDS = 10.0  # for which a silent hub is not asked again: one run may name several things of it
+_SILENT_UNTIL: dict[str, float] = {}  # address of a hub → until when
 
 
 def find_named(name: str, patterns: Iterable[str], hint: str) -> str:
@@ -82,14 +85,16 @@ def hub_folder(name: str, patterns: Iterable[str]) -> str:
 
 def _ask(repo: str, revision: str | None) -> BaseException | None:
     """Ask the hub for a repository: its refusal, or None. The download would wait for minutes where nothing answers."""
-    import huggingface_hub  # noqa: PLC0415
+    from huggingface_hub import HfApi, constants  # noqa: PLC0415
 
+    if time.monotonic() < _SILENT_UNTIL.get(constants.ENDPOINT, 0.0):
+        return TimeoutError()
     seconds = float(os.environ.get(_ANSWER_SETTING) or _ANSWER_SECONDS)
     answer: Future[object] = Future()
 
     def ask() -> None:
         try:
-            answer.set_result(huggingface_hub.HfApi().model_info(repo, revision=revision, timeout=seconds))
+            answer.set_result(HfApi().model_info(repo, revision=revision, timeout=2 * seconds))
         except Exception as error:
             answer.set_exception(error)
 
@@ -98,6 +103,7 @@ def _ask(repo: str, revision: str | None) -> BaseException | None:
     try:
         return answer.exception(seconds)
     except TimeoutError as error:
+        _SILENT_UNTIL[constants.ENDPOINT] = time.monotonic() + _PAUSE_SECONDS
         return error
 
 

@@ -6,6 +6,8 @@ from malmoi_pipelines.contracts.config import parse_config
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.text.quality import Thresholds
 
+from tests.pipelines.small_tokenizers import byte_level, write_base
+
 
 def test_a_source_inherits_what_its_policy_leaves_out():
     config = CleanConfig.model_validate(
@@ -69,6 +71,19 @@ def test_a_language_brings_its_bounds_whatever_the_other_sources_have():
 def test_bounds_that_no_text_can_meet_are_refused():
     with pytest.raises(UsageError, match="no text is within both"):
         parse_config(CleanConfig, {"thresholds": {"min_chars": 10, "max_chars": 9}}, "x")
+
+
+def test_tokenizers_of_language_models_are_named_as_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = write_base(tmp_path / "tok/tokenizer.model")
+    bad = {"model": "b.arpa", "tokenizer": "~/tok"}
+    config = parse_config(CleanConfig, {"perplexity": {"good": {"model": "a/lm"}, "bad": bad}}, "x").located()
+    assert config.side_inputs()["perplexity.bad.tokenizer"] == path
+    assert "perplexity.good.tokenizer" not in config.side_inputs()
+    assert CleanConfig().located() == CleanConfig()
+    bad["tokenizer"] = byte_level(tmp_path / "tokenizer.json")
+    with pytest.raises(UsageError, match="pieces of one, or eojeol"):
+        parse_config(CleanConfig, {"perplexity": {"good": bad}}, "x").located()
 
 
 def test_files_beside_the_text_are_inputs_by_their_role(tmp_path):

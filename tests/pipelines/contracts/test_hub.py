@@ -33,6 +33,7 @@ def online(home, monkeypatch):
 
     def at(address):
         monkeypatch.setattr(constants, "ENDPOINT", address)
+        monkeypatch.setattr(hub, "_SILENT_UNTIL", {})
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         return home
@@ -135,12 +136,19 @@ def test_a_hub_that_never_answers_is_waited_for_as_long_as_told(online, monkeypa
 def test_a_host_whose_look_up_hangs_is_waited_for_no_longer(online, monkeypatch):
     monkeypatch.setattr(hub, "_ANSWER_SECONDS", 0.2)
     monkeypatch.delenv("HF_HUB_ETAG_TIMEOUT", raising=False)
-    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *given, **more: time.sleep(5))
+    asked = []
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *given, **more: asked.append(1) or time.sleep(5))
     online("http://127.0.0.1")
     start = time.monotonic()
-    with pytest.raises(UsageError, match=r"hub cannot be reached \(TimeoutError\)"):
-        hub_folder("owner/name", ALL)
+    for name in ("owner/name", "owner/other"):  # the second at once: a run names more than one thing
+        with pytest.raises(UsageError, match=r"hub cannot be reached \(TimeoutError\)"):
+            hub_folder(name, ALL)
     assert time.monotonic() - start < 4
+    assert asked == [1]
+    monkeypatch.setattr(hub, "_SILENT_UNTIL", {"http://127.0.0.1": time.monotonic()})
+    with pytest.raises(UsageError, match="hub cannot be reached"):
+        hub_folder("owner/name", ALL)
+    assert asked == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import json
 import random
+import shutil
 from pathlib import Path
 
 import kenlm
@@ -137,6 +138,21 @@ def test_a_missing_tokenizer_is_an_error_before_any_work(tmp_path, inputs):
     with pytest.raises(UsageError, match="there is nothing at /no/such"):
         train_lm(inputs, str(tmp_path / "lm"), LmConfig(tokenizer="/no/such.model"), RunOptions())
     assert not (tmp_path / "lm").exists()
+
+
+@pytest.mark.long
+def test_a_tokenizer_counts_by_its_content_however_it_is_named(tmp_path, inputs, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tok").mkdir()
+    shutil.copy(SENTENCEPIECE, tmp_path / "tok" / "tokenizer.model")
+    out = str(tmp_path / "lm")
+    first = train_lm(inputs, out, LmConfig(tokenizer="default"), RunOptions(workers=2))
+    assert files.read_bytes(f"{out}/tokenizer.model") == Path(SENTENCEPIECE).read_bytes()
+    assert str(tmp_path) not in Path(out, "manifest.json").read_text()
+    for name in ("tok", "~/tok", "~/tok/tokenizer.model", SENTENCEPIECE):
+        again = train_lm(inputs, out, LmConfig(tokenizer=name), RunOptions())
+        assert (again.skipped, again.manifest) == (True, first.manifest)
 
 
 @pytest.mark.parametrize(
