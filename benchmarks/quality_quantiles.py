@@ -17,8 +17,7 @@ from malmoi_pipelines.contracts.arrays import F64
 from malmoi_pipelines.contracts.report import markdown_table
 from malmoi_pipelines.text.measures import Measures
 from malmoi_pipelines.text.normalise import NormaliseOptions, normalise_all
-from malmoi_pipelines.text.phrases import BOILERPLATE, SPAM
-from malmoi_pipelines.text.quality import RULES, judge
+from malmoi_pipelines.text.quality import RULES, judge, rule_data
 from malmoi_pipelines.text.thresholds import Thresholds
 
 from benchmarks.measure import commit
@@ -64,11 +63,9 @@ def measure(texts: list[str]) -> dict[str, F64]:
     t = Thresholds()
     measures = Measures(
         texts,
+        rule_data(t),
         words_from=t.words_from,
         lines_from=t.lines_from,
-        spam_lists=(SPAM,),
-        boilerplate_lists=(BOILERPLATE,),
-        language_id=None,
     )
     shares, distinct = measures.repeated_and_distinct(0.0, np.inf)
     found = {"repeated_share": shares, "distinct_chars": distinct, "words": measures.words, "lines": measures.lines}

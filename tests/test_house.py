@@ -33,6 +33,15 @@ def imported(path):
             yield node.module or ""
 
 
+def imported_names(path):
+    """As `imported`, with the names that are taken from each module: `from a import b` may import the module `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 @pytest.mark.parametrize("package", ALLOWED)
 def test_packages_import_only_what_they_may(package):
     others = [name for name in PACKAGES if name != package]
@@ -79,6 +88,10 @@ def test_no_two_modules_need_each_other():
         ("malmoi_tokenizer_lab.loop.fixed_point", "sentencepiece"),  # the loop knows no file format
         ("malmoi_tokenizer_lab.loop.fixed_point", "tokenizers"),
         ("malmoi_tokenizer_lab.loop.intermediate", "sentencepiece"),
+        ("malmoi_pipelines.text.quality", "malmoi_pipelines.contracts.files"),  # functions of text open no file
+        ("malmoi_pipelines.text.normalise", "malmoi_pipelines.contracts.files"),
+        ("malmoi_pipelines.text.pii", "malmoi_pipelines.contracts.files"),
+        ("malmoi_pipelines.text.units", "malmoi_pipelines.contracts.files"),
     ],
 )
 def test_importing_one_does_not_load_the_other(module, unloaded):
@@ -91,6 +104,17 @@ def test_the_loop_imports_nothing_that_knows_a_file_format():
     for path in (PACKAGES["malmoi_tokenizer_lab"] / "loop").glob("*.py"):
         known = {name for name in imported(path) if name.startswith((*formats, "sentencepiece", "tokenizers"))}
         assert not known, f"{path} imports {known}"
+
+
+def test_functions_of_text_know_no_files():
+    """What their settings name is loaded by the room that uses it: `clean/rule_data.py`, `lm/`."""
+    for path in (PACKAGES["malmoi_pipelines"] / "text").rglob("*.py"):
+        known = set(
+            filter(re.compile(r"contracts\.(files|manifest|tables|stage)\b|fsspec").search, imported_names(path))
+        )
+        assert not known, f"{path} imports {known}"
+        calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
+        assert "open" not in calls, f"{path} opens a file"
 
 
 @pytest.mark.parametrize("package", [name for name in PACKAGES if name != "malmoi"])

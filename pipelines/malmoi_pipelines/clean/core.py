@@ -18,6 +18,7 @@ from malmoi_pipelines.clean.histograms import add_measures, source_codes
 from malmoi_pipelines.clean.ids import new_ids
 from malmoi_pipelines.clean.meta import mask_metas
 from malmoi_pipelines.clean.perplexity import NOTHING_KNOWN, Decision, Scores
+from malmoi_pipelines.clean.rule_data import load_rule_data
 from malmoi_pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
 from malmoi_pipelines.raw.rows import RawBlock
@@ -79,7 +80,7 @@ def judge_block(block: RawBlock, config: CleanConfig) -> JudgedBlock:
 
 def _judge(texts: list[str], policy: SourcePolicy) -> JudgedBlock:
     normalised = normalise_all(texts, policy.normalise)
-    judgement = judge(normalised.texts, policy.thresholds)
+    judgement = judge(normalised.texts, policy.thresholds, load_rule_data(policy.thresholds))
     return JudgedBlock(normalised.texts, normalised.changes, judgement.reasons, judgement.measures)
 
 

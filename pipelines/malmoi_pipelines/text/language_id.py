@@ -1,19 +1,20 @@
-"""Language identification with a fastText model that the user names: lid.176, GlotLID or any other."""
+"""Language identification with a fastText model that the user names: lid.176, GlotLID or any other; it comes loaded."""
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from malmoi_pipelines.contracts import extras, files
 from malmoi_pipelines.contracts.arrays import F64
 from malmoi_pipelines.contracts.config import Config
 from malmoi_pipelines.contracts.errors import UsageError
 
 _LABEL = "__label__"
 _PROBE_TEXTS, _PROBE_CHARS = 20, 200  # enough for a known word in them
+
+Predict = Callable[..., Any]
+"""`predict` of a fastText model: (text, number of labels, least probability) → labels and their probabilities."""
 
 
 class LanguageId(Config):
@@ -28,19 +29,23 @@ class LanguageId(Config):
     0.842 on, with GlotLID."""
 
 
-def language_scores(texts: Sequence[str], options: LanguageId) -> F64:
+def any_language(texts: Sequence[str]) -> F64:
+    """The scores where no language is asked for: every text has it."""
+    return np.ones(len(texts))
+
+
+def language_scores(predict: Predict, options: LanguageId, texts: Sequence[str]) -> F64:
     """Probability of each text's likeliest label; 0 if that is not a wanted one or the text has no known word.
 
     Raises:
-        UsageError: if the package or the model is missing, or the model has none of the wanted labels.
+        UsageError: the model has none of the wanted labels.
     """
-    predict = _load(options.model, files.file_state(options.model) if files.exists(options.model) else "").predict
     wanted = frozenset(_LABEL + language for language in options.languages)
     _check_labels(predict, texts, wanted, options)
     return np.fromiter((_score(predict(_one_line(text), 1), wanted) for text in texts), np.float64, len(texts))
 
 
-def _check_labels(predict: Any, texts: Sequence[str], wanted: frozenset[str], options: LanguageId) -> None:
+def _check_labels(predict: Predict, texts: Sequence[str], wanted: frozenset[str], options: LanguageId) -> None:
     """Refuse labels that the model does not have: every text would be dropped."""
     # All labels, however unlikely: a threshold of 0 leaves out those below 1e-5 under hierarchical softmax.
     labels, _ = predict(_one_line(" ".join(text[:_PROBE_CHARS] for text in texts[:_PROBE_TEXTS])), -1, -1.0)
@@ -57,19 +62,3 @@ def _one_line(text: str) -> str:
 def _score(prediction: tuple[Sequence[str], Sequence[float]], wanted: frozenset[str]) -> float:
     labels, scores = prediction
     return min(float(scores[0]), 1.0) if len(labels) and labels[0] in wanted else 0.0
-
-
-@functools.lru_cache(maxsize=2)
-def _load(path: str, _state: str) -> Any:
-    """A model, loaded once in a process unless its file is replaced."""
-    extras.require("language_id", "fasttext")
-    import fasttext  # noqa: PLC0415 - an optional package
-
-    if not (files.is_local(path) and files.exists(path)):
-        message = f"language_id.model: no such file on this machine: {path!r}."
-        raise UsageError(message, "give the path of a fastText model, for example lid.176.bin")
-    try:
-        return fasttext.load_model(path)
-    except (ValueError, MemoryError, RuntimeError) as error:
-        message = f"language_id.model: {path!r} is no fastText model."
-        raise UsageError(message, "give the path of a fastText model, for example lid.176.bin") from error

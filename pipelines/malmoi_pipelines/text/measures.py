@@ -6,14 +6,15 @@ white space; words are eojeol, runs of visible characters; lines are those that 
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from malmoi_pipelines.contracts.arrays import F64
 from malmoi_pipelines.text import lines, phrases, repetition
 from malmoi_pipelines.text.characters import CharacterCounts, commonest_and_distinct
-from malmoi_pipelines.text.language_id import LanguageId, language_scores
+from malmoi_pipelines.text.language_id import any_language
 from malmoi_pipelines.text.text_block import TextBlock
 
 
@@ -22,36 +23,40 @@ def share(part: F64, whole: F64) -> F64:
     return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
 
 
+@dataclass(frozen=True)
+class RuleData:
+    """What rules look into beside the text, as functions: settings only name it, and whoever judges has loaded it."""
+
+    find_phrases: Callable[[TextBlock], tuple[phrases.Matches, phrases.Matches]] = phrases.no_phrases
+    """Occurrences of phrases of spam, and of boilerplate."""
+    language_scores: Callable[[Sequence[str]], F64] = any_language
+    """Probability of each text's likeliest language, 0 if it is not a wanted one."""
+
+
 class Measures:
     """The measures of a block; each name that the rules use is a property, one value for each text."""
 
     def __init__(
         self,
         texts: Sequence[str],
+        data: RuleData,
         *,
         words_from: int = 0,
         lines_from: int = 0,
         chars_up_to: float = math.inf,
-        spam_lists: tuple[str, ...] = (phrases.SPAM,),
-        boilerplate_lists: tuple[str, ...] = (phrases.BOILERPLATE,),
-        language_id: LanguageId | None = None,
     ) -> None:
         """Lay out the texts.
 
         Args:
             texts: normalised texts, about half a million characters in all.
+            data: phrases and languages.
             words_from: n-grams are looked at in texts of so many words or more; in others their shares are 0.
             lines_from: duplicate lines are looked for in texts of so many lines or more; in others their shares are 0.
             chars_up_to: repetition is looked for in texts of so many characters at most; its shares are 0 in others.
-            spam_lists: phrase lists, see `phrases`.
-            boilerplate_lists: phrase lists.
-            language_id: the model for `language_score`.
         """
         self.block = TextBlock.of(texts)
-        self._texts = texts
+        self._texts, self._data = texts, data
         self._words_from, self._lines_from, self._chars_up_to = words_from, lines_from, chars_up_to
-        self._spam_lists, self._boilerplate_lists = spam_lists, boilerplate_lists
-        self._language_id = language_id
 
     @functools.cached_property
     def chars(self) -> F64:
@@ -161,7 +166,7 @@ class Measures:
 
     @functools.cached_property
     def _phrases(self) -> tuple[phrases.Matches, phrases.Matches]:
-        return phrases.phrase_finder(self._spam_lists, self._boilerplate_lists).find(self.block)
+        return self._data.find_phrases(self.block)
 
     @functools.cached_property
     def spam_phrases(self) -> F64:
@@ -181,6 +186,4 @@ class Measures:
     @functools.cached_property
     def language_score(self) -> F64:
         """Probability of the likeliest language, 0 if it is not a wanted one; 1 if no model is given."""
-        if self._language_id is None:
-            return np.ones(len(self.block))
-        return language_scores(self._texts, self._language_id)
+        return self._data.language_scores(self._texts)

@@ -8,13 +8,12 @@ import functools
 import importlib.resources
 import itertools
 import unicodedata
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.arrays import F64, I64
-from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.text.text_block import TextBlock
 
 SPAM = "spam"
@@ -33,38 +32,39 @@ class Matches(NamedTuple):
     ends: I64
 
 
-def read_phrases(name: str) -> tuple[str, ...]:
-    """The phrases of a built-in list or of a file, in the order of the list.
+@functools.cache
+def packaged_phrases(name: str) -> tuple[str, ...]:
+    """The phrases of a list that comes with the package, by its name."""
+    path = importlib.resources.files("malmoi_pipelines.text") / "data" / f"{name}.txt"
+    return parse_phrases(path.read_text("utf-8"))
 
-    Raises:
-        UsageError: if the file cannot be read, is no UTF-8 or holds no phrase.
+
+def parse_phrases(text: str) -> tuple[str, ...]:
+    r"""The phrases of a list, in NFC and in its order, each once.
+
+    >>> parse_phrases("# mine\n카지노\n\n무료 상담\n카지노")
+    ('카지노', '무료 상담')
     """
-    try:
-        if name in BUILT_IN:
-            text = (importlib.resources.files("malmoi_pipelines.text") / "data" / f"{name}.txt").read_text("utf-8")
-        else:
-            with files.open_read(name) as file:
-                text = file.read().decode("utf-8-sig")
-    except (BadInputError, OSError, UnicodeDecodeError) as error:
-        hint = f"give the path of a UTF-8 file with one phrase a line, or one of {', '.join(BUILT_IN)}"
-        raise UsageError(f"Phrase list {name!r} cannot be read: {type(error).__name__}.", hint) from error
     lines = (unicodedata.normalize("NFC", line.strip()) for line in text.split("\n"))
-    phrases = tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
-    if not phrases:
-        raise UsageError(f"Phrase list {name!r} holds no phrase.", "write one phrase a line; `#` begins a comment")
-    return phrases
+    return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+
+
+def no_phrases(block: TextBlock) -> tuple[Matches, Matches]:
+    """What is found where no list is looked into."""
+    del block
+    none = Matches(*(np.zeros(0, np.int64) for _ in Matches._fields))
+    return none, none
 
 
 class PhraseFinder:
-    """Finds all occurrences of the phrases of lists of spam and of boilerplate, overlapping ones too, in one scan."""
+    """Finds all occurrences of phrases of spam and of boilerplate, overlapping ones too, in one scan."""
 
-    def __init__(self, spam_lists: tuple[str, ...], boilerplate_lists: tuple[str, ...]) -> None:
+    def __init__(self, spam_phrases: Sequence[str], boilerplate_phrases: Sequence[str]) -> None:
         # Imported here: texts can be judged without phrase lists, and then the package is not needed.
         import ahocorasick_rs  # noqa: PLC0415
 
-        spam = _all_phrases(spam_lists)
-        boilerplate = _all_phrases(boilerplate_lists)
-        phrases = list({**spam, **boilerplate})
+        spam, boilerplate = frozenset(spam_phrases), frozenset(boilerplate_phrases)
+        phrases = list(dict.fromkeys((*spam_phrases, *boilerplate_phrases)))
         self._is_spam = np.array([phrase in spam for phrase in phrases], np.bool_)
         self._is_boilerplate = np.array([phrase in boilerplate for phrase in phrases], np.bool_)
         self._lengths = np.array([len(phrase) for phrase in phrases], np.int64)
@@ -86,21 +86,10 @@ class PhraseFinder:
         return spam, boilerplate
 
 
-def phrase_finder(spam_lists: tuple[str, ...], boilerplate_lists: tuple[str, ...]) -> PhraseFinder:
-    """The finder for some lists, made once in a process unless a list is replaced."""
-    own = [name for name in (*spam_lists, *boilerplate_lists) if name not in BUILT_IN and files.exists(name)]
-    return _phrase_finder(spam_lists, boilerplate_lists, tuple(map(files.file_state, own)))
-
-
 @functools.lru_cache(maxsize=16)
-def _phrase_finder(
-    spam_lists: tuple[str, ...], boilerplate_lists: tuple[str, ...], _states: tuple[str, ...]
-) -> PhraseFinder:
-    return PhraseFinder(spam_lists, boilerplate_lists)
-
-
-def _all_phrases(names: tuple[str, ...]) -> dict[str, None]:
-    return dict.fromkeys(phrase for name in names for phrase in read_phrases(name))
+def phrase_finder(spam_phrases: tuple[str, ...], boilerplate_phrases: tuple[str, ...]) -> PhraseFinder:
+    """The finder of some phrases, made once in a process."""
+    return PhraseFinder(spam_phrases, boilerplate_phrases)
 
 
 def _characters_before(data: bytes, places: I64) -> I64:

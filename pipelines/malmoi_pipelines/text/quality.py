@@ -1,14 +1,16 @@
 """Quality rules: each names one reason why a document is not kept, a bound on one measure of its text."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
 import numpy as np
 
 from malmoi_pipelines.contracts.arrays import F64, Bool, cuts
-from malmoi_pipelines.text.measures import Measures
+from malmoi_pipelines.text.language_id import any_language
+from malmoi_pipelines.text.measures import Measures, RuleData
+from malmoi_pipelines.text.phrases import no_phrases, packaged_phrases, phrase_finder
 from malmoi_pipelines.text.thresholds import Thresholds
 
 _BLOCK_CHARS = 1 << 19  # characters judged at once: the arrays of a block then stay in the cache
@@ -55,32 +57,57 @@ class Judgement:
     """Measure → its value for each text: `chars`, `hangul_share`, and those that rules need, but for `GATED` ones."""
 
 
-def judge(texts: Sequence[str], thresholds: Thresholds) -> Judgement:
+def rule_data(
+    thresholds: Thresholds,
+    phrases_of: Callable[[str], tuple[str, ...]] = packaged_phrases,
+    scores: Callable[[Sequence[str]], F64] = any_language,
+) -> RuleData:
+    """What the rules that are on look into.
+
+    Args:
+        thresholds: the bounds, which name the lists.
+        phrases_of: the phrases of a list by its name.
+        scores: how well each text is in a wanted language.
+    """
+    spam, boilerplate = (
+        tuple(dict.fromkeys(phrase for name in names for phrase in phrases_of(name)))
+        for names in thresholds.phrase_lists
+    )
+    return RuleData(phrase_finder(spam, boilerplate).find if spam or boilerplate else no_phrases, scores)
+
+
+def judge(texts: Sequence[str], thresholds: Thresholds, data: RuleData | None = None) -> Judgement:
     """Judge normalised texts by the rules of one policy.
+
+    Args:
+        texts: normalised.
+        thresholds: the bounds.
+        data: the phrase lists and the language model that `thresholds` names; None: it names no file.
 
     >>> judge(["배우들의 연기가 참 좋았다", "ㅋㅋㅋㅋㅋㅋㅋㅋㅋㅋ"], Thresholds()).reasons
     [None, 'repeated_character']
     """
     sizes = np.fromiter(map(len, texts), np.int64, len(texts))
-    parts = [_judge_block(texts[first:last], thresholds) for first, last in cuts(sizes, _BLOCK_CHARS)]
-    parts = parts or [_judge_block([], thresholds)]
+    if data is None:
+        assert not thresholds.files, f"{thresholds.files}: files that nobody has loaded"
+        data = rule_data(thresholds)
+    parts = [_judge_block(texts[first:last], thresholds, data) for first, last in cuts(sizes, _BLOCK_CHARS)]
+    parts = parts or [_judge_block([], thresholds, data)]
     return Judgement(
         [reason for part in parts for reason in part.reasons],
         {name: np.concatenate([part.measures[name] for part in parts]) for name in parts[0].measures},
     )
 
 
-def _judge_block(texts: Sequence[str], thresholds: Thresholds) -> Judgement:
+def _judge_block(texts: Sequence[str], thresholds: Thresholds, data: RuleData) -> Judgement:
     measures = Measures(
         texts,
+        data,
         words_from=thresholds.words_from,
         lines_from=thresholds.lines_from,
         chars_up_to=math.inf
         if thresholds.max_chars is None
         else thresholds.max_chars,  # longer ones are dropped anyway
-        spam_lists=thresholds.spam_lists if thresholds.max_spam_density is not None else (),
-        boilerplate_lists=thresholds.boilerplate_lists if thresholds.max_boilerplate_share is not None else (),
-        language_id=thresholds.language_id,
     )
     limits = {rule: limit for rule in RULES if (limit := rule.limit_in(thresholds)) is not None}
     values = _values(measures, limits)

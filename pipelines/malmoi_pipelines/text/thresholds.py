@@ -121,6 +121,14 @@ class Thresholds(Config):
         return self
 
     @property
+    def phrase_lists(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the lists of spam and of boilerplate phrases; none where the rule is off."""
+        return (
+            self.spam_lists if self.max_spam_density is not None else (),
+            self.boilerplate_lists if self.max_boilerplate_share is not None else (),
+        )
+
+    @property
     def files(self) -> tuple[str, ...]:
         """Paths of the files that a judgement depends on: own phrase lists and the language model."""
         lists = [name for name in (*self.spam_lists, *self.boilerplate_lists) if name not in BUILT_IN]

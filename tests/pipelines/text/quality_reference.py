@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from malmoi_pipelines.text.phrases import read_phrases
+from malmoi_pipelines.text.phrases import packaged_phrases
 from malmoi_pipelines.text.quality import RULES
 
 BULLETS = "•‣⁃∙◦·ㆍ・■□▪▫▶▷►◀◁◆◇◈●○◎★☆※☞➔→✓✔"
@@ -86,7 +86,7 @@ def is_boilerplate(line, phrases):
     return bool(covered) and 2 * len(covered) >= len(line)
 
 
-SPAM, BOILERPLATE = read_phrases("spam"), read_phrases("boilerplate")
+SPAM, BOILERPLATE = packaged_phrases("spam"), packaged_phrases("boilerplate")
 
 MEASURES = {
     "chars": len,

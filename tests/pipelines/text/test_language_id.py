@@ -1,83 +1,26 @@
-import struct
-import sys
+"""Language identification, without a model: what it asks of one, and what it makes of the answer."""
 
 import pytest
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.text import language_id
-from malmoi_pipelines.text.language_id import LanguageId, language_scores
-from malmoi_pipelines.text.quality import judge
-from malmoi_pipelines.text.thresholds import Thresholds
+from malmoi_pipelines.text.language_id import LanguageId, any_language, language_scores
 
-KOREAN, ENGLISH = "나는 학교에 간다 그리고", "the school is over there"
+OPTIONS = LanguageId(model="none", languages=("ko", "en"))
 
 
-def fasttext_model(words):
-    """A supervised softmax model in fastText's binary format, version 12: words (text → label number), two labels.
-
-    The vector of a word is 4 times the unit vector of its label, and the output matrix is the identity.
-    """
-    labels = ["__label__ko", "__label__en"]
-    # dim, window, epochs, minCount, negatives, wordNgrams, softmax, supervised, buckets, minn, maxn, lrUpdateRate; t
-    arguments = struct.pack("<12id", 2, 5, 5, 1, 5, 1, 3, 3, 0, 0, 0, 100, 1e-4)
-    entries = [(word, 0) for word in words] + [(label, 1) for label in labels]
-    size = struct.pack("<3i2q", len(entries), len(words), len(labels), len(entries), -1)
-    table = b"".join(text.encode() + b"\0" + struct.pack("<qb", 1, kind) for text, kind in entries)
-    inputs = [4.0 * (label == column) for label in words.values() for column in (0, 1)]
-    matrices = struct.pack(f"<?2q{len(inputs)}f", False, len(words), 2, *inputs)
-    matrices += struct.pack("<?2q4f", False, 2, 2, 1.0, 0.0, 0.0, 1.0)
-    return struct.pack("<2i", 793712314, 12) + arguments + size + table + matrices
+def predict(text, number, threshold=0.0):
+    """A model of three languages that goes by the first letter; of an empty text it says nothing."""
+    assert "\n" not in text
+    labels = sorted(("__label__ko", "__label__en", "__label__fr"), key=lambda label: label[-2] != text[:1])
+    return (labels[:number] if number > 0 else labels, [1.0000001, 0.0, 0.0]) if text.strip() else ([], [])
 
 
-@pytest.fixture
-def model(tmp_path):
-    path = tmp_path / "tiny.bin"
-    words = dict.fromkeys(KOREAN.split(), 0) | dict.fromkeys(ENGLISH.split(), 1)
-    path.write_bytes(fasttext_model(words))
-    return str(path)
+def test_the_score_is_that_of_the_likeliest_label_if_it_is_wanted():
+    assert language_scores(predict, OPTIONS, ["k\nf", "e", "f", ""]).tolist() == [1, 1, 0, 0]
+    assert language_scores(predict, OPTIONS, []).tolist() == []
+    assert any_language(["k", ""]).tolist() == [1, 1]
 
 
-def test_scores_are_the_probabilities_of_a_wanted_likeliest_label(model):
-    texts = [KOREAN, ENGLISH, f"{KOREAN} the", KOREAN.replace(" ", "\n"), "", "없는말", "학교에 \ud800"]
-    scores = language_scores(texts, LanguageId(model=model, languages=("ko",)))
-    sure = 1 / (1 + 2.718281828**-4)
-    mixed = 1 / (1 + 2.718281828 ** -(4 * 3 / 5))  # the mean of four words and one
-    assert scores == pytest.approx([sure, 0, mixed, sure, 0, 0, sure], abs=1e-4)
-
-
-def test_the_rule_drops_what_is_not_surely_in_a_wanted_language(model):
-    wanted = LanguageId(model=model, languages=("ko",), min_score=0.95)
-    thresholds = Thresholds(language="any", language_id=wanted)
-    assert thresholds.files == (model,)
-    assert judge([KOREAN, ENGLISH, f"{KOREAN} the"], thresholds).reasons == [None, "wrong_language", "wrong_language"]
-    both = Thresholds(language="any", language_id=LanguageId(model=model, languages=("en", "ko"), min_score=0.5))
-    assert judge([KOREAN, ENGLISH], both).reasons == [None, None]
-
-
-def test_a_model_is_loaded_once(model):
-    options = LanguageId(model=model, languages=("ko",))
-    language_scores([KOREAN], options)
-    misses = language_id._load.cache_info().misses
-    language_scores([KOREAN, ENGLISH], options)
-    assert language_id._load.cache_info().misses == misses
-
-
-@pytest.mark.parametrize("content", [None, b"no model"])
-def test_a_missing_or_broken_model_is_a_usage_error(tmp_path, content):
-    path = tmp_path / "model.bin"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"model\.bin") as caught:
-        language_scores(["가"], LanguageId(model=str(path), languages=("ko",)))
-    assert caught.value.hint
-
-
-def test_a_label_that_the_model_does_not_have_is_a_usage_error(model):
-    with pytest.raises(UsageError, match="kor_Hang"):
-        language_scores([KOREAN], LanguageId(model=model, languages=("kor_Hang",)))
-
-
-def test_a_missing_package_is_a_usage_error(model, monkeypatch):
-    monkeypatch.setitem(sys.modules, "fasttext", None)
-    language_id._load.cache_clear()
-    with pytest.raises(UsageError, match="fasttext"):
-        language_scores([KOREAN], LanguageId(model=model, languages=("ko",)))
+def test_a_label_that_the_model_does_not_have_is_a_usage_error():
+    with pytest.raises(UsageError, match="the model has none of") as caught:
+        language_scores(predict, OPTIONS.model_copy(update={"languages": ("kor_Hang",)}), ["k"])
+    assert "en, fr, ko" in caught.value.hint

@@ -10,8 +10,9 @@ from malmoi_pipelines.contracts.config import parse_config
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.text import quality
 from malmoi_pipelines.text.measures import Measures
-from malmoi_pipelines.text.phrases import read_phrases
-from malmoi_pipelines.text.quality import GATED, RULES, judge
+from malmoi_pipelines.text.phrases import no_phrases, packaged_phrases
+from malmoi_pipelines.text.quality import GATED, RULES, judge, rule_data
+from malmoi_pipelines.text.text_block import TextBlock
 from malmoi_pipelines.text.thresholds import PRESETS, Thresholds
 
 from tests import strategies
@@ -177,28 +178,27 @@ def test_hangul_is_counted_among_letters_and_digits(text, share):
     assert judge([text, text * 300], OFF).measures["hangul_share"].tolist() == [share, share]
 
 
-def test_own_phrase_lists_add_to_the_packaged_one(tmp_path):
-    path = tmp_path / "own.txt"
-    path.write_text("# mine\n\n특별한 광고\n다른 광고\n또 광고\n", encoding="utf-8")
-    thresholds = Thresholds(spam_lists=("spam", str(path)))
-    assert thresholds.files == (str(path),)
-    assert reason("특별한 광고와 다른 광고, 또 광고가 있다", thresholds) == "spam"
-    assert reason("특별한 광고와 다른 광고, 또 광고가 있다") is None
+def test_lists_are_those_of_the_rules_that_are_on():
+    lists = {"spam": ("특별한 광고",), "own": ("다른 광고", "특별한 광고"), "boilerplate": ("더 보기",)}
+    thresholds = Thresholds(spam_lists=("spam", "own"))
+    block = TextBlock.of(["특별한 광고와 다른 광고, 더 보기"])
+    spam, boilerplate = rule_data(thresholds, lists.__getitem__).find_phrases(block)
+    assert (spam.starts.tolist(), boilerplate.starts.tolist()) == ([0, 8], [15])
+    off = thresholds.model_copy(update={"max_spam_density": None})
+    spam, boilerplate = rule_data(off, lists.__getitem__).find_phrases(block)
+    assert (spam.starts.tolist(), boilerplate.starts.tolist()) == ([], [15])
+    assert rule_data(OFF, {}.__getitem__).find_phrases is no_phrases
+    assert [len(found.starts) for found in no_phrases(block)] == [0, 0]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"# nothing\n", b"\xff\xfe\xfd"])
-def test_a_phrase_list_that_cannot_be_read_is_a_usage_error(tmp_path, content):
-    path = tmp_path / "broken.txt"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"broken\.txt") as caught:
-        judge(["가나다라마바사"], Thresholds(boilerplate_lists=(str(path),)))
-    assert caught.value.hint
+def test_nobody_judges_by_files_that_are_not_loaded():
+    with pytest.raises(AssertionError, match="nobody has loaded"):
+        judge(["가나다"], Thresholds(spam_lists=("spam", "own.txt")))
 
 
 def test_the_packaged_phrases_are_composed_and_distinct_enough():
     for name in ("spam", "boilerplate"):
-        assert all(len(phrase) >= 2 for phrase in read_phrases(name))
+        assert all(len(phrase) >= 2 for phrase in packaged_phrases(name))
 
 
 def test_a_wrong_setting_is_named():
@@ -242,7 +242,7 @@ TEXTS = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_measures_of_a_block_equal_those_of_each_text_alone(texts):
-    measures = Measures(texts)
+    measures = Measures(texts, rule_data(DEFAULTS))
     for name, measure in reference.MEASURES.items():
         if name not in GATED:
             np.testing.assert_allclose(getattr(measures, name), list(map(measure, texts)), err_msg=name)
