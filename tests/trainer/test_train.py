@@ -16,6 +16,7 @@ from malmoi_trainer.config import TrainConfig
 from malmoi_trainer.stage import train
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tests.fake_hub import fill_cache
 from tests.told import Told
 from tests.trainer.small import (
     BASE_SIZE,
@@ -86,6 +87,19 @@ def test_the_second_call_skips_and_another_config_is_refused(inputs: Inputs, tmp
     assert run(inputs, tmp_path / "run").skipped
     with pytest.raises(UsageError, match="steps: 6 → 7"):
         run(inputs, tmp_path / "run", steps=7)
+
+
+def test_model_and_tokenizer_count_by_their_content_however_they_are_named(inputs: Inputs, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf" / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    base_model().save_pretrained(tmp_path / "base")
+    for name, folder in (("owner/tokenizer", inputs.tokenizer), ("owner/base", tmp_path / "base")):
+        fill_cache(tmp_path / "hf", name, contents(folder))
+    out, first = str(tmp_path / "out"), small_config(steps=2, warmup_steps=1, model="~/base", create={})
+    assert not train(inputs.shards, "~/tokenizer", out, first).skipped
+    config = small_config(steps=2, warmup_steps=1, model="owner/base", create={})
+    assert train(inputs.shards, "owner/tokenizer", out, config).skipped
 
 
 def test_running_again_gives_the_same_bytes(inputs: Inputs, tmp_path):

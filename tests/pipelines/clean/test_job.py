@@ -19,6 +19,7 @@ from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.tasks import plan_tasks
 
 from tests.pipelines.raw.raw_files import gz, jsonl, put, zstd
+from tests.pipelines.small_tokenizers import write_base
 
 PHONE = "연락처는 010-1234-5678로 해 주세요."
 DEFAULTS = CleanConfig()
@@ -386,3 +387,14 @@ def test_what_a_model_of_bad_text_likes_is_worse_and_both_scores_are_kept(root):
     for row in kept:
         if row["source"] == "news":
             assert row["perplexity"] < row["bad_perplexity"]
+
+
+@pytest.mark.long
+def test_the_tokenizer_of_a_model_is_named_as_everywhere_and_counts_by_its_content(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = put(tmp_path, "raw/a.jsonl", jsonl({"id": f"n{n}", "text": "오늘날씨 " * 9} for n in range(10)))
+    model = put(tmp_path, "model.arpa", ARPA.encode())
+    names = (write_base(tmp_path / "tok/tokenizer.model"), "~/tok")
+    configs = [CleanConfig.model_validate({"perplexity": {"good": {"model": model, "tokenizer": n}}}) for n in names]
+    done = [stage.clean([path], f"{tmp_path}/out", config, RunOptions()) for config in configs]
+    assert [result.skipped for result in done] == [False, True]
