@@ -65,12 +65,14 @@ def check_lm(config: "ReferenceModel", place: "Place", configs: Configs) -> Iter
 
 
 def check_expand(config: "ExpandConfig", place: "Place", configs: Configs) -> Iterator[MalmoiError]:
-    """Its base can be opened, and its lists and texts are there."""
+    """Its base can be opened and extended as its settings say, and its lists and texts are there."""
+    from malmoi_tokenizer_lab.stage import settings_for
+
     given = {"allow": config.allow, "deny": config.deny, "parallel": config.parallel}
     yield from _missing({role: path for role, path in given.items() if path})
     yield from _missing({f"held_out.{number}": path for number, path in enumerate(config.held_out)})
     try:
-        _base(config)
+        settings_for(_base(config), config)
     except MalmoiError as error:
         yield error
 

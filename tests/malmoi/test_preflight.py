@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import orjson
 import pytest
 from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
@@ -19,6 +20,7 @@ from malmoi.cli import app
 from malmoi.preflight import changed_settings, check_run, find_warnings, plan_rows
 from malmoi.recipe import load_recipe
 from malmoi.stages import STAGES, Place, Stage
+from tests.tokenizer_lab.byte_level.small import make_json
 
 ROOT = pathlib.Path(__file__).parents[2]
 QUICKSTART, KOREAN = (str(ROOT / f"recipes/{name}.yaml") for name in ("quickstart", "korean-real"))
@@ -85,6 +87,16 @@ def test_all_problems_are_told_at_once(tmp_path, monkeypatch):
         "GB are free",
     ):
         assert text in error.value.message
+
+
+def test_settings_that_do_not_suit_the_base_are_found_before_the_first_stage(tmp_path):
+    (tmp_path / "tokenizer.json").write_bytes(orjson.dumps(make_json()))
+    for settings, message in (
+        ((f"expand.base={tmp_path}", "expand.candidates=intermediate"), "candidates = 'intermediate' does not suit"),
+        (("expand.compare=[leaf-first]",), "compare must name other policies than 'leaf-first'"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            check_run(steps(tmp_path / "out", *settings), str(tmp_path / "out"))
 
 
 def test_tokenizers_of_foreign_language_models_are_looked_at_as_everywhere(tmp_path, monkeypatch):

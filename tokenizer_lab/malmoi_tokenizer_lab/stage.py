@@ -86,7 +86,7 @@ def expand(
     if not words:
         raise UsageError("expand needs at least one word table.", hint="make one with `malmoi count`")
     base = open_base(config.base)
-    config = _for_base(base, config)
+    config = settings_for(base, config)
     if count_job is not None and config.weights:
         raise UsageError("a job counts every source once.", hint="leave --count-runner or weights out")
     if count_job is not None and base.units != "metaspace":
@@ -121,11 +121,12 @@ def expand(
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
 
 
-def _for_base(base: Base, config: ExpandConfig) -> ExpandConfig:
+def settings_for(base: Base, config: ExpandConfig) -> ExpandConfig:
     """The config with the source of its candidates named, and without reserved rows that the base has already.
 
     Raises:
-        UsageError: candidates that do not suit the base, or a policy that is to be compared with itself.
+        UsageError: candidates that do not suit the base, a policy that is to be compared with itself, or a mask that
+            the base has already.
     """
     source = config.candidates or base.candidate_sources[0]
     if source not in base.candidate_sources:
