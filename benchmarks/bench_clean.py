@@ -25,16 +25,14 @@ import orjson
 from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.core import judge_block
 from malmoi_pipelines.clean.task import TaskWriter, read_task
-from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.readers import BLOCK_BYTES
 from malmoi_pipelines.raw.tasks import FilePart, Task
-from malmoi_pipelines.sample.config import SampleConfig
-from malmoi_pipelines.sample.stage import sample
 from malmoi_pipelines.text.normalise import normalise_all
 from malmoi_pipelines.text.pii import find_spans_all
 from malmoi_pipelines.text.quality import judge
 
+from benchmarks import inputs
 from benchmarks.measure import commit
 from benchmarks.raw_text import raw_blocks
 
@@ -51,20 +49,15 @@ def main() -> None:
     parser.add_argument("--peer-python", help="interpreter with datatrove")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        root = arguments.input or generate(folder)
+        root = arguments.input or inputs.raw_text(folder, "48MB")
         sources = arguments.sources if arguments.input else sorted(path.name for path in pathlib.Path(root).iterdir())
         for source in sources:
             compare(f"{root}/{source}", f"{folder}/{source}.jsonl", arguments)
 
 
-def generate(folder: str) -> str:
-    sample(f"{folder}/raw", SampleConfig(bytes="48MB"), RunOptions())
-    return f"{folder}/raw/data"
-
-
-def compare(inputs: str, path: str, arguments: argparse.Namespace) -> None:
+def compare(raw: str, path: str, arguments: argparse.Namespace) -> None:
     """Ours and the peer's figures for one source, taken in turns."""
-    size = collect(inputs, path, arguments.megabytes * 1e6)
+    size = collect(raw, path, arguments.megabytes * 1e6)
     ours: list[dict[str, float]] = []
     peer: list[float] = []
     clean_once(path)  # tables and models are made at the first use
@@ -87,11 +80,11 @@ def compare(inputs: str, path: str, arguments: argparse.Namespace) -> None:
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
-def collect(inputs: str, path: str, limit: float) -> int:
+def collect(raw: str, path: str, limit: float) -> int:
     """Write the first `limit` bytes of text of a source to one JSON Lines file; returns the bytes of text."""
     size = 0
     with open(path, "wb") as file:
-        for block in raw_blocks(inputs, BLOCK_BYTES):
+        for block in raw_blocks(raw, BLOCK_BYTES):
             for i, text in enumerate(block.texts):
                 if size > limit:
                     return size

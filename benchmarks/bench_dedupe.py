@@ -1,12 +1,12 @@
 """malmoi's dedupe beside datatrove, text-dedup and scripts around datasketch: cost, and what is lost.
 
-    python benchmarks/bench_dedupe.py --documents DIR [--peers PYTHON] [--corpora speed mixed] [--tools NAME ...]
-        [--workers 1 2] [--peer-workers 1] [--megabytes 66] [--each 1000]
+    python benchmarks/bench_dedupe.py [--documents DIR] [--sources NAME ...] [--peers PYTHON] [--corpora speed mixed]
+        [--tools NAME ...] [--workers 1 2] [--peer-workers 1] [--megabytes 66] [--each 1000]
 
-DIR is a dataset folder of cleaned documents. `speed` is the first --megabytes of its court decisions, `mixed` the first
---each documents of several sources; neighbours stay together, so that duplicates are in both. PYTHON is the interpreter
-of an environment with datatrove, kiwipiepy<0.22, text-dedup==0.4.0, datasketch>=2, tokenizers and xxhash<4; without it
-only malmoi runs. What the peers do: see `peer_dedupe_*.py`.
+DIR is a dataset folder of cleaned documents; without it a generated sample is used. `speed` is the first --megabytes of
+the first source, `mixed` the first --each documents of every source; neighbours stay together, so that duplicates are
+in both. PYTHON is the interpreter of an environment with datatrove, kiwipiepy<0.22, text-dedup==0.4.0, datasketch>=2,
+tokenizers and xxhash<4; without it only malmoi runs. What the peers do: see `peer_dedupe_*.py`.
 
 Every tool is a process of its own, reads the same two Parquet files and writes the documents that it keeps. Seconds,
 processor seconds and memory are those of its whole process tree, with imports; `--megabytes 0.01` shows what these are.
@@ -49,6 +49,7 @@ from malmoi_pipelines.contracts.meter import SAMPLE_SECONDS
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
 
+from benchmarks import inputs
 from benchmarks.all_pairs import plain_form, similar_pairs
 from benchmarks.measure import commit
 
@@ -56,6 +57,7 @@ HERE = pathlib.Path(__file__).parent
 THRESHOLD, SIZE = 0.8, 5
 FILES = 2
 SOURCES = ("court-decisions", "government-notices", "treaties", "docs-ko", "movie-reviews")
+GENERATED_SOURCES = ("legal", "web", "reviews")
 UNGUARDED = [
     f"--set=guards.{name}=1" for name in ("near_share", "exact_share", "removed_share", "cluster_share", "short_share")
 ]
@@ -109,7 +111,8 @@ class Corpus:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", required=True, help="dataset folder")
+    parser.add_argument("--documents", help="dataset folder")
+    parser.add_argument("--sources", nargs="+", help="its sources that are used")
     parser.add_argument("--peers", help="interpreter with the peers")
     parser.add_argument("--corpora", nargs="+", choices=["speed", "mixed"], default=["speed", "mixed"])
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
@@ -120,6 +123,15 @@ def main() -> None:
     arguments = parser.parse_args()
     # Orphans become our children: datatrove's fork server outlives it for a moment, and has used processor time.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.documents is None:
+            arguments.documents = inputs.documents(folder, "16MB")
+            arguments.sources = arguments.sources or GENERATED_SOURCES
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Every tool on every corpus."""
     for name in arguments.corpora:
         with tempfile.TemporaryDirectory() as folder:
             tools = [tool for tool in arguments.tools if tool == "malmoi" or arguments.peers]
@@ -133,7 +145,8 @@ def main() -> None:
 def chosen(name: str, arguments: argparse.Namespace) -> Iterator[Document]:
     """The documents of a corpus as (id, source, text)."""
     mixed = name == "mixed"
-    left = dict.fromkeys(SOURCES, arguments.each) if mixed else {SOURCES[0]: round(arguments.megabytes * 1e6)}
+    sources = arguments.sources or SOURCES
+    left = dict.fromkeys(sources, arguments.each) if mixed else {sources[0]: round(arguments.megabytes * 1e6)}
     for number, source, text in rows(arguments.documents):
         if left.get(source, 0) > 0:
             left[source] -= 1 if mixed else len(text.encode())
@@ -153,11 +166,11 @@ def prepare(name: str, folder: str, documents: Iterable[Document], forms: Iterab
     table = pa.table({"id": ids, "source": sources, "text": texts})
     total = np.cumsum([len(text.encode()) for text in texts])
     cuts = [0, *np.searchsorted(total, total[-1] * np.arange(1, FILES) / FILES).tolist(), len(ids)]
-    inputs = pathlib.Path(folder, "input")
-    inputs.mkdir()
+    parts = pathlib.Path(folder, "input")
+    parts.mkdir()
     for number in range(FILES):
         part = table.slice(cuts[number], cuts[number + 1] - cuts[number])
-        pyarrow.parquet.write_table(part, inputs / f"part-{number}.parquet", compression="zstd")
+        pyarrow.parquet.write_table(part, parts / f"part-{number}.parquet", compression="zstd")
     pairs = {form: oracle([FORMS[form](text) for text in texts]) for form in forms}
     short = np.array([len(plain_form(text).split()) < SIZE for text in texts])
     return Corpus(name, folder, ids, sources, total[-1] / 1e6, short, pairs)
@@ -188,11 +201,11 @@ def compare(corpus: Corpus, tool: str, workers: int, arguments: argparse.Namespa
 
 
 def command(corpus: Corpus, tool: str, workers: int, out: str, peers: str) -> list[str]:
-    inputs, out = f"{corpus.folder}/input", f"{out}/out"
+    documents, out = f"{corpus.folder}/input", f"{out}/out"
     if tool == "malmoi":
-        start = [sys.executable, "-m", "malmoi", "dedupe", inputs, "--out", out, "--quiet", *UNGUARDED]
+        start = [sys.executable, "-m", "malmoi", "dedupe", documents, "--out", out, "--quiet", *UNGUARDED]
     else:
-        start = [peers, f"{HERE}/peer_dedupe_{TOOLS[tool].script}.py", inputs, out, *TOOLS[tool].options]
+        start = [peers, f"{HERE}/peer_dedupe_{TOOLS[tool].script}.py", documents, out, *TOOLS[tool].options]
     return [*start, f"--workers={workers}"]
 
 

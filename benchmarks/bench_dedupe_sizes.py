@@ -1,6 +1,6 @@
 """Whether dedupe keeps its rate, its memory and its recall as the input grows: one JSON line a size.
 
-    python benchmarks/bench_dedupe_sizes.py --work FOLDER [--sizes 100MB,1GB,5GB] [--workers 2]
+    python benchmarks/bench_dedupe_sizes.py [--work FOLDER] [--sizes 20MB,100MB] [--workers 2]
 
 Documents come from `planted.py`. FOLDER keeps them for the next time (5 GB of text take 2.2 GB there); what dedupe
 writes is removed after it was judged, and needs about as much again.
@@ -26,6 +26,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from contextlib import suppress
@@ -75,12 +76,17 @@ class Usage:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", required=True, help="where the generated documents are kept")
-    parser.add_argument("--sizes", default="100MB,1GB,5GB", help="text of each corpus, with commas between")
+    parser.add_argument("--work", help="where the generated documents are kept")
+    parser.add_argument("--sizes", default="20MB,100MB", help="text of each corpus, with commas between")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    work, workers = pathlib.Path(arguments.work), arguments.workers
     sizes = [(name, int(parse_bytes(name))) for name in arguments.sizes.split(",")]
+    with tempfile.TemporaryDirectory() as folder:
+        run(sizes, pathlib.Path(arguments.work or folder), arguments.workers)
+
+
+def run(sizes: list[tuple[str, int]], work: pathlib.Path, workers: int) -> None:
+    """Print a line for each size, given by name and bytes of text."""
     plant(START_BYTES, str(work / "start"), RunOptions(workers=workers))
     start = dedupe(work / "start", work / "out", workers)
     for name, size in sizes:

@@ -1,10 +1,10 @@
 """How many distinct units there are, against bytes of text; Heaps' law fitted, and what 100 GB would need.
 
-    python benchmarks/bench_distinct_units.py --input FOLDER [--sizes 10,30,100,300,511] [--workers 2]
-    python benchmarks/bench_distinct_units.py --generate 1000MB [--sizes 10,30,100,300,1000]
+    python benchmarks/bench_distinct_units.py [--input FOLDER] [--bytes 30MB] [--sizes 3,10,30] [--rules RULE,...]
 
-FOLDER is a dataset folder of documents. The first N MB are those of its documents with the least hashes, so that every
-size has every source in its share. Sizes are in MB. Prints one JSON line a rule and size, and one with the fit a rule.
+FOLDER is a dataset folder of documents; without it a generated sample is used. The first N MB are those of its
+documents with the least hashes, so that every size has every source in its share. Sizes are in MB. Prints one JSON line
+a rule and size, and one with the fit a rule.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
 from malmoi_pipelines.text.units import unit_slices
 
-from benchmarks.bench_word_table import generated
+from benchmarks import inputs
 from benchmarks.measure import commit
 
 BLOCK_BYTES = 32 << 20
@@ -39,13 +39,13 @@ LAB_BYTES = {"unit, Arrow offset": 8, "count": 8, "base tokens (int32), 8 a unit
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--input", help="dataset folder of documents")
-    parser.add_argument("--generate", default="100MB", help="size of the generated sample, where there is no input")
-    parser.add_argument("--sizes", default="10,30,100,300,511", help="MB, ascending")
+    parser.add_argument("--bytes", default="30MB", help="size of the generated sample")
+    parser.add_argument("--sizes", default="3,10,30", help="MB, ascending")
     parser.add_argument("--rules", default="metaspace,byte-level")
     arguments = parser.parse_args()
     sizes = [int(size) for size in arguments.sizes.split(",")]
     with tempfile.TemporaryDirectory() as folder:
-        texts = shuffled(arguments.input or generated(folder, arguments.generate))
+        texts = shuffled(arguments.input or inputs.documents(folder, arguments.bytes))
         for rule in arguments.rules.split(","):
             lines = list(growth(texts, sizes, rule))
             for line in lines:

@@ -14,18 +14,16 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.scoring import ModelOptions, load_model
 from malmoi_pipelines.lm.sentences import FOLD, load_tokenizer, sentences
 from malmoi_pipelines.lm.stage import train_lm
 from malmoi_pipelines.raw.readers import BLOCK_BYTES
-from malmoi_pipelines.sample.config import SampleConfig
-from malmoi_pipelines.sample.stage import sample
 from malmoi_pipelines.text.normalise import normalise_all
 
-from benchmarks.measure import measure
+from benchmarks import inputs
+from benchmarks.measure import bytes_read, measure
 from benchmarks.raw_text import raw_blocks
 
 ROUNDS = 3
@@ -42,16 +40,13 @@ def main() -> None:
     arguments = parser.parse_args()
     options = RunOptions(workers=arguments.workers)
     with tempfile.TemporaryDirectory() as folder:
-        raw = arguments.input
-        if raw is None:
-            sample(f"{folder}/raw", SampleConfig(bytes=arguments.bytes), options)
-            raw = f"{folder}/raw/data"
+        raw = arguments.input or inputs.raw_text(folder, arguments.bytes)
         out = f"{folder}/lm"
         config = LmConfig(tokenizer=arguments.tokenizer)
         measure(
             "lm train",
             lambda: train_lm([raw], out, config, options),
-            lambda: read_report(out).ledger.bytes("in"),
+            lambda: bytes_read(out),
             workers=options.workers,
         )
         texts = some_texts(raw)

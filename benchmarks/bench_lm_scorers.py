@@ -21,11 +21,11 @@ from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.lm.arpa_model import ArpaModel
 from malmoi_pipelines.lm.arpa_reader import read_arpa
 from malmoi_pipelines.lm.config import LmConfig
+from malmoi_pipelines.lm.scoring import Scorer
 from malmoi_pipelines.lm.sentences import FOLD, sentences
 from malmoi_pipelines.lm.stage import train_lm
-from malmoi_pipelines.sample.config import SampleConfig
-from malmoi_pipelines.sample.stage import sample
 
+from benchmarks import inputs
 from benchmarks.bench_lm import some_texts
 
 ROUNDS = 3
@@ -41,12 +41,10 @@ def main() -> None:
         measure_one(*arguments.one)
         return
     with tempfile.TemporaryDirectory() as folder:
-        sample(f"{folder}/raw", SampleConfig(bytes=arguments.bytes), RunOptions())
-        train_lm([f"{folder}/raw/data"], f"{folder}/lm", LmConfig(), RunOptions())
+        raw = inputs.raw_text(folder, arguments.bytes)
+        train_lm([raw], f"{folder}/lm", LmConfig(), RunOptions())
         text = pathlib.Path(folder, "sentences.txt")
-        text.write_bytes(
-            b"\n".join(line for document in some_texts(f"{folder}/raw/data") for line in sentences(document, FOLD))
-        )
+        text.write_bytes(b"\n".join(line for document in some_texts(raw) for line in sentences(document, FOLD)))
         for scorer in SCORERS:
             command = [sys.executable, __file__, "--one", scorer, f"{folder}/lm/model.arpa", str(text)]
             subprocess.run(command, check=True)
@@ -61,7 +59,7 @@ def measure_one(scorer: str, arpa: str, text: str) -> None:
     if scorer == "kenlm":
         from malmoi_pipelines.lm.kenlm_model import KenlmModel  # noqa: PLC0415 - it need not be there
 
-        model = KenlmModel(arpa)
+        model: Scorer = KenlmModel(arpa)
     else:
         model = ArpaModel(read_arpa(arpa))
     load, loaded = time.perf_counter() - start, resident()

@@ -1,8 +1,9 @@
 """The loop on ever larger word tables: seconds and peak memory by distinct Korean units.
 
-python benchmarks/bench_loop_size.py --words WORDS [--millions 2,5,10,20]
+    python benchmarks/bench_loop_size.py [--words WORDS] [--bytes 16MB] [--millions 1,2]
 
-Tables larger than WORDS are made from it: a new unit is one unit and the letters of another, with the smaller count of
+WORDS is a word table of metaspace units; without it that of a generated sample is used. Larger tables are made from
+it: a new unit is one unit and the letters of another, with the smaller count of
 the two, halved; so new units are rare, as the ones that more text would bring are.
 """
 
@@ -11,6 +12,7 @@ import pathlib
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
@@ -18,17 +20,21 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from malmoi_pipelines.contracts.progress import SILENT
 from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.loop.curation import Curation
 from malmoi_tokenizer_lab.words import Units, Words
 
+from benchmarks import inputs
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--words", required=True, help="word table of metaspace units")
-    parser.add_argument("--millions", default="2,5,10,20", help="distinct Korean units")
+    parser.add_argument("--words", help="word table of metaspace units")
+    parser.add_argument("--bytes", default="16MB", help="size of the generated sample")
+    parser.add_argument("--millions", default="1,2", help="distinct Korean units")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
@@ -45,22 +51,24 @@ def main() -> None:
     )
     print(f"| {' | '.join(names)} |")
     print("|---|---|---|---|---|---|---|", flush=True)
-    for millions in arguments.millions.split(","):  # a process each: peak memory never falls
-        subprocess.run([sys.executable, __file__, "--words", arguments.words, "--one", millions], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        words = arguments.words or inputs.words(folder, arguments.bytes)
+        for millions in arguments.millions.split(","):  # a process each: peak memory never falls
+            subprocess.run([sys.executable, __file__, "--words", words, "--one", millions], check=True)
 
 
 def measure(folder: str, millions: int) -> None:
     base = open_base(None)
-    config = ExpandConfig(num_threads=2)
+    config = ExpandConfig(num_threads=2, candidates=base.candidate_sources[0])
     words = base.read_words([folder], config)
     korean = grown(words.korean, millions * 1_000_000)
     words = Words(korean, words.other, words.letters, words.num_bytes * len(korean) // len(words.korean))
     start = time.perf_counter()
     steps = Builder(base, words, config, Curation(), None)
     spelled = time.perf_counter()
-    steps._propose("leaf-first", lambda line: None)
+    steps.propose(SILENT)
     trained = time.perf_counter()
-    loop = steps.run("leaf-first", lambda line: None)
+    loop = steps.run("leaf-first", SILENT)
     done = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(

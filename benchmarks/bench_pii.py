@@ -1,6 +1,6 @@
 """Personal data: our rules, the patterns of EleutherAI/dps, and Presidio's Korean recognisers with phonenumbers.
 
-python benchmarks/bench_pii.py [--megabytes 8]
+    python benchmarks/bench_pii.py [--megabytes 8]
 
 All see the generated set of `tests/pipelines/text/pii_set.py`: sentences with one number each, and look-alikes.
 `covered` counts numbers of which a tool marks every digit, whatever it calls them; `right_kind` those that one mark
@@ -109,7 +109,10 @@ def presidio() -> Tool:
 def quality(tool: Tool) -> dict[str, object]:
     """Recall by kind, and false hits."""
     wanted = list(positives())
-    total, right, covered, partly = Counter(), Counter(), Counter(), Counter()
+    total: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    covered: Counter[str] = Counter()
+    partly: Counter[str] = Counter()
     for positive, marks in zip(wanted, tool([positive.text for positive in wanted]), strict=True):
         start = positive.text.index(positive.number)
         digits = {start + i for i, char in enumerate(positive.number) if char.isdigit()}

@@ -32,10 +32,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 from malmoi_pipelines.contracts.arrays import I64, U32, U64, offsets
 from malmoi_pipelines.dedupe.config import SHINGLE_SIZES
-from malmoi_pipelines.dedupe.near.minhash import band_digests, signatures
+from malmoi_pipelines.dedupe.near.minhash import _permutations, band_digests, signatures
 from malmoi_pipelines.dedupe.near.shingles import shingles
 from malmoi_pipelines.dedupe.normalise import normalise
 
+from benchmarks import inputs
 from benchmarks.measure import commit
 from benchmarks.raw_text import raw_blocks
 
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        root = arguments.input or generate(folder)
+        root = arguments.input or inputs.raw_text(folder, "48MB")
         amounts = dict(amount.split("=") for amount in arguments.megabytes)
         if not arguments.input:
             amounts = {"legal": "8", "reviews": "8"}
@@ -70,14 +71,6 @@ def main() -> None:
             for unit in SHINGLE_SIZES:
                 show(about | {"unit": unit, "mb_per_cpu_s": whole_path(blocks, unit, size, arguments.repeats)})
             compare(about, blocks, size, arguments.repeats)
-
-
-def generate(folder: str) -> str:
-    """The generated sample's root; asked for only here, since it needs more packages than the rest."""
-    config = importlib.import_module("malmoi_pipelines.sample.config").SampleConfig(bytes="48MB")
-    options = importlib.import_module("malmoi_pipelines.engine.options").RunOptions()
-    importlib.import_module("malmoi_pipelines.sample.stage").sample(f"{folder}/raw", config, options)
-    return f"{folder}/raw/data"
 
 
 def read(path: str, limit: float) -> Iterator[list[str]]:
@@ -240,7 +233,7 @@ def rensa_c(seed: int) -> Signer:
 
 def compiled(seed: int) -> Signer:
     """Our arithmetic as a loop that numba compiles: document by document, permutation by permutation."""
-    factors, addends = importlib.import_module("malmoi_pipelines.dedupe.near.minhash")._permutations(PERMUTATIONS, seed)
+    factors, addends = _permutations(PERMUTATIONS, seed)
     fold = compile_fold()
 
     def sign(hashes: U64, bounds: I64) -> U32:

@@ -6,6 +6,7 @@ Without --input a generated sample is used; ROOT is a folder of raw text with on
 """
 
 import argparse
+import functools
 import pathlib
 import sys
 import tempfile
@@ -13,9 +14,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import mistral_common
-from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.stage import clean
-from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.dedupe.config import DedupeConfig
@@ -26,7 +25,8 @@ from malmoi_pipelines.sample.stage import sample
 from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.stage import shard
 
-from benchmarks.measure import measure
+from benchmarks.inputs import ANY_LANGUAGE
+from benchmarks.measure import bytes_read, measure
 
 BASE = str(pathlib.Path(mistral_common.__file__).parent / "data" / "tokenizer.model.v1")
 
@@ -51,16 +51,15 @@ def main() -> None:
 def walk(root: str, folder: str, options: RunOptions) -> None:
     """clean, dedupe, count, shard, each measured against the text that it read."""
     docs, corpus = f"{folder}/docs", f"{folder}/corpus"
-    any_language = CleanConfig(thresholds={"min_hangul_share": 0})
     unguarded = DedupeConfig(guards={f"{name}_share": 1 for name in ("near", "exact", "removed", "short", "cluster")})
     stages = {
-        "clean": (docs, lambda: clean([root], docs, any_language, options)),
+        "clean": (docs, lambda: clean([root], docs, ANY_LANGUAGE, options)),
         "dedupe": (corpus, lambda: dedupe([docs], corpus, unguarded, options)),
         "count": (f"{folder}/words", lambda: count([corpus], f"{folder}/words", CountConfig(), options)),
         "shard": (f"{folder}/shards", lambda: shard([corpus], BASE, f"{folder}/shards", ShardConfig(), options)),
     }
     for name, (out, work) in stages.items():
-        measure(name, work, lambda out=out: read_report(out).ledger.bytes("in"), workers=options.workers)
+        measure(name, work, functools.partial(bytes_read, out), workers=options.workers)
 
 
 if __name__ == "__main__":

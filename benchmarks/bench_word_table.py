@@ -21,8 +21,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import duckdb
 import pyarrow as pa
-from malmoi_pipelines.clean.config import CleanConfig
-from malmoi_pipelines.clean.stage import clean
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
 from malmoi_pipelines.contracts.tables import string_bytes
 from malmoi_pipelines.contracts.unit_kind import UnitKind
@@ -32,10 +30,10 @@ from malmoi_pipelines.count.words import count_units, ordered_rows
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
-from malmoi_pipelines.sample.config import SampleConfig, parse_bytes
-from malmoi_pipelines.sample.stage import sample
+from malmoi_pipelines.sample.config import parse_bytes
 from malmoi_pipelines.text.units import split_units, unit_slices
 
+from benchmarks import inputs
 from benchmarks.measure import commit
 
 _SPACES, _OTHERS = f"[ {SPACE_MARK}]", rf"[^{LETTER_CLASS} {SPACE_MARK}\x00-\x1f\x7f]"
@@ -53,18 +51,10 @@ def main() -> None:
     arguments = parser.parse_args()
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory() as folder:
-        docs = arguments.input or generated(folder, arguments.bytes)
+        docs = arguments.input or inputs.documents(folder, arguments.bytes)
         compare(read_texts(docs, parse_bytes(arguments.bytes)), arguments.rounds)
         for rule in ("metaspace", "byte-level") if arguments.job else ():
             whole_job(docs, f"{folder}/words", CountConfig(units=rule))
-
-
-def generated(folder: str, size: str) -> str:
-    """A cleaned sample."""
-    options = RunOptions(workers=1)
-    sample(f"{folder}/raw", SampleConfig(bytes=size), options)
-    clean([f"{folder}/raw/data"], f"{folder}/docs", CleanConfig(thresholds={"min_hangul_share": 0}), options)
-    return f"{folder}/docs"
 
 
 def read_texts(docs: str, num_bytes: int) -> pa.LargeStringArray:

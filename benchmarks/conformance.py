@@ -6,12 +6,14 @@ The walk is that of `tests/test_runners.py`: a generated sample in many files th
 shard. CI runs a fixed part of it (two processes with the inputs in another order; one process; Flink) as tests.
 """
 
+import argparse
 import pathlib
 import re
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
@@ -25,8 +27,10 @@ from tests.test_runners import SOURCES, flink_jar, walk
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        sample(f"{folder}/raw", SampleConfig(bytes="3MB", shard_bytes="400kB"), RunOptions())
+        config = SampleConfig.model_validate({"bytes": "3MB", "shard_bytes": "400kB"})
+        sample(f"{folder}/raw", config, RunOptions())
         inputs = [f"{folder}/raw/data/{source}" for source in SOURCES]
         expected = walk(inputs, f"{folder}/expected", RunOptions())
         stages = list(expected)
@@ -45,7 +49,7 @@ def main() -> None:
             print(f"\nFlinkRunner was not run: {reason}.")
 
 
-def no_flink():
+def no_flink() -> str | None:
     """Why this machine has no Flink; nothing where it has one."""
     if shutil.which("java") is None:
         return "there is no Java on PATH"
@@ -56,7 +60,7 @@ def no_flink():
     return None
 
 
-def runners():
+def runners() -> Iterator[tuple[str, RunOptions]]:
     """Name → options of every runner that this machine has."""
     yield "DirectRunner, in memory", RunOptions()
     for workers in (1, 2, 4):
@@ -64,7 +68,7 @@ def runners():
     if no_flink():
         return
     jar = flink_jar()
-    version = re.search(r"flink-(?:job-server-)?(\d+\.\d+)", pathlib.Path(jar).name)[1]
+    [version] = re.findall(r"flink-(?:job-server-)?(\d+\.\d+)", pathlib.Path(jar).name)
     flags = (
         "--flink_master=[local]",
         f"--flink_version={version}",

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from malmoi_pipelines.contracts.meter import Meter
+from malmoi_pipelines.contracts.report import read_report
 
 PACKAGES = ("apache-beam", "numpy", "pyarrow", "sentencepiece")
 
@@ -38,6 +39,13 @@ def measure(name: str, work: Callable[[], Any], size: Callable[[], int], **detai
     }
     print(json.dumps(line, ensure_ascii=False), flush=True)
     return result
+
+
+def bytes_read(folder: str) -> int:
+    """UTF-8 bytes of text that a stage read, by the ledger in its report."""
+    ledger = read_report(folder).ledger
+    assert ledger is not None, f"{folder} was made by a stage that has no ledger"
+    return ledger.bytes("in")
 
 
 def commit() -> str:

@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,8 @@ SWAPS: dict[type, type] = {
 }
 TIERS = ("not long", "long and not slow and not flink")  # the second for what the first does not notice
 FOUND, TOOK_LONG, SURVIVED = "found", "took too long", "survived"
-Change = Callable[[ast.AST], ast.AST]
+Change = Callable[[Any], ast.AST]
+"""Makes a changed node of a node of the kind that it was made for."""
 
 
 def main() -> None:
@@ -161,8 +163,9 @@ def _sites(tree: ast.AST, place: str = "module") -> Iterator[tuple[str, ast.AST]
         for node in value if isinstance(value, list) else [value]:
             if isinstance(node, ast.Import | ast.ImportFrom) or not isinstance(node, ast.AST):
                 continue
-            named = isinstance(node, ast.FunctionDef | ast.ClassDef)
-            inner = f"{place}.{node.name}".removeprefix("module.") if named else place
+            inner = place
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                inner = f"{place}.{node.name}".removeprefix("module.")
             yield inner, node
             yield from _sites(node, inner)
 

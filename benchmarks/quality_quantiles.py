@@ -5,6 +5,7 @@
 ROOT is a folder of raw text with one folder a source. This is how the defaults were chosen, and how to choose your own.
 """
 
+import argparse
 import pathlib
 import sys
 from collections import Counter
@@ -29,7 +30,9 @@ BLOCK_BYTES = 1 << 20  # the n-gram measures of a block are taken without their 
 
 
 def main() -> None:
-    root = pathlib.Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=pathlib.Path)
+    root: pathlib.Path = parser.parse_args().root
     sources = sorted(path.name for path in root.iterdir() if path.is_dir())
     dropped, values = [], {}
     for source in sources:
