@@ -118,16 +118,17 @@ def test_a_source_with_few_units_is_counted_as_one_with_many():
     assert rows.num_rows == 1000
 
 
-def test_chunks_hold_the_rows_of_their_partition():
+@pytest.mark.parametrize(("few", "many"), [(5, 70_000), (0, 65_536), (0, 65_535)])
+def test_chunks_hold_the_rows_of_their_partition(few, many):
     counts = count_units([("b", strings(["x", "y", "z", "x"])), ("a", strings(["y", "w"]))])
-    numbers = dict(zip(counts.units.to_pylist(), [5, 70_000, 5, 70_000], strict=True))
+    numbers = dict(zip(counts.units.to_pylist(), [few, many, few, many], strict=True))
     found = {
         partition: {(row["unit"], row["source"], row["count"]) for row in chunk.to_pylist()}
         for partition, chunk in chunks_of(counts, np.array([numbers[unit] for unit in counts.units.to_pylist()]))
     }
     assert found == {
-        5: {("x", "b", 2), ("z", "b", 1)},
-        70_000: {("y", "b", 1), ("y", "a", 1), ("w", "a", 1)},
+        few: {("x", "b", 2), ("z", "b", 1)},
+        many: {("y", "b", 1), ("y", "a", 1), ("w", "a", 1)},
     }
 
 
