@@ -17,6 +17,8 @@ from malmoi_pipelines.count.words import (
     MAX_SOURCES,
     check_sources,
     chunks_of,
+    code_units,
+    count_codes,
     count_units,
     from_rows,
     merge_counts,
@@ -122,14 +124,23 @@ def test_a_source_with_few_units_is_counted_as_one_with_many():
 def test_chunks_hold_the_rows_of_their_partition(few, many):
     counts = count_units([("b", strings(["x", "y", "z", "x"])), ("a", strings(["y", "w"]))])
     numbers = dict(zip(counts.units.to_pylist(), [few, many, few, many], strict=True))
+    chunks = dict(chunks_of(counts, np.array([numbers[unit] for unit in counts.units.to_pylist()])))
     found = {
         partition: {(row["unit"], row["source"], row["count"]) for row in chunk.to_pylist()}
-        for partition, chunk in chunks_of(counts, np.array([numbers[unit] for unit in counts.units.to_pylist()]))
+        for partition, chunk in chunks.items()
     }
     assert found == {
         few: {("x", "b", 2), ("z", "b", 1)},
         many: {("y", "b", 1), ("y", "a", 1), ("w", "a", 1)},
     }
+    assert merge_counts([chunks[few]]).names == ("b",)  # of the sources those that have units there
+    assert merge_counts([chunks[many]]).names == ("a", "b")
+
+
+def test_a_part_without_a_source_is_not_left_out():
+    distinct, codes = code_units([strings(["x", "y"]), strings(["y"])])
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        count_codes(distinct, ["a"], codes)
 
 
 @given(st.lists(texts, max_size=6), st.integers(1, 9))
