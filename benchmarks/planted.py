@@ -22,13 +22,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from malmoi_pipelines.contracts.arrays import I64, U64, Bool, offsets, ranges
+from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.hashing import GOLDEN, mix64
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.result import Result, pick
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, Field, Table
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import write_parquet
-from malmoi_pipelines.engine.job import Job, Result, Step
+from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
 
@@ -43,7 +45,8 @@ TRUTH = Table(
     ),
 )
 
-VERSION = "1"  # of the documents: raise it when they change, so that kept ones are made again
+# Of the documents: raise it when they change, so that kept ones are made again.
+CODE = Code(stage="benchmarks.planted", modules={"documents": "1"})
 FILE_BYTES = 32e6
 BATCH = 2500  # documents made at once: some 8 MB of text
 PERIOD = 20  # documents of a group: originals, an exact copy, a near copy
@@ -161,6 +164,13 @@ def unit(draws: U64) -> npt.NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
+class Planted(Result):
+    """The files of one partition."""
+
+    files: list[FileInfo]
+
+
+@dataclass(frozen=True)
 class PlantFile:
     """Writes the documents of one file, and the truth of its copies."""
 
@@ -177,7 +187,7 @@ class PlantFile:
             write_parquet(self.out, DOCUMENTS, name, (documents(self.plan, some, truth) for some in numbers)),
             write_parquet(self.out, TRUTH, name, truth),
         ]
-        yield Result({"files": [info.model_dump(mode="json") for info in files]})
+        yield Planted(files)
 
 
 def plant(text_bytes: int, out: str, options: RunOptions, *, seed: int = 0) -> StageResult:
@@ -187,10 +197,10 @@ def plant(text_bytes: int, out: str, options: RunOptions, *, seed: int = 0) -> S
 
     def body(work: str) -> StageOutput:
         job = Job("plant", (Step("plant", PlantFile(plan, out), plan.files),), text_bytes)
-        infos = [FileInfo.model_validate(info) for value in run_job(job, work, options) for info in value["files"]]
+        infos = [info for planted in pick(run_job(job, work, options), Planted) for info in planted.files]
         return StageOutput(infos, Report("plant", facts={"documents": plan.documents}))
 
-    return run_stage(StageIdentity("documents", "plant", {}, config, VERSION), out, body, overwrite=True)
+    return run_stage(StageIdentity("documents", "plant", {}, config, CODE), out, body, overwrite=True)
 
 
 def documents(plan: Plan, numbers: I64, truth: list[pa.RecordBatch]) -> pa.RecordBatch:

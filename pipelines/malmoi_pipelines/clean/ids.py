@@ -16,13 +16,17 @@ import xxhash
 
 from malmoi_pipelines.contracts.arrays import U64, run_starts
 from malmoi_pipelines.contracts.hashing import mix64
+from malmoi_pipelines.engine.chunk_kind import of_kind
 from malmoi_pipelines.raw.rows import RawBlock
 
-ID_DIGEST = pa.schema([("key", pa.uint64()), ("content", pa.uint64()), ("task", pa.int32()), ("made", pa.bool_())])
+ID_DIGEST = of_kind(
+    "id digest",
+    pa.schema([("key", pa.uint64()), ("content", pa.uint64()), ("task", pa.int32()), ("made", pa.bool_())]),
+)
 """One row a document with a given id: digests of (source, id) and of the text, the task that reads it; one more row for
 an id that looks as if made here, of what it was made from."""
 
-SHARED_ID = pa.schema([("key", pa.uint64()), ("task", pa.int32())])
+SHARED_ID = of_kind("shared id", pa.schema([("key", pa.uint64()), ("task", pa.int32())]))
 """An id that documents with different texts share, and a task that reads one of them."""
 
 _MADE = re.compile("(.*)~[0-9a-f]{16}", re.DOTALL)

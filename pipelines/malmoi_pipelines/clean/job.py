@@ -10,7 +10,7 @@ needs its percentile are ever cleaned twice.
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -26,10 +26,12 @@ from malmoi_pipelines.clean.perplexity import (
     merge_sketches,
     sketch_batch,
 )
-from malmoi_pipelines.clean.task import TaskScorer, TaskWriter, load_scores, read_task
+from malmoi_pipelines.clean.task import Cuts, TaskScorer, TaskWriter, load_scores, read_task
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.engine.job import Job, Result, Send, Step
+from malmoi_pipelines.contracts.result import Result
+from malmoi_pipelines.engine.chunk_kind import by_kind
+from malmoi_pipelines.engine.job import Job, Send, Step
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of, split
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.tasks import Task
@@ -58,7 +60,7 @@ class ReadFiles:
                 for part, block in read_task(task, self.config):
                     yield from self._send_digests(digests, block, partition)
                     writer.write(part, block)
-            yield Result({"task": partition, **writer.result.to_json()})
+            yield replace(writer.result, task=partition)
         else:
             scorer = TaskScorer(self.config)
             for _, block in read_task(task, self.config):
@@ -83,17 +85,16 @@ class Meet:
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Merge the digests, and the sketches if there are any."""
-        chunks = list(chunks)
-        digests = [chunk for chunk in chunks if chunk.schema.equals(ID_DIGEST)]
+        digests, sketches = by_kind(chunks, ID_DIGEST, SCORE_BIN)
         shared = find_shared(pa.Table.from_batches(digests, ID_DIGEST))
         yield from split(shared, shared.column("task").to_numpy().astype(np.int64))
-        total = merge_sketches(chunk for chunk in chunks if chunk.schema.equals(SCORE_BIN))
+        total = merge_sketches(sketches)
         if total:
             shares = {source: self.config.policy(source).perplexity_cut for source, _ in total}
             cuts = find_cuts(total, shares)
             batch = pa.RecordBatch.from_pydict({"source": list(cuts), "bin": list(cuts.values())}, schema=CUT)
             yield from (Send(task, batch) for task in range(self.tasks))
-            yield Result({"cuts": {source: math.exp((cut + 1) / BINS_PER_UNIT) for source, cut in cuts.items()}})
+            yield Cuts({source: math.exp((cut + 1) / BINS_PER_UNIT) for source, cut in cuts.items()})
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,8 @@ class Settle:
         Raises:
             BadInputError: documents share an id, and may not.
         """
-        chunks = list(chunks)
-        keys = [chunk.column("key").to_numpy() for chunk in chunks if chunk.schema.equals(SHARED_ID)]
-        cuts = [row for chunk in chunks if chunk.schema.equals(CUT) for row in chunk.to_pylist()]
+        shared_ids, cuts = by_kind(chunks, SHARED_ID, CUT)
+        keys = [chunk.column("key").to_numpy() for chunk in shared_ids]
         task = self.tasks[partition]
         if keys and self.config.duplicate_ids == "fail":
             raise BadInputError(
@@ -128,12 +128,12 @@ class Settle:
         elif not keys:
             return
         shared = np.unique(np.concatenate([np.empty(0, np.uint64), *keys]))
-        decision = Decision(shared, {row["source"]: row["bin"] for row in cuts})
+        decision = Decision(shared, {row["source"]: row["bin"] for chunk in cuts for row in chunk.to_pylist()})
         # Another name than the first step's: a late attempt of that one must not bring its file back.
         with TaskWriter(task, f"part-{partition:05d}-settled", self.out, self.config, decision, scores) as writer:
             for part, block in read_task(task, self.config):
                 writer.write(part, block)
-        yield Result({"task": partition, **writer.result.to_json()})
+        yield replace(writer.result, task=partition)
 
 
 def scores_path(work: str, task: int) -> str:

@@ -17,14 +17,15 @@ from pydantic import Field
 
 from malmoi_pipelines.contracts.arrays import U64, Bool
 from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.engine.chunk_kind import of_kind
 from malmoi_pipelines.lm.scoring import LanguageModel, ModelOptions, load_model
 
 BINS_PER_UNIT = 100
 """Bins of the sketch in one unit of score: a cut is exact to 1 % of the perplexity."""
 
-SCORE_BIN = pa.schema([("source", pa.string()), ("bin", pa.int64()), ("documents", pa.int64())])
+SCORE_BIN = of_kind("score bin", pa.schema([("source", pa.string()), ("bin", pa.int64()), ("documents", pa.int64())]))
 """The sketch on its way: documents by source and score bin."""
-CUT = pa.schema([("source", pa.string()), ("bin", pa.int64())])
+CUT = of_kind("cut", pa.schema([("source", pa.string()), ("bin", pa.int64())]))
 """The highest bin that a source keeps."""
 F32 = npt.NDArray[np.float32]
 

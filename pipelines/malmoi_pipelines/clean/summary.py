@@ -6,11 +6,12 @@ from typing import Any
 from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.counts import CleanCounts
 from malmoi_pipelines.clean.histograms import SCALES, histogram_rows, histogram_svg
-from malmoi_pipelines.clean.task import TaskResult, check_sources
+from malmoi_pipelines.clean.task import Cleaned, Cuts, check_sources
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.ledger import DROPPED, FAILED, IN, KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.result import Result, pick
 from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED
 from malmoi_pipelines.raw.inputs import FoundInputs
@@ -19,11 +20,11 @@ from malmoi_pipelines.raw.unread import check_budget
 REQUIRED_KINDS = ("rrn", "acc", "tell")  # shown even if there are none
 
 
-def summarise(results: list[dict[str, Any]], found: FoundInputs, config: CleanConfig) -> tuple[list[FileInfo], Report]:
+def summarise(results: list[Result], found: FoundInputs, config: CleanConfig) -> tuple[list[FileInfo], Report]:
     """Merge the results of all tasks.
 
     Args:
-        results: the values that the job yielded, ordered by step; of a task that was cleaned twice the last counts.
+        results: what the job told, ordered by step; of a task that was cleaned twice the last counts.
         found: what was read.
         config: the stage's options.
 
@@ -33,10 +34,10 @@ def summarise(results: list[dict[str, Any]], found: FoundInputs, config: CleanCo
     Raises:
         BadInputError: more documents failed than `error_budget` allows, or there are too many sources.
     """
-    cuts: dict[str, float] = next((value["cuts"] for value in results if "cuts" in value), {})
-    total = TaskResult()
-    for value in _last_of_each_task(results).values():
-        total.merge(TaskResult.from_json(value))
+    cuts = {source: highest for part in pick(results, Cuts) for source, highest in part.highest.items()}
+    total = Cleaned()
+    for cleaned in _last_of_each_task(results):
+        total.merge(cleaned)
         check_sources(total.ledger, config)
     check_budget(total.ledger, total.counts.problems, config.error_budget)
     check_sources_occur("sources", config.sources, total.ledger.counts)
@@ -50,20 +51,20 @@ def summarise(results: list[dict[str, Any]], found: FoundInputs, config: CleanCo
     return sorted(total.files, key=lambda info: info.path), report
 
 
-def remove_replaced(results: list[dict[str, Any]], out: str) -> None:
+def remove_replaced(results: list[Result], out: str) -> None:
     """Remove the files of tasks that were cleaned again, into files of other names."""
-    kept = {info["path"] for value in _last_of_each_task(results).values() for info in value["files"]}
-    for value in results:
-        for info in value.get("files", ()):
-            if info["path"] not in kept:
-                files.remove_tree(files.join(out, info["path"]))
+    kept = {info.path for cleaned in _last_of_each_task(results) for info in cleaned.files}
+    for cleaned in pick(results, Cleaned):
+        for info in cleaned.files:
+            if info.path not in kept:
+                files.remove_tree(files.join(out, info.path))
 
 
-def _last_of_each_task(results: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    return {value["task"]: value for value in results if "task" in value}
+def _last_of_each_task(results: list[Result]) -> list[Cleaned]:
+    return list({cleaned.task: cleaned for cleaned in pick(results, Cleaned)}.values())
 
 
-def _facts(total: TaskResult, found: FoundInputs, config: CleanConfig) -> dict[str, Any]:
+def _facts(total: Cleaned, found: FoundInputs, config: CleanConfig) -> dict[str, Any]:
     ledger, counts = total.ledger, total.counts
     damaged = {file for file, reason in counts.problems if reason in (TRUNCATED, CORRUPT)}
     kinds: Counter[str] = Counter()
@@ -91,7 +92,7 @@ def _facts(total: TaskResult, found: FoundInputs, config: CleanConfig) -> dict[s
     }
 
 
-def _tables(total: TaskResult, cuts: dict[str, float], config: CleanConfig) -> dict[str, list[dict[str, Any]]]:
+def _tables(total: Cleaned, cuts: dict[str, float], config: CleanConfig) -> dict[str, list[dict[str, Any]]]:
     counts = total.counts
     tables = {
         "Dropped by source": dropped_rows(total.ledger),

@@ -17,6 +17,7 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.ledger import Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.result import Accounted, Result
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
 from malmoi_pipelines.contracts.table_sink import TableSink
 from malmoi_pipelines.raw.readers import read_blocks
@@ -27,11 +28,12 @@ MAX_SOURCES = 1000  # the ledger is held in memory and read by people: a field o
 
 
 @dataclass
-class TaskResult:
-    """What one task, or all of them, made: crosses to the driver as JSON."""
+class Cleaned(Accounted):
+    """What one task, or all of them, made."""
 
+    task: int | None = None
+    """Its number; none of all."""
     files: list[FileInfo] = field(default_factory=list)
-    ledger: Ledger = field(default_factory=Ledger)
     counts: CleanCounts = field(default_factory=CleanCounts)
 
     def add(self, cleaned: CleanedBlock) -> None:
@@ -39,28 +41,19 @@ class TaskResult:
         self.ledger.merge(cleaned.ledger)
         self.counts.merge(cleaned.counts)
 
-    def merge(self, other: "TaskResult") -> None:
+    def merge(self, other: "Cleaned") -> None:
         """Add another task's result."""
         self.files += other.files
         self.ledger.merge(other.ledger)
         self.counts.merge(other.counts)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "files": [info.model_dump() for info in self.files],
-            "ledger": self.ledger.to_json(),
-            "counts": self.counts.to_json(),
-        }
 
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """The inverse of `to_json`."""
-        return cls(
-            files=[FileInfo.model_validate(info) for info in value["files"]],
-            ledger=Ledger.from_json(value["ledger"]),
-            counts=CleanCounts.from_json(value["counts"]),
-        )
+@dataclass(frozen=True)
+class Cuts(Result):
+    """Where the language model's scores are cut."""
+
+    highest: dict[str, float]
+    """Source → the highest score that is kept."""
 
 
 def read_task(task: Task, config: CleanConfig) -> Iterator[tuple[FilePart, RawBlock]]:
@@ -103,7 +96,7 @@ class TaskWriter:
         self._rejects = TableSink(out, REJECTS, name)
         self._spans = TableSink(out, SPANS, name)
         self._stack = contextlib.ExitStack()
-        self.result = TaskResult()
+        self.result = Cleaned()
         """What was written so far."""
 
     def __enter__(self) -> Self:

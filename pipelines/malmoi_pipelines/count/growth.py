@@ -6,7 +6,8 @@ depth 3 it is in that of 1/64 and in all larger ones.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -84,42 +85,47 @@ class Growth:
         return pa.RecordBatch.from_pydict(columns, schema=GROWTH.schema)
 
 
-def curve(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class GrowthPoint:
+    """A sample of the documents."""
+
+    share: str
+    """Of all documents: `1/16`, or `all`."""
+    documents: int
+    bytes: int
+    distinct_units: int
+    """An estimate."""
+
+
+def curve(rows: Iterable[dict[str, Any]]) -> list[GrowthPoint]:
     """The samples, the smallest first.
 
     Args:
         rows: of the table `growth`.
-
-    Returns:
-        For each sample its share of the documents, its documents and bytes, and its distinct units, an estimate.
     """
     return [
-        {
-            "share": f"1/{STEP ** row['depth']}" if row["depth"] else "all",
-            "documents": row["documents"],
-            "bytes": row["bytes"],
-            "distinct units": distinct(np.frombuffer(row["registers"], np.int8)),
-        }
+        GrowthPoint(
+            f"1/{STEP ** row['depth']}" if row["depth"] else "all",
+            row["documents"],
+            row["bytes"],
+            distinct(np.frombuffer(row["registers"], np.int8)),
+        )
         for row in sorted(rows, key=lambda row: -row["depth"])
     ]
 
 
-def heaps_law(points: Iterable[dict[str, Any]]) -> tuple[float, float] | None:
+def heaps_law(points: Iterable[GrowthPoint]) -> tuple[float, float] | None:
     """Fit Heaps' law, distinct units = scale * bytes ** exponent, by least squares of the logarithms.
 
     Returns:
         Scale and exponent; nothing, where fewer than three samples are large enough to tell.
 
     Example:
-        >>> scale, exponent = heaps_law([{"bytes": 10**n, "distinct units": 3 * 10 ** (n / 2)} for n in (4, 6, 8)])
+        >>> scale, exponent = heaps_law(GrowthPoint("", 1, 10**n, 3 * 10 ** (n // 2)) for n in (4, 6, 8))
         >>> round(scale, 6), round(exponent, 6)
         (3.0, 0.5)
     """
-    logs = [
-        (math.log(point["bytes"]), math.log(point["distinct units"]))
-        for point in points
-        if point["bytes"] >= _LEAST_BYTES
-    ]
+    logs = [(math.log(point.bytes), math.log(point.distinct_units)) for point in points if point.bytes >= _LEAST_BYTES]
     if len(logs) < 3:
         return None
     x, y = (np.array(values) for values in zip(*logs, strict=True))
@@ -128,14 +134,14 @@ def heaps_law(points: Iterable[dict[str, Any]]) -> tuple[float, float] | None:
     return math.exp(y_mean - exponent * x_mean), exponent
 
 
-def growth_picture(points: list[dict[str, Any]], law: tuple[float, float]) -> bytes:
+def growth_picture(points: Sequence[GrowthPoint], law: tuple[float, float]) -> bytes:
     """Distinct units over bytes of text, with the line of Heaps' law; both axes are logarithmic."""
-    sizes = [point["bytes"] / 1e6 for point in points]
+    sizes = [point.bytes / 1e6 for point in points]
     scale, exponent = law
 
     def dots(axes: Any) -> None:
-        axes.loglog(sizes, [point["distinct units"] for point in points], "o")
-        fitted = [scale * point["bytes"] ** exponent for point in points]
+        axes.loglog(sizes, [point.distinct_units for point in points], "o")
+        fitted = [scale * point.bytes**exponent for point in points]
         axes.loglog(sizes, fitted, color="black", linewidth=1, linestyle="--", label=f"exponent {exponent:.3f}")
         axes.set_xlabel("MB of text")
         axes.set_ylabel("distinct units")

@@ -6,16 +6,25 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import DefectError, UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
-from malmoi_pipelines.contracts.ledger import KEPT, Ledger
+from malmoi_pipelines.contracts.ledger import KEPT
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.result import Result, ledger_of, pick
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import read_batches
 from malmoi_pipelines.count.added import find_added
 from malmoi_pipelines.count.config import CountConfig
-from malmoi_pipelines.count.growth import growth_picture, heaps_law
+from malmoi_pipelines.count.growth import GrowthPoint, growth_picture, heaps_law
 from malmoi_pipelines.count.steps import CountFiles, MergeCounts, TableLayout, WriteCounts
+from malmoi_pipelines.count.written import (
+    FileWritten,
+    GrowthWritten,
+    LettersWritten,
+    SourceRow,
+    SourcesWritten,
+    UnitsWritten,
+)
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
@@ -86,71 +95,62 @@ def lay_out(text_bytes: int, config: CountConfig) -> TableLayout:
     )
 
 
-def _summarise(results: list[dict[str, Any]], out: str, config: CountConfig) -> StageOutput:
-    unread = Unread.of_results(results)
-    ledger = unread.ledger
-    for result in results:
-        if "ledger" in result:
-            ledger.merge(Ledger.from_json(result["ledger"]))
+def _summarise(results: list[Result], out: str, config: CountConfig) -> StageOutput:
+    unread, ledger = Unread.total(results), ledger_of(results)
     check_budget(ledger, unread.problems, config.error_budget)
-    infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
-    words = [result["words"] for result in results if "words" in result]
-    sources = next(result["sources"] for result in results if "sources" in result)
-    letters = next(result["letters"] for result in results if "letters" in result)
+    infos = [part.file for part in pick(results, FileWritten)]
+    [written], [letters] = pick(results, SourcesWritten), pick(results, LettersWritten)
+    [growth] = pick(results, GrowthWritten)
+    sources = written.rows
     for row in sources:
-        ledger.add(row["source"], KEPT, row["documents"], row["bytes"])
+        ledger.add(row.source, KEPT, row.documents, row.bytes)
     facts: dict[str, Any] = {}
     for held_out in (False, True) if config.held_out_share else (False,):
-        parts = [part for part in words if part["held_out"] == held_out]
-        texts = [row for row in sources if row["held_out"] == held_out]
-        check_counted(texts, _sum(parts, "bytes"), unit_rule(config.units).dummy_space)
+        parts = [part for part in pick(results, UnitsWritten) if part.held_out == held_out]
+        texts = [row for row in sources if row.held_out == held_out]
+        check_counted(texts, sum(part.bytes for part in parts), unit_rule(config.units).dummy_space)
         facts |= {
             f"{name}{' held out' if held_out else ''}": value
             for name, value in (
-                ("documents", _sum(texts, "documents")),
-                ("distinct units", _sum(parts, "rows")),
-                ("units", _sum(parts, "occurrences")),
+                ("documents", sum(row.documents for row in texts)),
+                ("distinct units", sum(part.rows for part in parts)),
+                ("units", sum(part.occurrences for part in parts)),
             )
         }
     facts |= {
-        "MB of text": round(_sum(sources, "bytes") / 1e6, 2),
-        "distinct letters": letters["rows"],
-        "letters": letters["occurrences"],
+        "MB of text": round(sum(row.bytes for row in sources) / 1e6, 2),
+        "distinct letters": letters.rows,
+        "letters": letters.occurrences,
         "cut by": config.units,
     }
     tables = {"Sources": [_source_row(row) for row in sources], "Most frequent units": _top(infos, out)}
     report = Report("count", ledger, facts, {**tables, **unread.tables()})
-    points = next(result["growth"] for result in results if "growth" in result)
     # Tables that were counted before growth was have none to add: then there is no curve of all texts.
-    if points and points[-1]["bytes"] == _sum([row for row in sources if not row["held_out"]], "bytes"):
-        _add_growth(report, points)
+    if growth.points and growth.points[-1].bytes == sum(row.bytes for row in sources if not row.held_out):
+        _add_growth(report, growth.points)
     return StageOutput([*infos, *unread.files], report)
 
 
-def _add_growth(report: Report, points: list[dict[str, Any]]) -> None:
+def _add_growth(report: Report, points: list[GrowthPoint]) -> None:
     """The curve as a table and, where there is text enough to tell, Heaps' law and the picture."""
     report.tables["Growth of distinct units"] = [
         {
-            "sample": point["share"],
-            "documents": point["documents"],
-            "MB": round(point["bytes"] / 1e6, 2),
-            "distinct units, about": point["distinct units"],
+            "sample": point.share,
+            "documents": point.documents,
+            "MB": round(point.bytes / 1e6, 2),
+            "distinct units, about": point.distinct_units,
         }
         for point in points
     ]
     if law := heaps_law(points):
         report.facts |= {
             "exponent of Heaps' law": round(law[1], 3),
-            "distinct units in twice the text, about": round(law[0] * (2 * points[-1]["bytes"]) ** law[1]),
+            "distinct units in twice the text, about": round(law[0] * (2 * points[-1].bytes) ** law[1]),
         }
         report.pictures["Growth of distinct units"] = growth_picture(points, law)
 
 
-def _sum(rows: list[dict[str, Any]], name: str) -> int:
-    return sum(row[name] for row in rows)
-
-
-def check_counted(texts: list[dict[str, Any]], num_bytes: int, dummy_space: bool) -> None:
+def check_counted(texts: list[SourceRow], num_bytes: int, dummy_space: bool) -> None:
     """Prove that the units are the whole corpus: joined, they are all texts, with a space before each if so cut.
 
     Args:
@@ -161,18 +161,18 @@ def check_counted(texts: list[dict[str, Any]], num_bytes: int, dummy_space: bool
     Raises:
         DefectError: bytes were lost or counted twice.
     """
-    expected = _sum(texts, "bytes") + (_sum(texts, "documents") if dummy_space else 0)
+    expected = sum(row.bytes + row.documents * dummy_space for row in texts)
     if num_bytes != expected:
         raise DefectError(f"the word table must hold {expected} bytes of text. Got {num_bytes}.")
 
 
-def _source_row(row: dict[str, Any]) -> dict[str, Any]:
+def _source_row(row: SourceRow) -> dict[str, Any]:
     figures = ("documents", "characters", "lines", "eojeol", "units", "letters")
     return {
-        "source": row["source"],
-        "held out": "yes" if row["held_out"] else "",
-        "MB": round(row["bytes"] / 1e6, 2),
-        **{name: row[name] for name in figures},
+        "source": row.source,
+        "held out": "yes" if row.held_out else "",
+        "MB": round(row.bytes / 1e6, 2),
+        **{name: getattr(row, name) for name in figures},
     }
 
 

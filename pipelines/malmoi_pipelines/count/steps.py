@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.arrays import I8, I64, U64
 from malmoi_pipelines.contracts.ledger import DROPPED, IN, Ledger
+from malmoi_pipelines.contracts.result import Accounted, Result
 from malmoi_pipelines.contracts.schemas import GROWTH, HELD_OUT, LETTERS, SOURCES, WORDS, Table
 from malmoi_pipelines.contracts.tables import read_batches, write_parquet
 from malmoi_pipelines.contracts.unit_kind import UnitKind
@@ -35,7 +35,9 @@ from malmoi_pipelines.count.words import (
     merge_counts,
     ordered_rows,
 )
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.count.written import GrowthWritten, LettersWritten, SourceRow, SourcesWritten, UnitsWritten
+from malmoi_pipelines.engine.chunk_kind import by_kind, notes, of_kind
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import partition_of
 from malmoi_pipelines.raw.documents import TEXTS, Documents, source_totals
 from malmoi_pipelines.text.units import unit_slices
@@ -43,7 +45,11 @@ from malmoi_pipelines.text.units import unit_slices
 FLUSH_BYTES = 32 << 20  # bytes of text whose units a task holds before it counts and sends them
 MERGE_BYTES = 256 << 20  # Arrow bytes of chunks a task holds before it merges them
 ROW_GROUP_ROWS = 1 << 18
-_NAMES, _ROW = b"sources", b"row"  # metadata of the rows between the last two steps
+NAMES = of_kind("names", pa.schema([("source", pa.string())]))
+"""The names of all sources, in order."""
+ROWS = "rows"
+"""The kind of the rows between the last two steps, as `ordered_rows` makes them. Noted are `sources`, the names of the
+sources by the numbers in them, and `row`, the place of the first among those of its file."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,7 @@ class CountFiles:
                     yield from self._flush(parts, growth)
         yield from self._flush(parts, growth)
         yield Send(self.layout.growth, growth.to_batch())
-        if reader.unread.problems:
-            yield Result(reader.unread.to_json())
+        yield reader.unread
         rows = [{"source": source, "held_out": held_out, **row} for (source, held_out), row in statistics.items()]
         yield from self._send_statistics(statistics_batch(rows))
 
@@ -145,17 +150,17 @@ class CountFiles:
 
     def _send_statistics(self, batch: pa.RecordBatch) -> Iterator[Send | Result]:
         yield Send(self.layout.statistics, batch)
-        yield Result({"ledger": _ledger(batch).to_json()})
+        yield Accounted(_ledger(batch))
 
 
-def _drop_empty(batch: pa.RecordBatch) -> Iterator[Result]:
+def _drop_empty(batch: pa.RecordBatch) -> Iterator[Accounted]:
     """Documents without text are not in the table: encoders put no dummy space before nothing."""
     if batch.num_rows:
         ledger = Ledger()
         for source, (documents, _) in source_totals(batch).items():
             ledger.add(source, IN, documents)
             ledger.add(source, f"{DROPPED}empty", documents)
-        yield Result({"ledger": ledger.to_json()})
+        yield Accounted(ledger)
 
 
 @dataclass
@@ -209,7 +214,7 @@ class MergeCounts:
             yield from self._merge(partition, _merge_by_size(chunks))
 
     def _names(self, statistics: pa.Table) -> Iterator[Send]:
-        names = pa.RecordBatch.from_arrays([statistics["source"].combine_chunks().unique()], names=["source"])
+        names = pa.RecordBatch.from_arrays([statistics["source"].combine_chunks().unique()], schema=NAMES)
         check_sources(names.num_rows)
         for target in range(self.layout.statistics):
             yield Send(target, names)
@@ -223,10 +228,9 @@ class MergeCounts:
         if not held_out:
             yield Send(self.layout.letters, letter_batch(letters))
         rows = ordered_rows(counts)
-        names = orjson.dumps(counts.names)
         for row in range(0, rows.num_rows, ROW_GROUP_ROWS):
-            metadata = {_NAMES: names, _ROW: str(row).encode()}
-            yield Send(partition, rows.slice(row, ROW_GROUP_ROWS).replace_schema_metadata(metadata))
+            schema = of_kind(ROWS, rows.schema, sources=counts.names, row=row)
+            yield Send(partition, rows.slice(row, ROW_GROUP_ROWS).replace_schema_metadata(schema.metadata))
 
 
 @dataclass(frozen=True)
@@ -245,48 +249,40 @@ class WriteCounts:
         elif partition == self.layout.growth:
             yield self._growth(list(chunks))
         else:
-            yield self._rows(partition, list(chunks))
+            yield self._rows(partition, chunks)
 
-    def _rows(self, partition: int, chunks: list[pa.RecordBatch]) -> Result:
+    def _rows(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> UnitsWritten:
         table, number = (
             (WORDS, partition) if partition < self.layout.words else (HELD_OUT, partition - self.layout.words)
         )
-        names = next(chunk.column("source").to_pylist() for chunk in chunks if "source" in chunk.schema.names)
-        rows = [chunk for chunk in chunks if "unit" in chunk.schema.names]
-        rows.sort(key=lambda chunk: int(chunk.schema.metadata[_ROW]))
-        numbers = {name: place for place, name in enumerate(names)}
+        (names,), rows = by_kind(chunks, NAMES, of_kind(ROWS, pa.schema([])))
+        rows.sort(key=lambda chunk: notes(chunk)["row"])
+        numbers = {name: place for place, name in enumerate(names.column("source").to_pylist())}
         batches = [_numbered(chunk, numbers, table) for chunk in rows]
         info = write_parquet(self.out, table, f"part-{number:05d}", batches)
-        facts = {"held_out": table is HELD_OUT, "rows": info.rows, "occurrences": 0, "bytes": 0}
+        occurrences = num_bytes = 0
         for batch in batches:
-            facts["occurrences"] += pc.sum(batch["count"]).as_py()
-            facts["bytes"] += pc.sum(
-                pc.multiply(pc.binary_length(batch["unit"]).cast(pa.int64()), batch["count"])
-            ).as_py()
-        return Result({"file": info.model_dump(), "words": facts})
+            occurrences += pc.sum(batch["count"]).as_py()
+            num_bytes += pc.sum(pc.multiply(pc.binary_length(batch["unit"]).cast(pa.int64()), batch["count"])).as_py()
+        return UnitsWritten(info, table is HELD_OUT, info.rows, occurrences, num_bytes)
 
-    def _statistics(self, statistics: pa.Table) -> Result:
+    def _statistics(self, statistics: pa.Table) -> SourcesWritten:
         numbers = statistics["source"].combine_chunks().dictionary_encode().indices.cast(pa.int16())
         table = pa.table([numbers, *statistics.columns], schema=SOURCES.schema).combine_chunks()
         info = write_parquet(self.out, SOURCES, "sources", table.to_batches())
-        return Result({"file": info.model_dump(), "sources": table.to_pylist()})
+        return SourcesWritten(info, [SourceRow(**row) for row in table.to_pylist()])
 
-    def _growth(self, rows: list[pa.RecordBatch]) -> Result:
+    def _growth(self, rows: list[pa.RecordBatch]) -> GrowthWritten:
         info = write_parquet(self.out, GROWTH, "growth", rows)
-        return Result({"file": info.model_dump(), "growth": curve(row for batch in rows for row in batch.to_pylist())})
+        return GrowthWritten(info, curve(row for batch in rows for row in batch.to_pylist()))
 
-    def _letters(self, chunks: Iterable[pa.RecordBatch]) -> Result:
+    def _letters(self, chunks: Iterable[pa.RecordBatch]) -> LettersWritten:
         table = pa.Table.from_batches(chunks, letter_batch(np.zeros(0, np.int64)).schema)
         table = table.group_by("letter").aggregate([("count", "sum")])
         table = table.sort_by([("count_sum", "descending"), ("letter", "ascending")])
         typed = pa.table([table["letter"], table["count_sum"]], schema=LETTERS.schema).combine_chunks()
         info = write_parquet(self.out, LETTERS, "letters", typed.to_batches())
-        return Result(
-            {
-                "file": info.model_dump(),
-                "letters": {"rows": info.rows, "occurrences": pc.sum(typed["count"]).as_py() or 0},
-            }
-        )
+        return LettersWritten(info, info.rows, pc.sum(typed["count"]).as_py() or 0)
 
 
 def letter_batch(occurrences: I64) -> pa.RecordBatch:
@@ -329,7 +325,7 @@ def _unit_statistics(counts: UnitCounts, letters: I64, held_out: bool) -> pa.Rec
 
 def _numbered(rows: pa.RecordBatch, numbers: dict[str, int], table: Table) -> pa.RecordBatch:
     """Rows as the file has them. Names ascend in both numberings, so lists stay in order."""
-    own = np.array([numbers[name] for name in orjson.loads(rows.schema.metadata[_NAMES])], np.int16)
+    own = np.array([numbers[name] for name in notes(rows)["sources"]], np.int16)
     lists = rows.column("sources")
     ends = pa.array(np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy())]).astype(np.int32))
     sources = pa.ListArray.from_arrays(ends, pa.array(own[lists.flatten().to_numpy()]))

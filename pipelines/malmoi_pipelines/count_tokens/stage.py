@@ -1,22 +1,22 @@
 """The stage `count tokens`: word tables and a tokenizer in, how often each of its tokens occurs out."""
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.code import code_of
-from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
+from malmoi_pipelines.contracts.manifest import open_dataset
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.result import pick
 from malmoi_pipelines.contracts.schemas import HELD_OUT, TOKEN_COUNTS, TOKENS
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import read_batches, read_table
 from malmoi_pipelines.count_tokens.config import CountTokensConfig
 from malmoi_pipelines.count_tokens.exactness import SeenParts, check_controls, check_hidden, check_tokenizer
-from malmoi_pipelines.count_tokens.steps import EncodeUnits, SumCounts
+from malmoi_pipelines.count_tokens.steps import Encoded, EncodeUnits, PartEncoded, SumCounts, TokensWritten
 from malmoi_pipelines.count_tokens.summary import check_counted, summarise
 from malmoi_pipelines.count_tokens.words import WordTables, open_words, read_sources
 from malmoi_pipelines.engine.job import Job, Step
@@ -69,10 +69,10 @@ def count_tokens(
             Step("count tokens: sum", SumCounts(out, encoder), 1),
         )
         results = run_job(Job("count tokens", steps, tables.stored_bytes), work, options, progress)
-        info = next(FileInfo.model_validate(result["file"]) for result in results if "file" in result)
-        encoded = [result for result in results if "tally" in result]
-        report = _checked_report(encoded, tables, encoder, _read_counts(files.join(out, info.path)), config)
-        return StageOutput([info], report, tokenizer=encoder.fingerprint)
+        [written] = pick(results, TokensWritten)
+        counts = _read_counts(files.join(out, written.file.path))
+        report = _checked_report(pick(results, PartEncoded), tables, encoder, counts, config)
+        return StageOutput([written.file], report, tokenizer=encoder.fingerprint)
 
     return run_stage(identity, out, body, reads=[*words, found.place], overwrite=overwrite)
 
@@ -101,7 +101,7 @@ def _dense(ids: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]) -> npt.NDA
 
 
 def _checked_report(
-    encoded: list[dict[str, Any]],
+    parts: list[PartEncoded],
     tables: WordTables,
     encoder: Encoder,
     counts: npt.NDArray[np.int64],
@@ -110,18 +110,17 @@ def _checked_report(
     """Check what only all tasks together show, and report."""
     seen = SeenParts.of(encoder, tables.units)
     sources, names = read_sources(tables, held_out=config.table == HELD_OUT.name)
-    totals: Counter[str] = Counter()
+    total = Encoded()
     tokens: Counter[str] = Counter()
-    for result in encoded:
-        seen.merge(result["seen"])
-        by_number = result["tally"].pop("sources")
-        totals.update(result["tally"])
-        tokens.update({names[result["table"]][int(number)]: found for number, found in by_number.items()})
-    check_controls(encoder, {control for result in encoded for control in result["controls"]})
+    for part in parts:
+        seen.merge(part.seen)
+        total.merge(part.encoded)
+        tokens.update({names[part.table][number]: found for number, found in part.encoded.sources.items()})
+    check_controls(encoder, {control for part in parts for control in part.controls})
     hidden = seen.possible()
     if config.hidden_tokens == "refuse":
         check_hidden(encoder, hidden)
-    check_counted(totals, tables.rows, counts, encoder.spellings(), tokens)
-    report = summarise(encoder, counts, totals, sources, tokens)
+    check_counted(total, tables.rows, counts, encoder.spellings(), tokens)
+    report = summarise(encoder, counts, total, sources, tokens)
     report.facts["added tokens counted as text"] = ", ".join(hidden) or "none"
     return report

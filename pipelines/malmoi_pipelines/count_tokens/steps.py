@@ -1,8 +1,7 @@
 """The steps: encode the units of a part of a word table, add up the counts of all parts."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +10,14 @@ import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.arrays import I64
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import TOKENS
 from malmoi_pipelines.contracts.tables import write_parquet
 from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.count_tokens.exactness import SeenParts, check_normal_form, check_sample, controls_in
 from malmoi_pipelines.count_tokens.words import TablePart
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.tokenizers.encoder import Encoder
 
 BLOCK_ROWS = 1 << 16  # units encoded at once
@@ -35,7 +36,7 @@ class EncodeUnits:
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Count the tokens of one part."""
         part = self.parts[partition]
-        tally, seen, controls = Tally(), SeenParts.of(self.encoder, self.kind), set[str]()
+        total, seen, controls = Encoded(), SeenParts.of(self.encoder, self.kind), set[str]()
         counts = np.zeros(self.encoder.vocab_size, np.int64)
         for number, batch in enumerate(part.read()):
             units = batch.column("unit")
@@ -49,15 +50,15 @@ class EncodeUnits:
                 tokens = self.encoder.encode_units(block.column("unit"))
                 # `bincount` would add in float64, which is exact below 2^53 only.
                 np.add.at(counts, tokens.ids, np.repeat(block.column("count").to_numpy(), tokens.lengths))
-                tally.add(block, tokens.lengths, unit_bytes(block.column("unit"), self.kind))
+                total.add(block, tokens.lengths, unit_bytes(block.column("unit"), self.kind))
         present = np.flatnonzero(counts)
         columns = [pa.array(present.astype(np.int32)), pa.array(counts[present])]
         yield Send(0, pa.RecordBatch.from_arrays(columns, names=["id", "count"]))
-        yield Result({"table": part.table, "tally": tally.to_json(), "controls": sorted(controls), "seen": seen.seen})
+        yield PartEncoded(part.table, total, sorted(controls), seen.seen)
 
 
 @dataclass
-class Tally:
+class Encoded:
     """What was encoded, in figures."""
 
     distinct: int = 0
@@ -82,6 +83,15 @@ class Tally:
         self.eojeol_tokens += int(np.dot(tokens[eojeol], counts[eojeol]))
         self._add_sources(block, tokens)
 
+    def merge(self, other: "Encoded") -> None:
+        """Add another part's figures. Their sources stay apart: each table has numbers of its own."""
+        self.distinct += other.distinct
+        self.units += other.units
+        self.tokens += other.tokens
+        self.bytes += other.bytes
+        self.eojeol += other.eojeol
+        self.eojeol_tokens += other.eojeol_tokens
+
     def _add_sources(self, block: pa.RecordBatch, tokens: I64) -> None:
         occurs_in = pc.list_value_length(block.column("sources")).to_numpy()
         numbers = block.column("sources").flatten().to_numpy()
@@ -90,9 +100,25 @@ class Tally:
         for number in np.unique(numbers).tolist():
             self.sources[number] = self.sources.get(number, 0) + int(sums[number])
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; the keys of a JSON mapping are text."""
-        return {**asdict(self), "sources": {str(number): tokens for number, tokens in self.sources.items()}}
+
+@dataclass(frozen=True)
+class PartEncoded(Result):
+    """A part of a word table."""
+
+    table: int
+    """The number of its table."""
+    encoded: Encoded
+    controls: list[str]
+    """The control characters that occur in its units, for `check_controls`."""
+    seen: dict[str, list[bool]]
+    """For `SeenParts.merge`."""
+
+
+@dataclass(frozen=True)
+class TokensWritten(Result):
+    """The table of tokens."""
+
+    file: FileInfo
 
 
 def unit_bytes(units: pa.Array, kind: UnitKind) -> I64:
@@ -119,4 +145,4 @@ class SumCounts:
         ids = np.array([index for index, piece in enumerate(pieces) if piece is not None], np.int32)
         columns = [pa.array(ids), pa.array([pieces[index] for index in ids.tolist()]), pa.array(counts[ids])]
         batch = pa.RecordBatch.from_arrays(columns, schema=TOKENS.schema)
-        yield Result({"file": write_parquet(self.out, TOKENS, "tokens", [batch]).model_dump()})
+        yield TokensWritten(write_parquet(self.out, TOKENS, "tokens", [batch]))

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts.arrays import I64, Bool
 from malmoi_pipelines.contracts.errors import DefectError
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.count_tokens.steps import Encoded
 from malmoi_pipelines.tokenizers.encoder import Encoder
 
 THRESHOLDS = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
@@ -19,35 +20,35 @@ DISTINCT_UNITS, EOJEOL_TOKENS = "distinct units", "tokens of eojeol"
 
 
 def summarise(
-    encoder: Encoder, counts: I64, totals: dict[str, int], sources: pa.Table, tokens_by_source: dict[str, int]
+    encoder: Encoder, counts: I64, total: Encoded, sources: pa.Table, tokens_by_source: dict[str, int]
 ) -> Report:
     """The report.
 
     Args:
         encoder: the tokenizer.
         counts: occurrences of each id, shape [vocab_size].
-        totals: the tallies of all tasks, added up.
+        total: what was encoded, of all parts.
         sources: source, documents, bytes, eojeol: one row a source.
         tokens_by_source: source → tokens.
     """
     pieces, spellings = encoder.pieces(), encoder.spellings()
     text_bytes = pc.sum(sources["bytes"]).as_py() or 0
     facts = {
-        "tokens": totals["tokens"],
-        "bytes per token": ratio(text_bytes, totals["tokens"]),
-        EOJEOL_TOKENS: totals["eojeol_tokens"],
-        "tokens per eojeol": ratio(totals["eojeol_tokens"], totals["eojeol"]),
+        "tokens": total.tokens,
+        "bytes per token": ratio(text_bytes, total.tokens),
+        EOJEOL_TOKENS: total.eojeol_tokens,
+        "tokens per eojeol": ratio(total.eojeol_tokens, total.eojeol),
         "documents": pc.sum(sources["documents"]).as_py() or 0,
         "MB of text": round(text_bytes / 1e6, 2),
-        "units": totals["units"],
-        DISTINCT_UNITS: totals["distinct"],
-        "share of tokens that are a part of a character": ratio(int(counts[parts(spellings)].sum()), totals["tokens"]),
+        "units": total.units,
+        DISTINCT_UNITS: total.distinct,
+        "share of tokens that are a part of a character": ratio(int(counts[parts(spellings)].sum()), total.tokens),
         **_vocabulary_facts(encoder, counts, pieces, spellings),
     }
     tables = {
         "Sources": _source_rows(sources, tokens_by_source),
-        "Vocabulary": _threshold_rows(counts, pieces, totals["tokens"]),
-        "Most frequent tokens": _top_rows(counts, pieces, totals["tokens"]),
+        "Vocabulary": _threshold_rows(counts, pieces, total.tokens),
+        "Most frequent tokens": _top_rows(counts, pieces, total.tokens),
     }
     return Report("count tokens", None, facts, tables)
 
@@ -143,7 +144,7 @@ def _top_rows(counts: I64, pieces: list[str | None], total: int) -> list[dict[st
 
 
 def check_counted(
-    totals: dict[str, int], rows: int, counts: I64, spellings: list[bytes | None], by_source: dict[str, int]
+    total: Encoded, rows: int, counts: I64, spellings: list[bytes | None], by_source: dict[str, int]
 ) -> None:
     """Prove that every unit was counted once: the tokens spell what the units do, and no unit is missing.
 
@@ -152,10 +153,10 @@ def check_counted(
     """
     lengths = np.array([len(spelling or b"") for spelling in spellings], np.int64)
     for what, expected, actual in (
-        ("distinct units", rows, totals["distinct"]),
-        ("tokens", totals["tokens"], int(counts.sum())),
-        ("tokens of all sources", totals["tokens"], sum(by_source.values())),
-        ("bytes that the tokens spell", totals["bytes"], int(np.dot(lengths, counts))),
+        ("distinct units", rows, total.distinct),
+        ("tokens", total.tokens, int(counts.sum())),
+        ("tokens of all sources", total.tokens, sum(by_source.values())),
+        ("bytes that the tokens spell", total.bytes, int(np.dot(lengths, counts))),
     ):
         if expected != actual:
             raise DefectError(f"{what} must be {expected}. Got {actual}.")

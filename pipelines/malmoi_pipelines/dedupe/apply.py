@@ -1,7 +1,7 @@
 """The last step, by input file: write the corpus without the removed documents, and what explains them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -10,16 +10,19 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts import files, tables
 from malmoi_pipelines.contracts.arrays import I64, Bool
 from malmoi_pipelines.contracts.ledger import IN, KEPT, MERGED, Ledger
+from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.result import Accounted, Result
 from malmoi_pipelines.contracts.schemas import DIGESTS, DOCUMENTS, REMOVALS, REPEATED_LINES
 from malmoi_pipelines.contracts.streams import read_stream
 from malmoi_pipelines.dedupe import work_files
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.digest import digest_documents
 from malmoi_pipelines.dedupe.lines.repeated_lines import LineRemover
+from malmoi_pipelines.dedupe.lines.text_lines import LineLedger
 from malmoi_pipelines.dedupe.messages import NAMED_REMOVAL, locators, row_of
 from malmoi_pipelines.dedupe.names import CLUSTER
 from malmoi_pipelines.dedupe.removals import RemovalTable
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 
 
 @dataclass(frozen=True)
@@ -38,32 +41,31 @@ class ApplyRemovals:
         if self.config.repeated_lines is not None:
             remover = LineRemover(chunks, self.config.repeated_lines)
             chunks = read_stream(work_files.removals_path(self.work, partition))
-        result = _FileResult(
+        file = _DedupedFile(
             partition, pa.Table.from_batches(list(chunks), NAMED_REMOVAL), self._clusters(partition), remover
         )
         tables_of = {
-            DOCUMENTS: result.survivors(tables.read_batches(self.files[partition], DOCUMENTS.schema.names)),
-            REMOVALS: result.told.tables,
-            **({REPEATED_LINES: result.lines} if remover is not None else {}),
-            **({DIGESTS: self._digests(partition, result)} if self.config.digests else {}),
+            DOCUMENTS: file.survivors(tables.read_batches(self.files[partition], DOCUMENTS.schema.names)),
+            REMOVALS: file.removals.tables,
+            **({REPEATED_LINES: file.lines} if remover is not None else {}),
+            **({DIGESTS: self._digests(partition, file)} if self.config.digests else {}),
         }
         name = f"part-{partition:05d}"
         infos = [tables.write_parquet(self.out, table, name, batches) for table, batches in tables_of.items()]
-        lines = {"lines": remover.ledger.to_json()} if remover is not None else {}
-        facts = {"files": [info.model_dump() for info in infos], "ledger": result.ledger.to_json()}
-        yield Result({**facts, **lines, **result.told.facts()})
+        yield FileDeduped(file.ledger, infos, remover.ledger if remover is not None else LineLedger())
+        yield file.removals.told
 
     def _clusters(self, partition: int) -> pa.Table:
         return pa.Table.from_batches(read_stream(work_files.clusters_path(self.work, partition)), CLUSTER)
 
-    def _digests(self, partition: int, result: "_FileResult") -> Iterator[pa.RecordBatch]:
+    def _digests(self, partition: int, file: "_DedupedFile") -> Iterator[pa.RecordBatch]:
         """The digests of the survivors, once these are written. With lines cut out, they are those of what is left."""
         if self.config.repeated_lines is not None:
             yield from _regrouped(
                 digest_documents(files.join(self.out, DOCUMENTS.name, f"part-{partition:05d}.parquet"), self.config)
             )
             return
-        yield from _kept_digests(work_files.digests_path(self.work, partition), np.array(sorted(result.gone), np.int64))
+        yield from _kept_digests(work_files.digests_path(self.work, partition), np.array(sorted(file.gone), np.int64))
 
 
 def _kept_digests(path: str, gone: I64) -> Iterator[pa.RecordBatch]:
@@ -91,18 +93,28 @@ def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.concat_batches(held)
 
 
-class _FileResult:
+@dataclass
+class FileDeduped(Accounted):
+    """One input file."""
+
+    files: list[FileInfo] = field(default_factory=list)
+    """The files of all tables that it became."""
+    lines: LineLedger = field(default_factory=LineLedger)
+    """Its lines, where repeated ones are looked for."""
+
+
+class _DedupedFile:
     """What becomes of one file: the surviving rows, and what is to be told of the others."""
 
     def __init__(self, file: int, removals: pa.Table, clusters: pa.Table, remover: LineRemover | None) -> None:
         self._file = file
-        self._removals = removals.take(pa.array(np.argsort(removals.column("document").to_numpy())))
-        self._rows = row_of(self._removals.column("document").to_numpy())
+        self._found = removals.take(pa.array(np.argsort(removals.column("document").to_numpy())))
+        self._rows = row_of(self._found.column("document").to_numpy())
         self._survivors = clusters.column("row").to_numpy()
         self._sizes = clusters.column("size").to_numpy()
         self._remover = remover
         self.ledger = Ledger()
-        self.told = RemovalTable()
+        self.removals = RemovalTable()
         self.lines: list[pa.RecordBatch] = []
         """The table of repeated lines."""
         self.gone: set[int] = set()
@@ -122,7 +134,7 @@ class _FileResult:
         rows = np.arange(start, start + batch.num_rows)
         kept = np.isin(rows, self._rows[first:last], invert=True)
         sizes = pc.binary_length(batch.column("text")).to_numpy().astype(np.int64)
-        self.told.duplicates(batch.filter(pa.array(~kept)), sizes[~kept], self._removals.slice(first, last - first))
+        self.removals.duplicates(batch.filter(pa.array(~kept)), sizes[~kept], self._found.slice(first, last - first))
         place = batch.schema.get_field_index("cluster_size")
         sized = batch.set_column(place, DOCUMENTS.schema.field(place), self._cluster_sizes(start, batch.num_rows))
         survivors = sized if kept.all() else sized.filter(pa.array(kept))
@@ -133,7 +145,7 @@ class _FileResult:
             self.lines.append(cut.lines)
             survivors = cut.documents.filter(pa.array(~cut.emptied))
             emptied = np.flatnonzero(kept)[cut.emptied]
-            self.told.emptied(batch.take(pa.array(emptied)), sizes[emptied], cut.partner_ids, cut.partner_sources)
+            self.removals.emptied(batch.take(pa.array(emptied)), sizes[emptied], cut.partner_ids, cut.partner_sources)
             kept[emptied] = False
         self.gone.update(rows[~kept].tolist())
         self._account(batch.column("source"), sizes, kept)

@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ import xxhash
 
 from malmoi_pipelines.contracts import tables
 from malmoi_pipelines.contracts.arrays import U64, Bool, offsets
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import DIGESTS
 from malmoi_pipelines.contracts.streams import open_stream
 from malmoi_pipelines.dedupe import order, work_files
@@ -19,7 +20,7 @@ from malmoi_pipelines.dedupe.messages import EXACT_KEY, Columns, locators, to_ba
 from malmoi_pipelines.dedupe.near.minhash import band_digests, signatures
 from malmoi_pipelines.dedupe.near.shingles import shingles, unit_counts
 from malmoi_pipelines.dedupe.normalise import Block, normalise
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 
 BLOCK_BYTES = 1 << 20  # bytes of documents normalised at once
@@ -53,7 +54,7 @@ class DigestFile:
                 yield from buffer.add(to_batch(EXACT_KEY, keys), partition_of(keys["key_high"], self.partitions))
                 row += digests.num_rows
         yield from buffer.flush()
-        yield Result({"short_documents": short.counts, "short_examples": short.examples})
+        yield short
 
     def _digests(self, partition: int, short: "ShortDocuments") -> Iterator[pa.RecordBatch]:
         if partition < len(self.files):
@@ -61,12 +62,14 @@ class DigestFile:
         return map(_as_old, tables.read_batches(self.old_digests[partition - len(self.files)]))
 
 
-class ShortDocuments:
-    """Counts the documents that are shorter than a shingle, by source, and notes the first ids of each."""
+@dataclass
+class ShortDocuments(Result):
+    """The documents that are shorter than a shingle."""
 
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.examples: dict[str, list[str]] = {}
+    counts: Counter[str] = field(default_factory=Counter)
+    """Source → how many."""
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    """Source → the first ids."""
 
     def add(self, documents: pa.RecordBatch) -> None:
         """Add short documents, with `id` and `source`."""

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from malmoi_pipelines.contracts.arrays import repeated, run_starts
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.dedupe.messages import EXACT_EDGE, EXACT_KEY, Columns, file_of, from_chunks, take, to_batch
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer
 
 

@@ -1,11 +1,14 @@
 """Steps 9 to 11, by file: settle the removals, and look up the names of the documents that they repeat."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.streams import open_stream, read_stream
 from malmoi_pipelines.dedupe import work_files
 from malmoi_pipelines.dedupe.messages import (
@@ -20,7 +23,7 @@ from malmoi_pipelines.dedupe.messages import (
     take,
 )
 from malmoi_pipelines.dedupe.parquet_rows import read_rows
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer
 
 CLUSTER = pa.schema([("row", pa.int64()), ("size", pa.int32())])
@@ -95,7 +98,7 @@ class NameDocuments:
         if "cluster" in self.names:
             with open_stream(work_files.clusters_path(self.work, partition), CLUSTER) as writer:
                 writer.write_batch(pa.record_batch([pa.array(rows), pa.array((counts + 1).astype(np.int32))], CLUSTER))
-            yield Result(_cluster_facts(counts + 1, names))
+            yield _clusters(counts + 1, names)
         buffer = PartitionBuffer()
         for start in range(0, len(place), _ROWS_AT_ONCE):
             part = removals.slice(start, _ROWS_AT_ONCE)
@@ -113,11 +116,27 @@ class NameDocuments:
 _NAMES = pa.schema([("id", pa.string()), ("source", pa.string())])
 
 
-def _cluster_facts(sizes: np.ndarray, names: pa.Table) -> dict[str, object]:
-    values, counts = np.unique(sizes, return_counts=True)
+class Cluster(NamedTuple):
+    """A survivor and those that were merged into it."""
+
+    size: int
+    """Documents, the survivor with them."""
+    source: str
+    """Of the survivor."""
+    id: str
+
+
+@dataclass(frozen=True)
+class ClustersNamed(Result):
+    """The clusters whose survivors are in one file."""
+
+    sizes: Counter[int]
+    """Size → clusters."""
+    largest: list[Cluster]
+
+
+def _clusters(sizes: np.ndarray, names: pa.Table) -> ClustersNamed:
     largest = np.argsort(-sizes, kind="stable")[:_LARGEST]
     named = names.take(pa.array(largest)).to_pylist()
-    return {
-        "cluster_sizes": dict(zip(map(str, values.tolist()), counts.tolist(), strict=True)),
-        "largest": [[int(sizes[n]), row["source"], row["id"]] for n, row in zip(largest, named, strict=True)],
-    }
+    clusters = [Cluster(int(sizes[n]), row["source"], row["id"]) for n, row in zip(largest, named, strict=True)]
+    return ClustersNamed(Counter(sizes.tolist()), clusters)

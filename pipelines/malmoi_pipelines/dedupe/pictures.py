@@ -6,18 +6,19 @@ from typing import Any
 from malmoi_pipelines.contracts.pictures import draw
 
 
-def similarity_picture(hundredths: Mapping[str, int], threshold: float) -> bytes:
+def similarity_picture(hundredths: Mapping[int, int], threshold: float) -> bytes:
     """Near duplicates by their similarity to the document they repeat.
 
     Args:
         hundredths: similarity in hundredths, rounded down → documents.
         threshold: the least similarity, drawn as a line.
     """
-    counts = {int(value): count for value, count in hundredths.items()}
-    numbers = range(min(counts), 101)
+    numbers = range(min(hundredths), 101)
 
     def bars(axes: Any) -> None:
-        axes.bar([number / 100 for number in numbers], [counts.get(n, 0) for n in numbers], width=0.009, align="edge")
+        axes.bar(
+            [number / 100 for number in numbers], [hundredths.get(n, 0) for n in numbers], width=0.009, align="edge"
+        )
         axes.axvline(threshold, color="black", linewidth=1, linestyle="--", label=f"threshold {threshold:g}")
         axes.set_xlabel("similarity")
         axes.set_ylabel("documents removed")
@@ -26,13 +27,13 @@ def similarity_picture(hundredths: Mapping[str, int], threshold: float) -> bytes
     return draw(bars, "similarity")
 
 
-def cluster_picture(sizes: Mapping[str, int]) -> bytes:
+def cluster_picture(sizes: Mapping[int, int]) -> bytes:
     """Clusters by their size; both axes are logarithmic.
 
     Args:
         sizes: documents of a cluster → clusters.
     """
-    points = sorted((int(size), count) for size, count in sizes.items())
+    points = sorted(sizes.items())
 
     def dots(axes: Any) -> None:
         axes.loglog(*zip(*points, strict=True), ".")

@@ -1,17 +1,42 @@
 """Why each document was removed: the table `removals`, and what the report tells of it."""
 
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.arrays import I64
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import REMOVALS
 from malmoi_pipelines.dedupe.messages import NAMES
 
 _EXAMPLES = 3  # removals of a source that are named when a guard stops the stage
+
+
+class Example(NamedTuple):
+    """A removal by name; in the order of its fields, the least similar comes first."""
+
+    similarity: float
+    id: str
+    partner_source: str
+    partner_id: str
+
+
+@dataclass
+class Removals(Result):
+    """What the report tells of the removals of one file."""
+
+    removed: dict[str, Counter[str]] = field(default_factory=dict)
+    """Source → reason → documents."""
+    guarded: dict[str, Counter[str]] = field(default_factory=dict)
+    """The same without those that repeat an earlier corpus."""
+    similarities: Counter[int] = field(default_factory=Counter)
+    """Similarity in hundredths, rounded down → near duplicates."""
+    examples: dict[str, dict[str, list[Example]]] = field(default_factory=dict)
+    """Source → reason → the least similar."""
 
 
 class RemovalTable:
@@ -20,10 +45,7 @@ class RemovalTable:
     def __init__(self) -> None:
         self.tables: list[pa.RecordBatch] = []
         """Batches of `REMOVALS`."""
-        self._removed: dict[str, Counter[str]] = {}
-        self._guarded: dict[str, Counter[str]] = {}
-        self._similarities: Counter[str] = Counter()
-        self._examples: dict[str, dict[str, list[list[Any]]]] = {}
+        self.told = Removals()
 
     def duplicates(self, gone: pa.RecordBatch, sizes: I64, removals: pa.Table) -> None:
         """Explain documents that repeat another.
@@ -58,32 +80,20 @@ class RemovalTable:
     def _tell(self, batch: pa.RecordBatch) -> None:
         pairs = zip(batch.column("source").to_pylist(), batch.column("reason").to_pylist(), strict=True)
         for (source, reason), count in Counter(pairs).items():
-            self._removed.setdefault(source, Counter())[reason] += count
+            self.told.removed.setdefault(source, Counter())[reason] += count
         here = batch.filter(pc.invert(batch.column("partner_old")))
         pairs = zip(here.column("source").to_pylist(), here.column("reason").to_pylist(), strict=True)
         for (source, reason), count in Counter(pairs).items():
-            self._guarded.setdefault(source, Counter())[reason] += count
+            self.told.guarded.setdefault(source, Counter())[reason] += count
         near = batch.filter(pc.equal(batch.column("reason"), "near"))
         # float32 holds 0.8 as 0.800000012 and 0.7 as 0.699999988: a ten-thousandth keeps both in their bin.
         hundredths = np.floor(near.column("similarity").to_numpy() * 100 + 1e-4).astype(int)
-        self._similarities.update(map(str, hundredths.tolist()))
+        self.told.similarities.update(hundredths.tolist())
         names = ("similarity", "id", "partner_source", "partner_id", "reason", "source")
-        for *example, reason, source in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
-            told = self._examples.setdefault(source, {}).setdefault(reason, [])
+        for *fields, reason, source in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
+            example = Example(*fields)
+            told = self.told.examples.setdefault(source, {}).setdefault(reason, [])
             if len(told) < _EXAMPLES or example < told[-1]:
                 told.append(example)
                 told.sort()
                 del told[_EXAMPLES:]
-
-    def facts(self) -> dict[str, Any]:
-        """For the report: removals by source and reason, near ones by similarity, and the least similar of either kind.
-
-        `guarded` leaves out those that repeat an earlier corpus. `similarities` counts by similarity in hundredths,
-        rounded down. An example is similarity, id, partner's source and id.
-        """
-        return {
-            "removed": self._removed,
-            "guarded": self._guarded,
-            "similarities": self._similarities,
-            "examples": self._examples,
-        }

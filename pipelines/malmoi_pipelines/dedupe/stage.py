@@ -8,6 +8,7 @@ import pyarrow as pa
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.progress import SILENT, Progress
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
 from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
@@ -16,7 +17,7 @@ from malmoi_pipelines.dedupe.against import add_old, signature
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.steps import Partitions, dedupe_steps
 from malmoi_pipelines.dedupe.summary import summarise
-from malmoi_pipelines.engine.job import Job, Result, Step
+from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.raw.documents import Documents, find_documents, known_sources
@@ -97,8 +98,7 @@ class AdoptFiles:
         with self.documents.open(number, self.out) as reader:
             folder, name = files.join(self.work, "adopted"), f"part-{number:05d}"
             write_parquet(folder, DOCUMENTS, name, _row_groups(reader))
-        if reader.unread.problems:
-            yield Result(reader.unread.to_json())
+        yield reader.unread
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

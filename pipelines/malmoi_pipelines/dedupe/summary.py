@@ -2,62 +2,63 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.ledger import FAILED, IN, KEPT, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.result import Result, ledger_of, pick
+from malmoi_pipelines.dedupe.apply import FileDeduped
 from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.digest import ShortDocuments
+from malmoi_pipelines.dedupe.lines.repeated_lines import LinesMet
 from malmoi_pipelines.dedupe.lines.text_lines import LineLedger
+from malmoi_pipelines.dedupe.names import Cluster, ClustersNamed
+from malmoi_pipelines.dedupe.near.bands import BandsSent
+from malmoi_pipelines.dedupe.near.candidates import BucketsPaired
+from malmoi_pipelines.dedupe.near.resolve import FollowedUp
+from malmoi_pipelines.dedupe.near.verify import EdgesVerified
 from malmoi_pipelines.dedupe.pictures import cluster_picture, similarity_picture
+from malmoi_pipelines.dedupe.removals import Example, Removals
 from malmoi_pipelines.raw.unread import Unread, check_budget
 
-SUMS = {
-    "candidate edges": "candidate_edges",
-    "verified edges": "verified_edges",
-    "verified follow-up edges": "follow_up_edges",
-    "hot buckets": "hot_buckets",
-    "members beyond their cap": "beyond_cap",
-    "distinct repeated lines": "repeated_lines",
-}
+_Key = TypeVar("_Key")
 _LARGEST = 5  # clusters named in the report
 _LOOK = "look at some with `malmoi dedupe explain ID --in OUT --documents DOCS`, OUT being the folder of this run"
 _NO_LINES = {"lines": 0, "bytes": 0}
 
 
-def summarise(results: list[dict[str, Any]], config: DedupeConfig) -> tuple[list[FileInfo], Report]:
+def summarise(results: list[Result], config: DedupeConfig) -> tuple[list[FileInfo], Report]:
     """The files written and the report.
 
     Args:
-        results: values of all `Result`s of the steps, in any order.
+        results: all results of the steps, in any order.
         config: the config of the steps.
 
     Raises:
         BadInputError: more could not be read than the error budget allows.
         CheckError: a guard stopped the run.
     """
-    unread = Unread.of_results(results)
-    ledger = unread.ledger
-    for value in results:
-        ledger.merge(Ledger.from_json(value.get("ledger", {})))
+    unread, ledger = Unread.total(results), ledger_of(results)
     check_budget(ledger, unread.problems, config.error_budget)
-    infos = [FileInfo.model_validate(info) for value in results for info in value.get("files", ())] + unread.files
-    infos.sort(key=lambda info: info.path)
-    removed, short = _nested(results, "removed"), _added(value.get("short_documents", {}) for value in results)
-    rows = (_source_row(ledger, source, removed, short) for source in sorted(ledger.counts))
+    files, told = pick(results, FileDeduped), pick(results, Removals)
+    infos = sorted([info for file in files for info in file.files] + unread.files, key=lambda info: info.path)
+    short = pick(results, ShortDocuments)
+    removed, too_short = _by_source(part.removed for part in told), _added(part.counts for part in short)
+    rows = (_source_row(ledger, source, removed, too_short) for source in sorted(ledger.counts))
     sources = [row for row in rows if row["documents"]]  # not those of which nothing could be read
-    largest = _largest(results)
+    clusters = pick(results, ClustersNamed)
+    largest = _largest(clusters)
     facts = _facts(results, ledger, sources, largest)
-    _guard(sources, largest, config, results)
-    similarities = _added(value.get("similarities", {}) for value in results)
-    sizes = _added(value.get("cluster_sizes", {}) for value in results)
+    _guard(sources, largest, config, told, short)
+    similarities, sizes = _added(part.similarities for part in told), _added(part.sizes for part in clusters)
     tables = {
         "Removed by source": sources,
         "Largest clusters": [{"documents": size, "source": source, "id": id_} for size, source, id_ in largest],
     }
     if config.repeated_lines is not None:
-        tables["Repeated lines by source"] = _line_rows(results)
+        tables["Repeated lines by source"] = _line_rows(files)
     tables |= unread.tables()
     pictures = {}
     if similarities:
@@ -67,24 +68,24 @@ def summarise(results: list[dict[str, Any]], config: DedupeConfig) -> tuple[list
     return infos, Report("dedupe", ledger, facts, tables, pictures)
 
 
-def _added(counts: Iterable[dict[str, int]]) -> Counter[str]:
-    total: Counter[str] = Counter()
+def _added(counts: Iterable[Counter[_Key]]) -> Counter[_Key]:
+    total: Counter[_Key] = Counter()
     for part in counts:
         total.update(part)
     return total
 
 
-def _nested(results: list[dict[str, Any]], name: str) -> dict[str, Counter[str]]:
+def _by_source(parts: Iterable[dict[str, Counter[str]]]) -> dict[str, Counter[str]]:
     total: dict[str, Counter[str]] = {}
-    for value in results:
-        for source, counts in value.get(name, {}).items():
+    for part in parts:
+        for source, counts in part.items():
             total.setdefault(source, Counter()).update(counts)
     return total
 
 
-def _largest(results: list[dict[str, Any]]) -> list[list[Any]]:
-    found = [cluster for value in results for cluster in value.get("largest", ())]
-    return sorted(found, key=lambda cluster: (-cluster[0], *cluster[1:]))[:_LARGEST]
+def _largest(clusters: list[ClustersNamed]) -> list[Cluster]:
+    found = [cluster for part in clusters for cluster in part.largest]
+    return sorted(found, key=lambda cluster: (-cluster.size, cluster.source, cluster.id))[:_LARGEST]
 
 
 def _source_row(ledger: Ledger, source: str, removed: dict[str, Counter[str]], short: Counter[str]) -> dict[str, Any]:
@@ -101,11 +102,11 @@ def _source_row(ledger: Ledger, source: str, removed: dict[str, Counter[str]], s
     }
 
 
-def _line_rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _line_rows(files: list[FileDeduped]) -> list[dict[str, Any]]:
     """The ledger of lines, one row a source."""
     ledger = LineLedger()
-    for value in results:
-        ledger.merge(LineLedger.from_json(value.get("lines", {})))
+    for file in files:
+        ledger.merge(file.lines)
     ledger.check()
     outcomes = ("in", "kept", "removed")
     return [
@@ -119,32 +120,39 @@ def _line_rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _facts(
-    results: list[dict[str, Any]], ledger: Ledger, sources: list[dict[str, Any]], largest: list[list[Any]]
+    results: list[Result], ledger: Ledger, sources: list[dict[str, Any]], largest: list[Cluster]
 ) -> dict[str, Any]:
-    def total(name: str) -> int:
-        return sum(value.get(name, 0) for value in results)
-
-    banded = total("band_documents")
+    bands, buckets, edges = pick(results, BandsSent), pick(results, BucketsPaired), pick(results, EdgesVerified)
+    banded = sum(part.documents for part in bands)
     return {
         "documents in": ledger.documents(IN),
         "documents kept": ledger.documents(KEPT),
         "exact duplicates removed": sum(row["exact"] for row in sources),
         "near duplicates removed": sum(row["near"] for row in sources),
         "documents of repeated lines only": sum(row["emptied"] for row in sources),
-        "largest cluster": largest[0][0] if largest else 0,
+        "largest cluster": largest[0].size if largest else 0,
         "documents shorter than a shingle": sum(row["shorter than a shingle"] for row in sources),
         "documents with bands": banded,
-        "band bytes shuffled per document": round(total("band_bytes") / banded, 1) if banded else 0,
-        **{fact: total(name) for fact, name in SUMS.items()},
-        "largest bucket": max((value.get("largest_bucket", 0) for value in results), default=0),
+        "band bytes shuffled per document": round(sum(part.bytes for part in bands) / banded, 1) if banded else 0,
+        "candidate edges": sum(part.candidates for part in edges),
+        "verified edges": sum(part.verified for part in edges),
+        "verified follow-up edges": sum(part.edges for part in pick(results, FollowedUp)),
+        "hot buckets": sum(part.hot for part in buckets),
+        "members beyond their cap": sum(part.beyond_cap for part in buckets),
+        "distinct repeated lines": sum(part.repeated for part in pick(results, LinesMet)),
+        "largest bucket": max((part.largest for part in buckets), default=0),
     }
 
 
 def _guard(
-    rows: list[dict[str, Any]], largest: list[list[Any]], config: DedupeConfig, results: list[dict[str, Any]]
+    rows: list[dict[str, Any]],
+    largest: list[Cluster],
+    config: DedupeConfig,
+    told: list[Removals],
+    too_short: list[ShortDocuments],
 ) -> None:
     """Stop when a source all but vanished: template text can make unlike documents look alike."""
-    guards, removed = config.guards, _nested(results, "guarded")
+    guards, removed = config.guards, _by_source(part.guarded for part in told)
     for row in rows:
         source, number = row["source"], row["documents"]
         if number < guards.from_documents:
@@ -159,18 +167,19 @@ def _guard(
                 raise CheckError(
                     f"source {source!r} must not lose more than guards.{reason}_share = {most} of its documents"
                     f"{'' if reason == 'removed' else f' as {reason} duplicates'}. Got {count:,} of {number:,} "
-                    f"({count / number:.3f}), {_examples(results, source, reason)} among them.",
+                    f"({count / number:.3f}), {_examples(told, source, reason)} among them.",
                     hint=f"{_LOOK}; if they are right, set guards.{reason}_share higher",
                 )
         short = row["shorter than a shingle"]
         if config.near and short / number > guards.short_share:
             raise CheckError(
                 f"source {source!r} must not have more than guards.short_share = {guards.short_share} of its documents "
-                f"shorter than a shingle. Got {short:,} of {number:,}, {_short_examples(results, source)} among them.",
+                f"shorter than a shingle. Got {short:,} of {number:,}, "
+                f"{_short_examples(too_short, source)} among them.",
                 hint="such documents lose exact duplicates only. If that is right, set guards.short_share higher",
             )
     limit = max(guards.cluster_share * sum(row["documents"] for row in rows), guards.from_documents)
-    if largest and largest[0][0] > limit:
+    if largest and largest[0].size > limit:
         size, source, id_ = largest[0]
         raise CheckError(
             f"no cluster may have more than guards.cluster_share = {guards.cluster_share} of the documents "
@@ -179,15 +188,15 @@ def _guard(
         )
 
 
-def _examples(results: list[dict[str, Any]], source: str, reason: str) -> str:
+def _examples(told: list[Removals], source: str, reason: str) -> str:
     """The least similar removals of a source, by name: texts have no place in messages."""
-    found: list[list[Any]] = []
-    for value in results:
-        for kind, examples in value.get("examples", {}).get(source, {}).items():
+    found: list[Example] = []
+    for part in told:
+        for kind, examples in part.examples.get(source, {}).items():
             found += examples if reason in (kind, "removed") else []
     parts = sorted(found)[:3]
     return ", ".join(f"{id_} for {partner} of {other!r} ({value:.3f})" for value, id_, other, partner in parts)
 
 
-def _short_examples(results: list[dict[str, Any]], source: str) -> str:
-    return ", ".join(sorted(id_ for value in results for id_ in value.get("short_examples", {}).get(source, ()))[:3])
+def _short_examples(short: list[ShortDocuments], source: str) -> str:
+    return ", ".join(sorted(id_ for part in short for id_ in part.examples.get(source, ()))[:3])

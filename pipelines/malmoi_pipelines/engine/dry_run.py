@@ -4,11 +4,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
-from malmoi_pipelines.engine.job import Result, Send, Step
+from malmoi_pipelines.contracts.result import Result
+from malmoi_pipelines.engine.job import Send, Step
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class StepCost:
     """Arrow bytes from the step before."""
 
 
-def dry_run(steps: Iterable[Step]) -> tuple[list[dict[str, Any]], list[StepCost]]:
-    """Run the steps, all chunks held in memory; returns the values of their results, and what each step took."""
-    results: list[dict[str, Any]] = []
+def dry_run(steps: Iterable[Step]) -> tuple[list[Result], list[StepCost]]:
+    """Run the steps, all chunks held in memory; returns their results, and what each step took."""
+    results: list[Result] = []
     costs: list[StepCost] = []
     sent: dict[int, list[pa.RecordBatch]] = {}
     for step in steps:
@@ -37,8 +37,7 @@ def dry_run(steps: Iterable[Step]) -> tuple[list[dict[str, Any]], list[StepCost]
                 if isinstance(item, Send):
                     following[item.partition].append(item.chunk)
                 else:
-                    assert isinstance(item, Result)
-                    results.append(item.value)
+                    results.append(item)
         seconds = time.process_time() - started
         costs.append(StepCost(step.name, step.partitions, seconds, _bytes(following), _bytes(sent)))
         sent = following

@@ -10,9 +10,11 @@ or one word. Step 0 gets no chunks: its partitions are the job's tasks, for exam
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
+
+from malmoi_pipelines.contracts.result import Result
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,6 @@ class Send:
 
     partition: int
     chunk: pa.RecordBatch
-
-
-@dataclass(frozen=True)
-class Result:
-    """A small JSON value for the driver: files written, ledger counts."""
-
-    value: dict[str, Any]
 
 
 class StepFunction(Protocol):

@@ -19,6 +19,7 @@ from malmoi_pipelines.engine.chunk_files import Index, write_index
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.job_progress import JobProgress
 from malmoi_pipelines.engine.results import decode, error_in
+from malmoi_pipelines.engine.tally import Tally
 from malmoi_pipelines.engine.worker import start_worker
 
 
@@ -51,7 +52,7 @@ def run_in_processes(job: Job, work: str, workers: int, progress: Progress) -> l
 
 
 def _run_step(
-    pool: concurrent.futures.Executor, step: Step, source: str, target: str, told: JobProgress
+    pool: concurrent.futures.Executor, step: Step, source: str, target: str, progress: JobProgress
 ) -> tuple[list[bytes], bool]:
     """The encoded results of a step, and whether an error is among them: then its other partitions may be left out."""
     tasks = [pool.submit(_run_partition, step, partition, source, target) for partition in range(step.partitions)]
@@ -60,13 +61,14 @@ def _run_step(
     try:
         for task in concurrent.futures.as_completed(tasks):
             lines, index = task.result()
-            decoded = decode(lines)
+            told = decode(lines)
             results += lines
-            if error_in(decoded.results):
+            if error_in(told):
                 return results, True  # now, not after the other partitions
             indexes.append(index)
-            for _, tally in decoded.tallies:
-                told.done(step.name, tally)
+            for entry in told:
+                if isinstance(entry.result, Tally):
+                    progress.done(step.name, entry.result)
     except concurrent.futures.process.BrokenProcessPool:
         raise MalmoiError(
             f"a worker process died in step {step.name!r}.", hint="most often memory ran out: use fewer --workers"

@@ -4,60 +4,58 @@ A MalmoiError of a step travels as a result: a runner would wrap it into an erro
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
+from malmoi_pipelines.contracts import result as results
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, DefectError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.fingerprint import canonical_json
-from malmoi_pipelines.engine.job import Result
-from malmoi_pipelines.engine.tally import Tally
+from malmoi_pipelines.contracts.result import Result
 
-_ERROR = "error"  # key of a result that carries a MalmoiError
 _ERROR_TYPES: dict[str, type[MalmoiError]] = {
     error.__name__: error for error in (MalmoiError, UsageError, BadInputError, CheckError, DefectError)
 }
 
 
-def encode_result(step: str, partition: int, result: Result) -> bytes:
+@dataclass(frozen=True)
+class Failure(Result):
+    """A MalmoiError that ended a partition."""
+
+    type: str
+    message: str
+    hint: str | None
+
+    @classmethod
+    def of(cls, error: MalmoiError) -> "Failure":
+        """An error as a result."""
+        return cls(type(error).__name__, error.message, error.hint)
+
+
+class Told(NamedTuple):
+    """A result and who told it."""
+
+    step: str
+    partition: int
+    result: Result
+
+
+def encode(step: str, partition: int, result: Result) -> bytes:
     """A result as one line of JSON, which sorts the same way on every runner."""
-    return canonical_json([step, partition, result.value])
+    return canonical_json([step, partition, *results.encode(result)])
 
 
-def encode_tally(step: str, partition: int, tally: Tally) -> bytes:
-    """What a partition did, as a line that holds no value: keys of values are the steps' own."""
-    return canonical_json([step, partition, None, tally.to_json()])
+def decode(lines: Iterable[bytes]) -> list[Told]:
+    """Results as they were encoded."""
+    return [
+        Told(step, partition, results.decode(kind, value)) for step, partition, kind, value in map(orjson.loads, lines)
+    ]
 
 
-class Decoded(NamedTuple):
-    """The results of some partitions."""
-
-    results: list[list[Any]]
-    """Each (step, partition, value)."""
-    tallies: list[tuple[str, Tally]]
-    """Each (step, what a partition of it did)."""
-
-
-def decode(lines: Iterable[bytes]) -> Decoded:
-    """Results as they were encoded, the tallies apart."""
-    found = Decoded([], [])
-    for line in lines:
-        step, partition, value, *tally = orjson.loads(line)
-        if tally:
-            found.tallies.append((step, Tally(**tally[0])))
-        else:
-            found.results.append([step, partition, value])
-    return found
-
-
-def error_result(error: MalmoiError) -> Result:
-    """An error as a result."""
-    return Result({_ERROR: {"type": type(error).__name__, "message": error.message, "hint": error.hint}})
-
-
-def error_in(results: Iterable[list[Any]]) -> MalmoiError | None:
-    """The first error among decoded results (step, partition, value), as the step raised it."""
-    for _, _, value in results:
-        if error := value.get(_ERROR):
-            return _ERROR_TYPES[error["type"]](error["message"], error["hint"])
+def error_in(told: Iterable[Told]) -> MalmoiError | None:
+    """The first error among results, as the step raised it."""
+    for _, _, result in told:
+        if isinstance(result, Failure):
+            return _ERROR_TYPES[result.type](result.message, result.hint)
     return None

@@ -1,26 +1,24 @@
 """Run a job where the options say: in memory, in worker processes, or on a Beam runner by name."""
 
 import os
-from typing import Any
-
-import orjson
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.progress import SILENT, Progress
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.timings import note_timings
 from malmoi_pipelines.engine.job import Job
 from malmoi_pipelines.engine.job_progress import JobProgress
 from malmoi_pipelines.engine.local import run_in_processes
 from malmoi_pipelines.engine.options import DIRECT, RunOptions, check_flags
 from malmoi_pipelines.engine.results import decode, error_in
-from malmoi_pipelines.engine.tally import by_step
+from malmoi_pipelines.engine.tally import Tally, by_step
 from malmoi_pipelines.engine.watching import watched
 
 IN_MEMORY_BYTES = 16 << 20  # input up to this runs in this process: worker processes need about 4 s to start
 
 
-def run_job(job: Job, work: str, options: RunOptions, progress: Progress = SILENT) -> list[dict[str, Any]]:
-    """Run a job; returns the values of its results in a fixed order (step, partition, content).
+def run_job(job: Job, work: str, options: RunOptions, progress: Progress = SILENT) -> list[Result]:
+    """Run a job; returns its results in a fixed order (step, partition, kind, content).
 
     Args:
         job: the job.
@@ -38,13 +36,12 @@ def run_job(job: Job, work: str, options: RunOptions, progress: Progress = SILEN
     else:
         lines = _run_graph(job, work, options, progress)
     order = {step.name: number for number, step in enumerate(job.steps)}
-    found = decode(lines)
-    tallies = by_step(sorted(found.tallies, key=lambda entry: order[entry[0]]))
-    note_timings(work, job.name, [{"step": step, **tally.to_json()} for step, tally in tallies.items()])
-    results = sorted(found.results, key=lambda result: (order[result[0]], result[1], orjson.dumps(result[2])))
-    if error := error_in(results):  # in the order of the steps: an error is often the cause of those after it
+    # Sorting is stable and the lines of a partition are sorted as text: by kind, then by content.
+    told = sorted(decode(sorted(lines)), key=lambda entry: (order[entry.step], entry.partition))
+    note_timings(work, job.name, [{"step": step, **tally.to_json()} for step, tally in by_step(told).items()])
+    if error := error_in(told):  # in the order of the steps: an error is often the cause of those after it
         raise error
-    return [value for _, _, value in results]
+    return [entry.result for entry in told if not isinstance(entry.result, Tally)]
 
 
 def _run_graph(job: Job, work: str, options: RunOptions, progress: Progress) -> list[bytes]:

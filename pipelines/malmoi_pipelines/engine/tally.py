@@ -5,17 +5,19 @@ among the results and end in `timings.json`. Seconds differ from run to run, so 
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import pyarrow as pa
 
-from malmoi_pipelines.contracts.ledger import IN, Ledger
+from malmoi_pipelines.contracts.ledger import IN
+from malmoi_pipelines.contracts.result import Accounted, Result
+from malmoi_pipelines.engine.results import Told
 
 
 @dataclass
-class Tally:
+class Tally(Result):
     """Figures of one partition, or of several added up."""
 
     partitions: int = 0
@@ -43,10 +45,10 @@ class Tally:
         self.rows_sent += chunk.num_rows
         self.bytes_sent += chunk.nbytes
 
-    def result(self, value: Mapping[str, Any]) -> None:
+    def told(self, result: Result) -> None:
         """Count the documents of a result."""
-        if "ledger" in value:
-            self.documents += Ledger.from_json(value["ledger"]).documents(IN)
+        if isinstance(result, Accounted):
+            self.documents += result.ledger.documents(IN)
 
     def add(self, other: Self) -> None:
         """Add another's figures."""
@@ -71,9 +73,10 @@ class Stopwatch:
         return self.tally
 
 
-def by_step(tallies: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:
-    """Step → the sum over its partitions, in the order in which the steps first occur."""
+def by_step(told: Iterable[Told]) -> dict[str, Tally]:
+    """Step → the sum of the tallies of its partitions, in the order in which the steps first occur."""
     total: dict[str, Tally] = {}
-    for step, tally in tallies:
-        total.setdefault(step, Tally()).add(tally)
+    for step, _, result in told:
+        if isinstance(result, Tally):
+            total.setdefault(step, Tally()).add(result)
     return total

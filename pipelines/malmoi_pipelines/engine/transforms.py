@@ -11,10 +11,11 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import MalmoiError
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.engine import coders
-from malmoi_pipelines.engine.job import Job, Result, Send, Step
+from malmoi_pipelines.engine.job import Job, Send, Step
 from malmoi_pipelines.engine.options import DIRECT, RunOptions
-from malmoi_pipelines.engine.results import encode_result, encode_tally, error_result
+from malmoi_pipelines.engine.results import Failure, encode
 from malmoi_pipelines.engine.tally import Stopwatch, Tally
 from malmoi_pipelines.engine.watching import tell_done
 
@@ -42,19 +43,19 @@ class RunStep(beam.DoFn):
                     watch.tally.sent(item.chunk)
                     yield item.partition, item.chunk
                 else:
-                    watch.tally.result(item.value)
+                    watch.tally.told(item)
                     yield self._result(partition, item)
         except MalmoiError as error:
-            yield self._result(partition, error_result(error))
+            yield self._result(partition, Failure.of(error))
             watch.tally.failed = 1
         tally = watch.stop()
         show(tally)
         if not tally.failed:
             tell_done(self._step.name, tally)
-        yield beam.pvalue.TaggedOutput(RESULTS, encode_tally(self._step.name, partition, tally))
+        yield self._result(partition, tally)
 
     def _result(self, partition: int, result: Result) -> beam.pvalue.TaggedOutput:
-        return beam.pvalue.TaggedOutput(RESULTS, encode_result(self._step.name, partition, result))
+        return beam.pvalue.TaggedOutput(RESULTS, encode(self._step.name, partition, result))
 
 
 def show(tally: Tally) -> None:

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.arrays import I64, Bool, run_starts
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.streams import read_stream
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 from malmoi_pipelines.lm.ngrams import (
     BOS,
@@ -106,14 +107,19 @@ class MergeOrder:
         contexts = sum_contexts(counts, adjusted, kept)
         write_stream(contexts_path(self.work, self.order, partition), CONTEXT, [contexts])
         smoothed = adjusted if self.order > 1 else adjusted[counts.words[0] != UNK]
-        yield Result(
-            {
-                "order": self.order,
-                "distinct": len(smoothed),
-                "kept": int(np.count_nonzero(kept)),
-                "counts_of_counts": np.bincount(np.minimum(smoothed, 5), minlength=6)[1:5].tolist(),
-            }
-        )
+        counts_of_counts = np.bincount(np.minimum(smoothed, 5), minlength=6)[1:5].tolist()
+        yield NgramsMerged(self.order, len(smoothed), int(np.count_nonzero(kept)), counts_of_counts)
+
+
+@dataclass(frozen=True)
+class NgramsMerged(Result):
+    """The n-grams of one order and hash partition."""
+
+    order: int
+    distinct: int
+    kept: int
+    counts_of_counts: list[int]
+    """How many have the adjusted count 1, 2, 3, 4."""
 
 
 def merge_chunks(chunks: Iterable[pa.RecordBatch], order: int) -> NgramCounts:

@@ -96,13 +96,12 @@ def _describe(config: LmConfig, trained: Trained) -> bytes:
 
 
 def _facts(trained: Trained) -> dict[str, Any]:
-    figures = trained.figures
     return {
-        "sentences": figures["sentences"],
-        "tokens": figures["tokens"],
-        "distinct words": figures["distinct words"],
+        "sentences": trained.sentences,
+        "tokens": trained.tokens,
+        "distinct words": trained.distinct_words,
         "words of the model": len(trained.words),
-        "share of unknown tokens": round(1 - figures["known tokens"] / figures["tokens"], 4),
+        "share of unknown tokens": round(1 - trained.known_tokens / trained.tokens, 4),
     }
 
 

@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 import xxhash
 
 from malmoi_pipelines.contracts.ledger import IN, KEPT, Ledger
+from malmoi_pipelines.contracts.result import Accounted, Result
 from malmoi_pipelines.contracts.streams import open_stream
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.sentences import UNKNOWN, Tokenizer, load_tokenizer, sentences
@@ -61,8 +62,16 @@ class Tokenise:
         yield from words.flush()
         held_out = pa.record_batch([pa.array(texts.held_out, pa.large_string())], schema=HELD_OUT)
         write_stream(held_out_path(self.work, partition), HELD_OUT, [held_out])
-        counts = {"tokens": tokens, "sentences": texts.sentences}
-        yield Result({"ledger": texts.ledger.to_json(), **counts, **texts.unread.to_json()})
+        yield Tokenised(texts.ledger, texts.sentences, tokens)
+        yield texts.unread
+
+
+@dataclass
+class Tokenised(Accounted):
+    """The sentences of a task to learn from."""
+
+    sentences: int = 0
+    tokens: int = 0
 
 
 class _Texts:
@@ -163,7 +172,16 @@ class MergeWords:
         frequent = table.filter(pc.and_(is_word, is_frequent)).combine_chunks()
         yield from (Send(0, batch) for batch in frequent.to_batches())
         known = pc.sum(frequent["count"]).as_py() or 0
-        yield Result({"distinct words": table.num_rows, "known tokens": known})
+        yield WordsMerged(table.num_rows, known)
+
+
+@dataclass(frozen=True)
+class WordsMerged(Result):
+    """The words of one hash partition."""
+
+    distinct: int
+    known_tokens: int
+    """Occurrences of those that the model has."""
 
 
 @dataclass(frozen=True)
@@ -172,12 +190,12 @@ class NumberWords:
 
     work: str
 
-    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Result]:
+    def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send]:
         """Write the vocabulary, which the next step reads in all its partitions."""
         table = pa.Table.from_batches(chunks, WORD_COUNT).combine_chunks()
         table = table.take(pc.sort_indices(table, sort_keys=[("count", "descending"), ("word", "ascending")]))
         write_stream(vocabulary_path(self.work), WORD_COUNT, table.combine_chunks().to_batches())
-        yield Result({"words": table.num_rows})
+        yield from ()
 
 
 def merge_words(chunks: Iterable[pa.RecordBatch]) -> pa.Table:

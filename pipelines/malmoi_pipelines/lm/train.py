@@ -2,24 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.ledger import Ledger
+from malmoi_pipelines.contracts.result import Result, ledger_of, pick
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.lm.config import LmConfig
-from malmoi_pipelines.lm.counting import CutWindows, MergeOrder
+from malmoi_pipelines.lm.counting import CutWindows, MergeOrder, NgramsMerged
 from malmoi_pipelines.lm.estimate import Discounts, Estimates, discounts, estimate
 from malmoi_pipelines.lm.gather import gather_order
 from malmoi_pipelines.lm.ngrams import FIRST_WORD
-from malmoi_pipelines.lm.tokens import MergeWords, NumberWords, Tokenise
+from malmoi_pipelines.lm.tokens import MergeWords, NumberWords, Tokenise, Tokenised, WordsMerged
 from malmoi_pipelines.lm.work_files import read_table, vocabulary_path
 from malmoi_pipelines.raw.tasks import Task
 from malmoi_pipelines.raw.unread import Unread, check_budget
 
-RunJob = Callable[[Job], list[dict[str, Any]]]
+RunJob = Callable[[Job], list[Result]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,12 @@ class Trained:
     orders: list[Estimates]
     totals: list[OrderTotals]
     ledger: Ledger
-    figures: dict[str, int]
+    sentences: int
+    tokens: int
+    known_tokens: int
+    """Those that are words of the model."""
+    distinct_words: int
+    """Of the text."""
 
 
 def train(plan: CountingPlan, run: RunJob) -> Trained:
@@ -65,16 +70,10 @@ def train(plan: CountingPlan, run: RunJob) -> Trained:
         BadInputError: there is no text, too much of it cannot be read, or no word in it is frequent enough.
     """
     results = run(counting_job(plan))
-    unread = Unread.of_results(results)
-    ledger = unread.ledger
-    for result in results:
-        ledger.merge(Ledger.from_json(result.get("ledger", {})))
+    unread, ledger = Unread.total(results), ledger_of(results)
     check_budget(ledger, unread.problems, plan.config.error_budget, in_rejects=False)
-    figures = {
-        name: sum(result.get(name, 0) for result in results)
-        for name in ("sentences", "tokens", "known tokens", "distinct words")
-    }
-    if not figures["sentences"]:
+    tokenised, merged = pick(results, Tokenised), pick(results, WordsMerged)
+    if not any(task.sentences for task in tokenised):
         raise BadInputError("the inputs hold no text to learn from.", hint="check them, and the setting held_out")
     words = read_table(vocabulary_path(plan.work))["word"].combine_chunks()
     if len(words) == 0:
@@ -83,14 +82,23 @@ def train(plan: CountingPlan, run: RunJob) -> Trained:
             hint="learn from more text, or lower min_count",
         )
     numbers = range(1, plan.config.order + 1)
-    totals = [_totals([result for result in results if result.get("order") == order]) for order in numbers]
+    totals = [_totals([part for part in pick(results, NgramsMerged) if part.order == order]) for order in numbers]
     orders = estimate(
         [gather_order(plan.work, order, _partitions(plan, order)) for order in numbers],
         FIRST_WORD + len(words),
         [total.discounts for total in totals],
         plan.config.language_words(),
     )
-    return Trained(words, orders, totals, ledger, figures)
+    return Trained(
+        words,
+        orders,
+        totals,
+        ledger,
+        sentences=sum(task.sentences for task in tokenised),
+        tokens=sum(task.tokens for task in tokenised),
+        known_tokens=sum(part.known_tokens for part in merged),
+        distinct_words=sum(part.distinct for part in merged),
+    )
 
 
 def counting_job(plan: CountingPlan) -> Job:
@@ -114,10 +122,8 @@ def _partitions(plan: CountingPlan, order: int) -> int:
     return plan.partitions if order > 1 else 1
 
 
-def _totals(results: list[dict[str, Any]]) -> OrderTotals:
-    counts_of_counts = [sum(column) for column in zip(*(result["counts_of_counts"] for result in results), strict=True)]
+def _totals(parts: list[NgramsMerged]) -> OrderTotals:
+    counts_of_counts = [sum(column) for column in zip(*(part.counts_of_counts for part in parts), strict=True)]
     return OrderTotals(
-        sum(result["distinct"] for result in results),
-        sum(result["kept"] for result in results),
-        discounts(counts_of_counts),
+        sum(part.distinct for part in parts), sum(part.kept for part in parts), discounts(counts_of_counts)
     )

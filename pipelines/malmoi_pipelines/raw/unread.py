@@ -1,30 +1,29 @@
 """What could not be read as a document: counted in the ledger, kept in `rejects/`, held against the error budget."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import pyarrow as pa
 
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.ledger import FAILED, IN, Ledger
 from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.result import AS_ROWS, Accounted, Result, pick
 from malmoi_pipelines.contracts.schemas import REJECTS
 from malmoi_pipelines.raw.rows import RawBlock
 
 SHOWN = 5  # problems that an error message names
-_RESULT = "unread"  # key of a step's result
 
 
 @dataclass
-class Unread:
+class Unread(Accounted):
     """The bad lines of one task, or of all."""
 
     files: list[FileInfo] = field(default_factory=list)
     """Those of `rejects/`."""
-    ledger: Ledger = field(default_factory=Ledger)
-    problems: Counter[tuple[str, str]] = field(default_factory=Counter)
+    problems: Annotated[Counter[tuple[str, str]], *AS_ROWS] = field(default_factory=Counter)
     """(file, reason) → lines."""
 
     def add(self, block: RawBlock, file_name: str) -> None:
@@ -34,22 +33,14 @@ class Unread:
                 self.ledger.add(block.source, outcome, 1, bad.num_bytes)
             self.problems[file_name, bad.reason] += 1
 
-    def to_json(self) -> dict[str, Any]:
-        """As the value of a step's result; empty where all could be read."""
-        if not self.problems:
-            return {}
-        problems = [[*key, lines] for key, lines in sorted(self.problems.items())]
-        infos = [info.model_dump() for info in self.files]
-        return {_RESULT: {"files": infos, "ledger": self.ledger.to_json(), "problems": problems}}
-
     @classmethod
-    def of_results(cls, results: Iterable[Mapping[str, Any]]) -> Self:
-        """All of what steps told by `to_json`, among their other results."""
+    def total(cls, results: Iterable[Result]) -> Self:
+        """The bad lines of all tasks, among whose results they are."""
         total = cls()
-        for value in (result[_RESULT] for result in results if _RESULT in result):
-            total.files += [FileInfo.model_validate(info) for info in value["files"]]
-            total.ledger.merge(Ledger.from_json(value["ledger"]))
-            total.problems.update({(file, reason): lines for file, reason, lines in value["problems"]})
+        for unread in pick(results, cls):
+            total.files += unread.files
+            total.ledger.merge(unread.ledger)
+            total.problems.update(unread.problems)
         return total
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:

@@ -9,6 +9,7 @@ import zstandard
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.sample.config import SampleConfig
 from malmoi_pipelines.sample.documents import Document, documents
 from malmoi_pipelines.sample.junk import invalid_utf8, truncated
@@ -23,7 +24,7 @@ _BREAK = {"truncated": truncated, "invalid_utf8": invalid_utf8}
 
 
 @dataclass
-class ShardResult:
+class ShardWritten(Result):
     """What one shard holds."""
 
     source: str
@@ -37,19 +38,8 @@ class ShardResult:
     plantings: Counter[str] = field(default_factory=Counter)
     """Rows of the truth file by kind."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "source": self.source,
-            "files": [info.model_dump(mode="json") for info in self.files],
-            "documents": self.documents,
-            "bytes": self.bytes,
-            "text_bytes": self.text_bytes,
-            "plantings": dict(sorted(self.plantings.items())),
-        }
 
-
-def write_shard(config: SampleConfig, plan: ShardPlan, out: str) -> ShardResult:
+def write_shard(config: SampleConfig, plan: ShardPlan, out: str) -> ShardWritten:
     """Write a shard's data and truth files below `out`; the bytes depend on `config` and `plan` only.
 
     Args:
@@ -57,7 +47,7 @@ def write_shard(config: SampleConfig, plan: ShardPlan, out: str) -> ShardResult:
         plan: one of `plan_shards(config)`.
         out: a folder, local or any fsspec URL.
     """
-    result = ShardResult(plan.source)
+    result = ShardWritten(plan.source)
     with (
         files.atomic_write(files.join(out, plan.data_path)) as data,
         files.atomic_write(files.join(out, plan.truth_path)) as truth,
@@ -71,7 +61,7 @@ def write_shard(config: SampleConfig, plan: ShardPlan, out: str) -> ShardResult:
     return result
 
 
-def _write_lines(config: SampleConfig, plan: ShardPlan, result: ShardResult, stream: Any, truth: Any) -> None:
+def _write_lines(config: SampleConfig, plan: ShardPlan, result: ShardWritten, stream: Any, truth: Any) -> None:
     lines: list[bytes] = []
     waiting = 0
     for document in documents(config, plan):

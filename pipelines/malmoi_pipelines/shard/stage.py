@@ -1,14 +1,13 @@
 """The shard stage: corpus and tokenizer in, packed training examples out."""
 
 import math
-from typing import Any
+from dataclasses import asdict
 
 from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import DefectError
-from malmoi_pipelines.contracts.ledger import Ledger
-from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.result import Result, ledger_of, pick
 from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.engine.job import Job, Step
@@ -18,7 +17,7 @@ from malmoi_pipelines.raw.documents import find_documents, known_sources
 from malmoi_pipelines.raw.unread import Unread, check_budget
 from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.hf import example_schema, write_dataset_files
-from malmoi_pipelines.shard.steps import EncodeFiles, PackShards, Totals
+from malmoi_pipelines.shard.steps import EncodeFiles, PackShards, Sampled, ShardPacked
 from malmoi_pipelines.tokenizers.encoder import Encoder
 from malmoi_pipelines.tokenizers.finding import find_tokenizer
 from malmoi_pipelines.tokenizers.opening import encoder_of
@@ -73,40 +72,38 @@ def shard(
 
 
 def _summarise(
-    results: list[dict[str, Any]], out: str, tokenizer: Encoder, config: ShardConfig, fingerprint: str
+    results: list[Result], out: str, tokenizer: Encoder, config: ShardConfig, fingerprint: str
 ) -> StageOutput:
-    unread = Unread.of_results(results)
-    ledger, totals = unread.ledger, Totals()
-    for result in results:
-        if "ledger" in result:
-            ledger.merge(Ledger.from_json(result["ledger"]))
-            for source, counts in result["sources"].items():
-                totals.add(source, **counts)
+    unread, ledger, total = Unread.total(results), ledger_of(results), Sampled()
+    for sampled in pick(results, Sampled):
+        for source, written in sampled.sources.items():
+            total.add(source, written)
     check_budget(ledger, unread.problems, config.error_budget)
-    check_sources_occur("weights", config.weights, totals.rows)
-    infos = [FileInfo.model_validate(result["file"]) for result in results if "file" in result]
+    check_sources_occur("weights", config.weights, total.sources)
+    packed = pick(results, ShardPacked)
+    infos = [shard.file for shard in packed]
     examples = sum(info.rows for info in infos)
-    tokens = sum(row["tokens"] for row in totals.rows.values())
-    tail = sum(result.get("tail", 0) for result in results)
+    tokens = sum(written.tokens for written in total.sources.values())
+    tail = sum(shard.tail for shard in packed)
     check_packed(tokens, examples * config.sequence_length + tail)
     facts = {
         "examples": examples,
         "sequence length": config.sequence_length,
         "tokens": examples * config.sequence_length,
-        "new tokens": sum(result.get("new_tokens", 0) for result in results if "file" in result),
+        "new tokens": sum(shard.new_tokens for shard in packed),
         "documents": ledger.documents("in"),
         "documents written": ledger.documents("kept"),
-        "copies written": sum(row["copies"] for row in totals.rows.values()),
+        "copies written": sum(written.copies for written in total.sources.values()),
         "tokens left out at shard ends": tail,
         "vocabulary size": tokenizer.vocab_size,
     }
     rows = [
         {
             "source": source,
-            **totals.rows[source],
-            "share of tokens": round(totals.rows[source]["tokens"] / max(tokens, 1), 4),
+            **asdict(written),
+            "share of tokens": round(written.tokens / max(tokens, 1), 4),
         }
-        for source in sorted(totals.rows)
+        for source, written in sorted(total.sources.items())
     ]
     infos += write_dataset_files(out, infos, example_schema(tokenizer.dtype), fingerprint)
     report = Report("shard", ledger, facts, {"Mixture": rows, **unread.tables()})

@@ -1,7 +1,7 @@
 """Encoding, shuffling and packing: tokens go to a shard chosen by the document's digest and are ordered there by it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 import xxhash
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.ledger import DROPPED, IN, KEPT, Ledger
+from malmoi_pipelines.contracts.ledger import DROPPED, IN, KEPT
 from malmoi_pipelines.contracts.manifest import FileInfo
+from malmoi_pipelines.contracts.result import Accounted, Result
 from malmoi_pipelines.contracts.tables import cut_by_size
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 from malmoi_pipelines.raw.documents import TEXTS, Documents
 from malmoi_pipelines.shard.config import ShardConfig
@@ -40,19 +41,18 @@ class EncodeFiles:
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Encode one task."""
-        ledger, totals = Ledger(), Totals()
+        sampled = Sampled()
         buffer = PartitionBuffer()
         with self.documents.open(partition, self.out, TEXTS) as reader:
             for batch in reader:
                 for block in cut_by_size(batch, BLOCK_BYTES):
-                    encoded, digests = self._encode(block, ledger, totals)
+                    encoded, digests = self._encode(block, sampled)
                     yield from buffer.add(encoded, partition_of(digests, self.shards))
         yield from buffer.flush()
-        yield Result({"ledger": ledger.to_json(), "sources": totals.rows, **reader.unread.to_json()})
+        yield sampled
+        yield reader.unread
 
-    def _encode(
-        self, batch: pa.RecordBatch, ledger: Ledger, totals: "Totals"
-    ) -> tuple[pa.RecordBatch, npt.NDArray[np.uint64]]:
+    def _encode(self, batch: pa.RecordBatch, sampled: "Sampled") -> tuple[pa.RecordBatch, npt.NDArray[np.uint64]]:
         sources, texts = batch.column("source").to_pylist(), batch.column("text")
         encoded = self.tokenizer.encode(texts.to_pylist())
         lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
@@ -63,7 +63,7 @@ class EncodeFiles:
         digests = document_digests(self.config.seed, sources, batch.column("id").to_pylist())
         weights = np.array([self.config.weights.get(source, 1.0) for source in sources])
         number = copies(expected_copies(weights, n_new, lengths, self.config.new_token_bias), digests)
-        _count(ledger, totals, sources, pc.binary_length(texts).to_numpy(), number, lengths, n_new)
+        _count(sampled, sources, pc.binary_length(texts).to_numpy(), number, lengths, n_new)
         documents = np.repeat(np.arange(len(encoded)), number)
         copy_numbers = np.arange(len(documents)) - np.repeat(np.cumsum(number) - number, number)
         keys = copy_digests(digests[documents], copy_numbers)
@@ -73,22 +73,34 @@ class EncodeFiles:
         return pa.RecordBatch.from_arrays(columns, names=["key", "content", "ids"]), keys
 
 
-class Totals:
-    """Documents, copies and tokens written by source."""
+@dataclass
+class Written:
+    """What is written of a source."""
 
-    def __init__(self) -> None:
-        self.rows: dict[str, dict[str, int]] = {}
+    copies: int = 0
+    tokens: int = 0
+    new_tokens: int = 0
 
-    def add(self, source: str, **counts: int) -> None:
-        """Add counts by name."""
-        row = self.rows.setdefault(source, {})
-        for name, count in counts.items():
-            row[name] = row.get(name, 0) + count
+    def add(self, other: "Written") -> None:
+        """Add what is written elsewhere."""
+        self.copies += other.copies
+        self.tokens += other.tokens
+        self.new_tokens += other.new_tokens
+
+
+@dataclass
+class Sampled(Accounted):
+    """The documents of one task, or of all."""
+
+    sources: dict[str, Written] = field(default_factory=dict)
+
+    def add(self, source: str, written: Written) -> None:
+        """Add what is written of a source."""
+        self.sources.setdefault(source, Written()).add(written)
 
 
 def _count(
-    ledger: Ledger,
-    totals: Totals,
+    sampled: Sampled,
     sources: list[str],
     num_bytes: npt.NDArray[np.int64],
     number: npt.NDArray[np.int64],
@@ -101,13 +113,19 @@ def _count(
         kept = mine & (number > 0)
         for outcome, mask in ((IN, mine), (KEPT, kept), (NOT_SAMPLED, mine & (number == 0))):
             if mask.any():
-                ledger.add(source, outcome, int(mask.sum()), int(num_bytes[mask].sum()))
-        totals.add(
-            source,
-            copies=int(number[mine].sum()),
-            tokens=int((number * lengths)[mine].sum()),
-            new_tokens=int((number * n_new)[mine].sum()),
-        )
+                sampled.ledger.add(source, outcome, int(mask.sum()), int(num_bytes[mask].sum()))
+        tokens, new_tokens = int((number * lengths)[mine].sum()), int((number * n_new)[mine].sum())
+        sampled.add(source, Written(int(number[mine].sum()), tokens, new_tokens))
+
+
+@dataclass(frozen=True)
+class ShardPacked(Result):
+    """One shard."""
+
+    file: FileInfo
+    tail: int
+    """Tokens at its end that fill no example."""
+    new_tokens: int
 
 
 @dataclass(frozen=True)
@@ -133,7 +151,7 @@ class PackShards:
                     writer.write_batch(self._batch(ids_et, packed.lengths.slice(start, rows), schema))
             info = FileInfo.of_sink(path, sink, table="data", rows=len(packed.ids_et))
         new = int((packed.ids_et >= self.tokenizer.first_new).sum())
-        yield Result({"file": info.model_dump(), "tail": packed.tail, "new_tokens": new})
+        yield ShardPacked(info, packed.tail, new)
 
     def _ordered(self, chunks: list[pa.RecordBatch]) -> tuple[npt.NDArray[np.unsignedinteger], npt.NDArray[np.int64]]:
         """All documents' tokens in the shard's order: by digest; equal digests (equal source and id) by content."""

@@ -48,7 +48,7 @@ def plan(file, config=DEFAULTS):
 
 
 def run_steps(job):
-    """Run a job step by step, its partitions from the last to the first; returns the values of its results."""
+    """Run a job step by step, its partitions from the last to the first; returns its results."""
     values, sent = [], {}
     for step in job.steps:
         run, received, sent = pickle.loads(pickle.dumps(step.run)), sent, {}
@@ -57,7 +57,7 @@ def run_steps(job):
                 if isinstance(output, Send):
                     sent.setdefault(output.partition, []).append(output.chunk)
                 else:
-                    values.append(output.value)
+                    values.append(output)
     assert not sent
     return values
 

@@ -13,6 +13,7 @@ from malmoi_pipelines.count import steps
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.stage import check_counted, count, lay_out
 from malmoi_pipelines.count.steps import TableLayout
+from malmoi_pipelines.count.written import SourceRow
 from malmoi_pipelines.engine.options import RunOptions
 
 from tests.pipelines.count.oracle import (
@@ -173,7 +174,7 @@ def test_partitions_are_planned_by_bytes():
 
 
 def test_a_table_that_lost_a_byte_fails():
-    texts = [{"documents": 2, "bytes": 10}]
+    texts = [SourceRow(0, "web", False, documents=2, bytes=10, characters=0, lines=0, eojeol=0, units=0, letters=0)]
     check_counted(texts, 12, dummy_space=True)
     check_counted(texts, 10, dummy_space=False)
     with pytest.raises(CheckError, match=r"must hold 12 bytes of text\. Got 11"):

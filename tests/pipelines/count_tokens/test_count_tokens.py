@@ -16,6 +16,7 @@ from malmoi_pipelines.contracts.schemas import TOKENS
 from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.count_tokens.config import CountTokensConfig
 from malmoi_pipelines.count_tokens.stage import count_tokens, read_token_counts
+from malmoi_pipelines.count_tokens.steps import Encoded
 from malmoi_pipelines.count_tokens.summary import check_counted
 from malmoi_pipelines.count_tokens.words import open_words
 from malmoi_pipelines.engine.options import RunOptions
@@ -340,14 +341,14 @@ def test_an_added_token_is_counted_unless_a_cut_may_hide_it(tmp_path):
 
 
 def test_a_count_that_lost_something_fails():
-    totals = {"distinct": 2, "tokens": 3, "bytes": 5}
+    total = Encoded(distinct=2, tokens=3, bytes=5)
     spellings = [b"ab", b"c", None]
-    check_counted(totals, 2, np.array([2, 1, 0]), spellings, {"web": 3})
+    check_counted(total, 2, np.array([2, 1, 0]), spellings, {"web": 3})
     for wrong in (
-        (totals, 3, np.array([2, 1, 0]), spellings, {"web": 3}),
-        (totals, 2, np.array([2, 0, 0]), spellings, {"web": 3}),
-        (totals, 2, np.array([1, 2, 0]), spellings, {"web": 3}),
-        (totals, 2, np.array([2, 1, 0]), spellings, {"web": 2}),
+        (total, 3, np.array([2, 1, 0]), spellings, {"web": 3}),
+        (total, 2, np.array([2, 0, 0]), spellings, {"web": 3}),
+        (total, 2, np.array([1, 2, 0]), spellings, {"web": 3}),
+        (total, 2, np.array([2, 1, 0]), spellings, {"web": 2}),
     ):
         with pytest.raises(CheckError, match=r"must be \d\. Got \d"):
             check_counted(*wrong)

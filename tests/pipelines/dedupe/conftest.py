@@ -14,12 +14,13 @@ import pytest
 from malmoi_pipelines.contracts import files, tables
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS, Table, check_schema
 from malmoi_pipelines.dedupe import pictures
 from malmoi_pipelines.dedupe.config import DedupeConfig, Guards
 from malmoi_pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
 from malmoi_pipelines.dedupe.summary import summarise
-from malmoi_pipelines.engine.job import Result, Send, Step
+from malmoi_pipelines.engine.job import Send, Step
 
 from tests.pipelines.dedupe.corpus import Document, Removal
 
@@ -27,7 +28,7 @@ PARTITIONS = Partitions(3, 1)
 UNGUARDED = Guards(**{name: 1.0 for name in Guards.model_fields if name.endswith("_share")})
 
 
-def run_steps(steps: tuple[Step, ...], seed: int = 0) -> list[dict]:
+def run_steps(steps: tuple[Step, ...], seed: int = 0) -> list[Result]:
     """Run a chain as hostilely as an engine may: any order, any cuts, abandoned and repeated calls, pickled steps."""
     rng = random.Random(seed)
     sent: dict[int, list[pa.RecordBatch]] = {}
@@ -46,7 +47,7 @@ def run_steps(steps: tuple[Step, ...], seed: int = 0) -> list[dict]:
                     following[output.partition].append(output.chunk)
                 else:
                     assert isinstance(output, Result)
-                    results.append(output.value)
+                    results.append(output)
         assert all(partition >= 0 for partition in following)
         sent = following
     assert not sent, "the last step sends nothing"

@@ -11,10 +11,10 @@ from malmoi_pipelines.contracts.hashing import GOLDEN
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.messages import MATCH, REMOVAL, file_of, from_chunks, locators, row_of, to_batch
 from malmoi_pipelines.dedupe.near import resolve
-from malmoi_pipelines.dedupe.near.resolve import ResolveMatches
+from malmoi_pipelines.dedupe.near.resolve import FollowedUp, ResolveMatches
 from malmoi_pipelines.dedupe.steps import Partitions
 from malmoi_pipelines.dedupe.work_files import ShingleWriter
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import chain, plain_jaccard, split_files
@@ -86,7 +86,7 @@ def resolved(
     pairs = zip(number(found["partner"]), found["similarity"].tolist(), strict=True)
     removed = dict(zip(number(found["document"]), pairs, strict=True))
     assert len(removed) == len(found["document"]), "a document goes once"
-    (added,) = (output.value["follow_up_edges"] for output in outputs if isinstance(output, Result))
+    (added,) = (output.edges for output in outputs if isinstance(output, FollowedUp))
     return removed, added
 
 
@@ -203,7 +203,7 @@ def test_components_need_no_follow_ups(tmp_path):
     write_sets(work, sets)
     step = ResolveMatches(work, DedupeConfig(groups="components"), FILES)
     outputs = list(step(0, matches(sets, [(1, 0), (2, 1)], jaccard)))
-    assert all(output.value.get("follow_up_edges", 0) == 0 for output in outputs if isinstance(output, Result))
+    assert not any(isinstance(output, FollowedUp) for output in outputs)
     assert sum(output.chunk.num_rows for output in outputs if isinstance(output, Send)) == 2
 
 

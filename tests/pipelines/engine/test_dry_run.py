@@ -7,13 +7,31 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.result import Result, pick
 from malmoi_pipelines.engine.dry_run import dry_run
-from malmoi_pipelines.engine.job import Job, Result, Send, Step
+from malmoi_pipelines.engine.job import Job, Send, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.partition import split
 from malmoi_pipelines.engine.run import run_job
 
 SENDERS, RECEIVERS = 3, 5
+
+
+@dataclass(frozen=True)
+class Sent(Result):
+    rows: int
+
+
+@dataclass(frozen=True)
+class Sender(Result):
+    partition: int
+
+
+@dataclass(frozen=True)
+class Added(Result):
+    partition: int
+    sum: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -24,8 +42,8 @@ class SendNumbers:
         assert list(chunks) == []
         numbers = np.arange(100 * partition + 10)
         yield from split(pa.record_batch([pa.array(numbers)], names=["n"]), numbers % (RECEIVERS - 1))
-        yield Result({"sent rows": len(numbers)})
-        yield Result({"sent from": partition})
+        yield Sent(len(numbers))
+        yield Sender(partition)
 
 
 @dataclass(frozen=True)
@@ -52,15 +70,15 @@ class AddNumbers:
             if self.refused in numbers:
                 raise BadInputError("a number is refused")
             total += sum(numbers)
-        yield Result({"partition": partition, "sum": total, "bytes": num_bytes})
+        yield Added(partition, total, num_bytes)
 
 
 def steps(refused: int = -1) -> tuple[Step, ...]:
     return Step("send", SendNumbers(), SENDERS), Step("add", AddNumbers(refused), RECEIVERS)
 
 
-def ordered(results: list[dict]) -> list[dict]:
-    return sorted(results, key=lambda value: sorted(value.items()))
+def ordered(results: list[Result]) -> list[Result]:
+    return sorted(results, key=repr)
 
 
 def test_results_equal_those_of_a_real_run(tmp_path):
@@ -72,7 +90,7 @@ def test_results_equal_those_of_a_real_run(tmp_path):
 def test_bytes_are_those_that_a_real_run_moves(tmp_path):
     _, (send, add) = dry_run(steps())
     real = run_job(Job("numbers", steps(), 1), str(tmp_path), RunOptions())
-    moved = sum(value.get("bytes", 0) for value in real)
+    moved = sum(added.bytes for added in pick(real, Added))
     assert moved == 8 * sum(100 * partition + 10 for partition in range(SENDERS))
     assert (send.received_bytes, send.sent_bytes) == (0, moved)
     assert (add.received_bytes, add.sent_bytes) == (moved, 0)

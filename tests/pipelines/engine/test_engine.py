@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import BadInputError, DefectError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.ledger import Ledger
+from malmoi_pipelines.contracts.result import Accounted, Result
 from malmoi_pipelines.engine.coders import RecordBatchCoder
-from malmoi_pipelines.engine.job import Job, Result, Step
+from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions, check_flags
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of, split
 from malmoi_pipelines.engine.run import run_job
@@ -22,6 +23,18 @@ from malmoi_pipelines.engine.run import run_job
 from tests.told import Told
 
 SENDERS, RECEIVERS = 3, 5
+
+
+@dataclass(frozen=True)
+class Sent(Result):
+    rows: int
+
+
+@dataclass(frozen=True)
+class Summed(Result):
+    partition: int
+    sum: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -33,14 +46,14 @@ class SendNumbers:
         numbers = np.arange(partition * 100, partition * 100 + 100)
         batch = pa.RecordBatch.from_arrays([pa.array(numbers)], names=["n"])
         yield from split(batch, numbers % (RECEIVERS - 1))
-        yield Result({"sent": len(numbers)})
+        yield Sent(len(numbers))
 
 
 @dataclass(frozen=True)
 class SumNumbers:
     def __call__(self, partition, chunks):
         numbers = [n for chunk in chunks for n in chunk.column("n").to_pylist()]
-        yield Result({"partition": partition, "sum": sum(numbers), "rows": len(numbers)})
+        yield Summed(partition, sum(numbers), len(numbers))
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ class Refuse:
     def __call__(self, partition, chunks):
         if partition == 1:
             raise BadInputError("the second file is broken", "mend it")
-        yield Result({"fine": partition})
+        yield Sent(partition)
 
 
 def job(second=SumNumbers()):
@@ -60,9 +73,7 @@ def expected():
     rows = range(SENDERS * 100)
     sums = [sum(n for n in rows if n % (RECEIVERS - 1) == p) for p in range(RECEIVERS - 1)] + [0]
     counts = [sum(1 for n in rows if n % (RECEIVERS - 1) == p) for p in range(RECEIVERS - 1)] + [0]
-    return [{"sent": 100}] * SENDERS + [
-        {"partition": p, "sum": s, "rows": c} for p, (s, c) in enumerate(zip(sums, counts, strict=True))
-    ]
+    return [Sent(100)] * SENDERS + [Summed(p, s, c) for p, (s, c) in enumerate(zip(sums, counts, strict=True))]
 
 
 @pytest.mark.long
@@ -86,6 +97,11 @@ def test_a_defect_arrives_as_one(tmp_path):
 
 
 @dataclass(frozen=True)
+class Process(Result):
+    number: int
+
+
+@dataclass(frozen=True)
 class Meet:
     """Ends only if as many processes as there are partitions are at work at once; says which they are."""
 
@@ -99,7 +115,7 @@ class Meet:
             if time.monotonic() > deadline:
                 raise BadInputError("the others did not come")
             time.sleep(0.01)
-        yield Result({"process": os.getpid()})
+        yield Process(os.getpid())
 
 
 @pytest.mark.long
@@ -108,7 +124,7 @@ def test_so_many_workers_are_so_many_processes(tmp_path, workers):
     place = tmp_path / "here"
     place.mkdir()
     steps = (Step("meet", Meet(str(place), workers), workers),)
-    found = {row["process"] for row in run_job(Job("n", steps, 1), str(tmp_path), RunOptions(workers=workers))}
+    found = {process.number for process in run_job(Job("n", steps, 1), str(tmp_path), RunOptions(workers=workers))}
     assert len(found) == workers
     assert os.getpid() not in found
 
@@ -116,7 +132,7 @@ def test_so_many_workers_are_so_many_processes(tmp_path, workers):
 @pytest.mark.long
 def test_no_more_processes_than_workers(tmp_path):
     steps = (Step("say", Meet(str(tmp_path), 0), 6),)
-    found = {row["process"] for row in run_job(Job("n", steps, 1), str(tmp_path / "w"), RunOptions(workers=1))}
+    found = {process.number for process in run_job(Job("n", steps, 1), str(tmp_path / "w"), RunOptions(workers=1))}
     assert len(found) == 1
 
 
@@ -260,7 +276,7 @@ class Ledgers:
     def __call__(self, partition, chunks):
         ledger = Ledger()
         ledger.add("web", "in", 10 + partition, 100)
-        yield Result({"ledger": ledger.to_json()})
+        yield Accounted(ledger)
 
 
 @pytest.mark.long

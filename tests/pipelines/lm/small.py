@@ -23,7 +23,7 @@ def run_here(job):
                 if isinstance(item, Send):
                     sent.setdefault(item.partition, []).append(item.chunk)
                 else:
-                    results.append(item.value)
+                    results.append(item)
         assert not chunks, "chunks for a partition that does not exist"
         chunks = sent
     assert not chunks

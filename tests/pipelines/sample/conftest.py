@@ -10,7 +10,7 @@ import zstandard
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.sample.config import SampleConfig
 from malmoi_pipelines.sample.plan import plan_shards
-from malmoi_pipelines.sample.shard import ShardResult, write_shard
+from malmoi_pipelines.sample.shard import ShardWritten, write_shard
 
 CONFIG = SampleConfig(bytes="8MB", seed=7, shard_bytes="700kB")
 
@@ -19,7 +19,7 @@ CONFIG = SampleConfig(bytes="8MB", seed=7, shard_bytes="700kB")
 class Sample:
     config: SampleConfig
     out: str
-    results: list[ShardResult]
+    results: list[ShardWritten]
 
     @functools.cache  # noqa: B019  # one sample a session
     def lines(self, path: str) -> list[bytes]:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from malmoi_pipelines.contracts import tables
 from malmoi_pipelines.contracts.arrays import I64, U64, Bool, offsets, repeated, run_starts
 from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import REPEATED_LINES
 from malmoi_pipelines.contracts.streams import open_stream, read_stream
 from malmoi_pipelines.dedupe import work_files
@@ -33,7 +34,7 @@ from malmoi_pipelines.dedupe.messages import (
     to_batch,
 )
 from malmoi_pipelines.dedupe.parquet_rows import read_rows
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 
 LINE_KEY = pa.schema([(name, pa.uint64()) for name in ("key_high", "key_low", "rank", "tie", "locator")])
@@ -117,6 +118,14 @@ def _surviving_texts(path: str, gone: I64) -> Iterator[tuple[I64, list[str]]]:
 
 
 @dataclass(frozen=True)
+class LinesMet(Result):
+    """The lines of one range of keys."""
+
+    repeated: int
+    """Distinct lines that enough documents hold."""
+
+
+@dataclass(frozen=True)
 class MeetLines:
     """Find the lines that enough documents hold; the first of these in the total order keeps the line."""
 
@@ -134,7 +143,7 @@ class MeetLines:
         dropped = np.repeat(holders >= self.min_documents, holders)
         dropped[starts] = False
         drops = take({**keys, "document": keys["locator"], "partner": partner}, dropped)
-        yield Result({"repeated_lines": int(np.count_nonzero(holders >= self.min_documents))})
+        yield LinesMet(int(np.count_nonzero(holders >= self.min_documents)))
         buffer = PartitionBuffer()
         yield from buffer.add(to_batch(LINE_DROP, drops), file_of(drops["partner"]))
         yield from buffer.flush()

@@ -9,13 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import xxhash
 
 from malmoi_pipelines.contracts.arrays import I64
 from malmoi_pipelines.contracts.errors import DefectError
+from malmoi_pipelines.contracts.result import AS_ROWS
 from malmoi_pipelines.dedupe.normalise import normalise
 
 Unit = Literal["line", "paragraph"]
@@ -101,9 +102,9 @@ class LineLedger:
     {'lines': 2, 'bytes': 15}
     """
 
-    lines: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lines: Annotated[Counter[tuple[str, str]], *AS_ROWS] = field(default_factory=Counter)
     """(source, outcome) → lines; an outcome is "in", "kept" or "removed"."""
-    bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bytes: Annotated[Counter[tuple[str, str]], *AS_ROWS] = field(default_factory=Counter)
     """(source, outcome) → bytes."""
 
     def count(self, source: str, outcomes: tuple[str, ...], pieces: list[str]) -> None:
@@ -140,13 +141,3 @@ class LineLedger:
             cell = {"lines": self.lines[source, outcome], "bytes": self.bytes[source, outcome]}
             result.setdefault(source, {})[outcome] = cell
         return result
-
-    @classmethod
-    def from_json(cls, value: dict[str, dict[str, dict[str, int]]]) -> "LineLedger":
-        """The inverse of `to_json`."""
-        ledger = cls()
-        for source, outcomes in value.items():
-            for outcome, cell in outcomes.items():
-                ledger.lines[source, outcome] += cell["lines"]
-                ledger.bytes[source, outcome] += cell["bytes"]
-        return ledger

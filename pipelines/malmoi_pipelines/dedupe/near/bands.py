@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.arrays import I64, U64, Bool, offsets, run_starts
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.streams import open_stream, read_stream
 from malmoi_pipelines.dedupe import work_files
 from malmoi_pipelines.dedupe.messages import (
@@ -28,7 +29,7 @@ from malmoi_pipelines.dedupe.messages import (
     take,
     to_batch,
 )
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 
 _BLOCK_ROWS = 1 << 16  # so that a row's distance from the first fits into 16 bits
@@ -58,7 +59,17 @@ class SendBands:
             documents, num_bytes = documents + len(rows), num_bytes + blocks.nbytes
             yield from buffer.add(blocks, partitions)
         yield from buffer.flush()
-        yield Result({"band_documents": documents, "band_bytes": num_bytes})
+        yield BandsSent(documents, num_bytes)
+
+
+@dataclass(frozen=True)
+class BandsSent(Result):
+    """The bands of one file."""
+
+    documents: int
+    """Those that have any."""
+    bytes: int
+    """Arrow bytes of what was sent."""
 
 
 def _blocks(path: str, lost: I64) -> Iterator[tuple[I64, U64]]:

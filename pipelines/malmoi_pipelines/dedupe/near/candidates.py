@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from malmoi_pipelines.contracts.arrays import I64, Bool, run_starts
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.streams import read_stream
 from malmoi_pipelines.contracts.tables import cut_by_size
 from malmoi_pipelines.dedupe import order, work_files
@@ -29,7 +30,7 @@ from malmoi_pipelines.dedupe.near.verify import possible
 from malmoi_pipelines.dedupe.normalise import normalise
 from malmoi_pipelines.dedupe.parquet_rows import read_rows
 from malmoi_pipelines.dedupe.work_files import ShingleWriter
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 
 _MEMBERS_AT_ONCE = 1 << 18  # rows of buckets paired at once: some 150 MB of edges
@@ -88,6 +89,18 @@ class DescribeCandidates:
 
 
 @dataclass(frozen=True)
+class BucketsPaired(Result):
+    """The buckets of one range of digests."""
+
+    hot: int
+    """Those with more members than `bucket_cap`."""
+    beyond_cap: int
+    """Members that are too many for their bucket."""
+    largest: int
+    """Members of the largest."""
+
+
+@dataclass(frozen=True)
 class PairBuckets:
     """Turn buckets of equal band digests into candidate edges, from each document to earlier ones.
 
@@ -119,9 +132,7 @@ class PairBuckets:
         yield from buffer.flush()
         hot = lengths > self.config.bucket_cap
         beyond = int((lengths[hot] - self.config.bucket_cap).sum())
-        yield Result(
-            {"hot_buckets": int(hot.sum()), "beyond_cap": beyond, "largest_bucket": int(lengths.max(initial=0))}
-        )
+        yield BucketsPaired(int(hot.sum()), beyond, int(lengths.max(initial=0)))
 
     def _edges(self, members: Columns, rows: I64, begin: I64, star: I64) -> Columns:
         """Edges of some rows of the sorted members; `begin` is where each one's bucket starts, `star` its survivor."""

@@ -15,10 +15,11 @@ import pyarrow as pa
 from malmoi_pipelines.contracts.arrays import I64, U64, run_starts
 from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.hashing import mix64
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.streams import read_stream
 from malmoi_pipelines.dedupe import work_files
 from malmoi_pipelines.dedupe.messages import LABEL, MATCH, Columns, file_of, from_chunks, take, to_batch
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
 
 

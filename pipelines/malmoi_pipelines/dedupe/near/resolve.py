@@ -11,14 +11,23 @@ import numpy as np
 import pyarrow as pa
 
 from malmoi_pipelines.contracts.arrays import I64, U64, run_starts
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.messages import MATCH, REMOVAL, Columns, distinct, file_of, from_chunks, take, to_batch
 from malmoi_pipelines.dedupe.near.components import components
 from malmoi_pipelines.dedupe.near.verify import verified
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer
 
 _PASS = 1 << 20  # matches turned into Python integers at once
+
+
+@dataclass(frozen=True)
+class FollowedUp(Result):
+    """What comparing once more with the survivors of partners brought."""
+
+    edges: int
+    """Those that reach the threshold."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class ResolveMatches:
             chosen = linked(matches, self.first_old)
         else:
             matches, more = self._followed_up(matches)
-            yield Result({"follow_up_edges": more})
+            yield FollowedUp(more)
             chosen = take(matches, removals(matches))
             chosen["cluster"] = chosen["partner"]
         chosen["near"] = np.ones(len(chosen["document"]), np.bool_)

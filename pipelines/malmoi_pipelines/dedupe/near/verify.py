@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from malmoi_pipelines.contracts.arrays import F64, I64, U64, Bool, cuts, run_starts
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.streams import open_stream
 from malmoi_pipelines.dedupe import work_files
 from malmoi_pipelines.dedupe.messages import MATCH, Columns, distinct_edges, file_of, row_of, take, to_batch
 from malmoi_pipelines.dedupe.near.components import send_labels
 from malmoi_pipelines.dedupe.work_files import ShingleSets
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer
 
 _ROUND_VALUES = 1 << 22  # shingles compared at once: 32 MB, and some four times that in all
@@ -35,7 +36,7 @@ class VerifyEdges:
         """Partition = input file of the edges' documents."""
         edges = distinct_edges(chunks)
         matches = verified(edges, self.work, self.similarity, self.threshold)
-        yield Result({"candidate_edges": len(edges["document"]), "verified_edges": len(matches["document"])})
+        yield EdgesVerified(len(edges["document"]), len(matches["document"]))
         if self.partitions > 1:
             with open_stream(work_files.matches_path(self.work, partition), MATCH) as writer:
                 writer.write_batch(to_batch(MATCH, matches))
@@ -44,6 +45,14 @@ class VerifyEdges:
         buffer = PartitionBuffer()
         yield from buffer.add(to_batch(MATCH, matches), np.zeros(len(matches["document"]), np.int64))
         yield from buffer.flush()
+
+
+@dataclass(frozen=True)
+class EdgesVerified(Result):
+    """The edges of one file's documents."""
+
+    candidates: int
+    verified: int
 
 
 def verified(edges: Columns, work: str, similarity: str, threshold: float) -> Columns:

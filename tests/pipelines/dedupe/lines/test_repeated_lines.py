@@ -1,7 +1,7 @@
 import itertools
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -11,15 +11,23 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts import files, tables
 from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.result import Result, pick
 from malmoi_pipelines.contracts.schemas import DIGESTS, DOCUMENTS, REPEATED_LINES
 from malmoi_pipelines.contracts.streams import open_stream, read_stream
 from malmoi_pipelines.dedupe import order, work_files
 from malmoi_pipelines.dedupe.config import RepeatedLines
 from malmoi_pipelines.dedupe.lines import repeated_lines
-from malmoi_pipelines.dedupe.lines.repeated_lines import NAMED_LINE_DROP, LineRemover, MeetLines, NameKeepers, SendLines
+from malmoi_pipelines.dedupe.lines.repeated_lines import (
+    NAMED_LINE_DROP,
+    LineRemover,
+    LinesMet,
+    MeetLines,
+    NameKeepers,
+    SendLines,
+)
 from malmoi_pipelines.dedupe.lines.text_lines import LineLedger, cut, line_keys, size, without
 from malmoi_pipelines.dedupe.messages import NAMED_REMOVAL, locators, row_of
-from malmoi_pipelines.engine.job import Result, Send, Step
+from malmoi_pipelines.engine.job import Send, Step
 
 from tests.pipelines.dedupe.conftest import run_steps, write_files
 from tests.pipelines.dedupe.corpus import Document, plain_words
@@ -115,6 +123,14 @@ class StubRemovals:
             yield Send(partition, pa.RecordBatch.from_pylist([numbers | names], NAMED_REMOVAL))
 
 
+@dataclass
+class Applied(Result):
+    texts: dict[str, str]
+    lines: list[tuple]
+    emptied: dict[str, tuple[str, str]]
+    ledger: LineLedger = field(default_factory=LineLedger)
+
+
 @dataclass(frozen=True)
 class StubApply:
     """Stands for `ApplyRemovals`."""
@@ -138,15 +154,13 @@ class StubApply:
             assert found.lines.schema == REPEATED_LINES.schema
             partners = zip(found.partner_ids.to_pylist(), found.partner_sources.to_pylist(), strict=True)
             emptied = found.documents.filter(pa.array(found.emptied)).column("id").to_pylist()
-            yield Result(
-                {
-                    "documents": found.documents.to_pylist(),
-                    "lines": found.lines.to_pylist(),
-                    "emptied": dict(zip(emptied, partners, strict=True)),
-                }
+            yield Applied(
+                {row["id"]: row["text"] for row in found.documents.to_pylist()},
+                [tuple(row.values()) for row in found.lines.to_pylist()],
+                dict(zip(emptied, partners, strict=True)),
             )
             start += batch.num_rows
-        yield Result({"ledger": remover.ledger.to_json()})
+        yield Applied({}, [], {}, remover.ledger)
 
 
 @dataclass
@@ -191,12 +205,13 @@ def remove_lines(
         Step("apply", StubApply(paths, work, options), len(parts)),
     )
     outcome = Outcome({}, [], {}, 0, LineLedger())
-    for value in run_steps(steps, seed):
-        outcome.texts |= {row["id"]: row["text"] for row in value.get("documents", ())}
-        outcome.lines += [tuple(row.values()) for row in value.get("lines", ())]
-        outcome.emptied |= value.get("emptied", {})
-        outcome.repeated += value.get("repeated_lines", 0)
-        outcome.ledger.merge(LineLedger.from_json(value.get("ledger", {})))
+    results = run_steps(steps, seed)
+    for applied in pick(results, Applied):
+        outcome.texts |= applied.texts
+        outcome.lines += applied.lines
+        outcome.emptied |= applied.emptied
+        outcome.ledger.merge(applied.ledger)
+    outcome.repeated = sum(met.repeated for met in pick(results, LinesMet))
     outcome.lines.sort()
     return outcome
 
@@ -313,4 +328,3 @@ def test_a_ledger_that_lost_a_line_is_an_error():
     ledger.count("web", ("kept",), cut("가", "line"))
     with pytest.raises(CheckError, match="2 lines in, but 1 kept"):
         ledger.check()
-    assert LineLedger.from_json(ledger.to_json()) == ledger

@@ -13,8 +13,8 @@ from malmoi_pipelines.contracts.schemas import DIGESTS
 from malmoi_pipelines.contracts.streams import open_stream, read_stream
 from malmoi_pipelines.dedupe import work_files
 from malmoi_pipelines.dedupe.messages import BANDS, EXACT_EDGE, MEETING, file_of, from_chunks, locators, to_batch
-from malmoi_pipelines.dedupe.near.bands import MeetBands, SendBands, band_blocks
-from malmoi_pipelines.engine.job import Result, Send
+from malmoi_pipelines.dedupe.near.bands import BandsSent, MeetBands, SendBands, band_blocks
+from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import partition_of
 
 from tests.pipelines.dedupe.conftest import recut
@@ -101,9 +101,9 @@ def write_digests(work: str, file: int, rows: int, banded: np.ndarray, bands: in
     return digests
 
 
-def sent_bands(work: str, file: int, partitions: int, edges: list[pa.RecordBatch]) -> tuple[list[Send], dict]:
+def sent_bands(work: str, file: int, partitions: int, edges: list[pa.RecordBatch]) -> tuple[list[Send], BandsSent]:
     outputs = list(SendBands(work, partitions)(file, edges))
-    (result,) = [output.value for output in outputs if isinstance(output, Result)]
+    (result,) = [output for output in outputs if isinstance(output, BandsSent)]
     return [output for output in outputs if isinstance(output, Send)], result
 
 
@@ -128,7 +128,7 @@ def test_sparse_rows_of_a_large_file_keep_their_places(tmp_path, batch, partitio
     found = list(itertools.chain.from_iterable(unpack(send.chunk) for send in sends))
     assert len(found) == len(expected)
     assert set(found) == expected
-    assert result["band_documents"] == len(expected) // 3
+    assert result.documents == len(expected) // 3
     assert from_chunks(read_stream(work_files.exact_path(str(tmp_path), file)), EXACT_EDGE)["document"].size == 0
 
 
@@ -148,8 +148,8 @@ def test_bands_take_150_bytes_a_document_at_most(tmp_path, partitions):
     rows = 100_000
     write_digests(str(tmp_path), 0, rows, np.arange(rows), 14, 8192)
     sends, result = sent_bands(str(tmp_path), 0, partitions, [])
-    assert result["band_documents"] == rows
-    assert result["band_bytes"] / rows <= 150
+    assert result.documents == rows
+    assert result.bytes / rows <= 150
     assert sum(send.chunk.nbytes for send in sends) / rows <= 150
 
 
@@ -157,7 +157,7 @@ def test_bands_take_150_bytes_a_document_at_most(tmp_path, partitions):
 def test_files_with_few_or_no_bands(tmp_path, banded):
     write_digests(str(tmp_path), 0, 20, np.array(banded, np.int64), 14, 6)
     sends, result = sent_bands(str(tmp_path), 0, 3, [])
-    assert result["band_documents"] == len(banded)
+    assert result.documents == len(banded)
     assert len({locator for send in sends for _, locator in unpack(send.chunk)}) == len(banded)
 
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import CheckError
+from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.messages import LABEL, from_chunks
 from malmoi_pipelines.dedupe.near.components import JoinStars, components, send_labels
 from malmoi_pipelines.dedupe.steps import Partitions
-from malmoi_pipelines.engine.job import Result, Send, Step
+from malmoi_pipelines.engine.job import Send, Step
 
 from tests.pipelines.dedupe.conftest import UNGUARDED, run_steps
 from tests.pipelines.dedupe.corpus import chain, edit, plain_components, planted_corpus, split_files, words
@@ -56,13 +57,18 @@ class Feed:
 
 
 @dataclass(frozen=True)
+class Labels(Result):
+    pairs: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
 class Collect:
     """A last step that tells the labels it got."""
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Result]:
         labels = from_chunks(chunks, LABEL)
         assert (labels["node"] >> np.uint64(32) == partition).all()
-        yield Result({"labels": list(zip(labels["node"].tolist(), labels["label"].tolist(), strict=True))})
+        yield Labels(list(zip(labels["node"].tolist(), labels["label"].tolist(), strict=True)))
 
 
 def labels_after(edges: list[tuple[int, int]], partitions: int, rounds: int, files: int = 1, seed: int = 0) -> dict:
@@ -75,7 +81,7 @@ def labels_after(edges: list[tuple[int, int]], partitions: int, rounds: int, fil
         ),
         Step("collect", Collect(), files),
     )
-    pairs = [tuple(pair) for value in run_steps(steps, seed) for pair in value["labels"]]
+    pairs = [pair for labels in run_steps(steps, seed) for pair in labels.pairs]
     assert len(dict(pairs)) == len(pairs), "each node is told once"
     return dict(pairs)
 
