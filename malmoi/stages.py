@@ -74,7 +74,7 @@ class Stage:
     """One stage: what it is called, what it reads and makes, how it runs."""
 
     name: str
-    """Of the stage, of its section in a recipe, and of its verb."""
+    """Of the stage, of its section in a recipe, and of its verb (of `lm`: `lm train`)."""
     about: str
     """What it does, one sentence."""
     folder: str
@@ -280,8 +280,8 @@ def stages_page() -> str:
     ]
     head = (
         "# Stages\n\nGenerated from `malmoi/stages.py` by `make docs`; a test keeps it true. The stages of\n"
-        "`malmoi run` in order; each is a verb, and a section of a recipe, of the same name. Their settings:\n"
-        "[settings.md](settings.md). What is in the folders: [data-format.md](data-format.md).\n\n"
+        "`malmoi run` in order; each is a section of a recipe, and a verb of the same name (`lm`: `malmoi lm train`).\n"
+        "Their settings: [settings.md](settings.md). What is in the folders: [data-format.md](data-format.md).\n\n"
     )
     return f"{head}{markdown_table(rows)}\n"
 

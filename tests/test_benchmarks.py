@@ -58,3 +58,8 @@ def test_make_bench_can_call_a_measurement_without_arguments(name, monkeypatch):
 def test_the_growth_curve_is_timed_where_the_stage_calls_it():
     for owner, function in bench_growth.PARTS:
         assert getattr(owner, function.__name__) is function
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks/results").glob("*.md")), ids=lambda path: path.stem)
+def test_a_result_names_the_commit_it_was_measured_at(path):
+    assert re.search(r"\bcommits?\b[^.|]{0,60}?\b(?=[a-f]*[0-9])[0-9a-f]{7}\b", path.read_text(), re.IGNORECASE)

@@ -6,7 +6,7 @@ import typer
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 
-from malmoi.arguments import BEAM, Out, Overwrite, Quiet, Runner, Set, Workers, own_options, run_options, split_inputs
+from malmoi.arguments import BEAM, Overwrite, Quiet, Runner, Set, Workers, own_options, run_options, split_inputs
 from malmoi.console import out as stdout
 from malmoi.console import print_rows, print_warning
 
@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe file, or one of ours, e.g. quickstart.")],
-    out: Out,
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="Run folder to write, a folder in it for each stage (local path or URL).")
+    ],
     input_root: Annotated[
         str | None, typer.Option("--input", help="Root of the raw input. Default: the recipe generates its input.")
     ] = None,

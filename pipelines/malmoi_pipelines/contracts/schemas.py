@@ -39,7 +39,7 @@ class Table:
 
 @dataclass(frozen=True)
 class DatasetKind:
-    """What one stage writes: its tables. `format` is the file format of the tables."""
+    """What one stage writes: its tables."""
 
     name: str
     stage: str
@@ -214,7 +214,12 @@ GROWTH = Table(
     "growth",
     "one row a sample of the documents of `data`, each holding the next: how distinct units grow with the text",
     (
-        Field("depth", pa.int16(), "0 to 4", "the sample holds 1/4^depth of the documents, by a hash of their texts"),
+        Field(
+            "depth",
+            pa.int16(),
+            "0 to 4",
+            "the sample holds 1/4^depth of the documents, by a hash of their length and last 16 bytes",
+        ),
         Field("documents", pa.int64(), "documents", "of the sample"),
         Field("bytes", pa.int64(), "UTF-8 bytes", "of their texts"),
         Field("registers", pa.binary(), "16,384 bytes", "HyperLogLog++ registers of their distinct units"),

@@ -1,8 +1,8 @@
 """How the number of distinct units grows with the text: samples of 1/256, 1/64, 1/16, 1/4 and all of the documents.
 
-A document is in a sample by a hash of its text, so the curve is the same for any order and any cut of the corpus, and
-the curves of two corpora add up to that of both. A document's depth says how small the samples are that hold it: with
-depth 3 it is in that of 1/64 and in all larger ones.
+A document is in a sample by a hash of its length and its last 16 bytes, so the curve is the same for any order and any
+cut of the corpus, and the curves of two corpora add up to that of both. A document's depth says how small the samples
+are that hold it: with depth 3 it is in that of 1/64 and in all larger ones.
 """
 
 import math

@@ -8,7 +8,7 @@
 
 Texts are read three times (digest, describe, apply; describe reads only row groups with candidates) and sent never. The
 steps in brackets are there only if the matches are too many for one partition. With `repeated_lines` there are three
-more before the last: SendLines by file, MeetLines by line, NameKeepers by file.
+more before the last: SendLines by file, which reads all texts a fourth time, MeetLines by line, NameKeepers by file.
 """
 
 from dataclasses import dataclass

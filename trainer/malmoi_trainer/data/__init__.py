@@ -1,1 +1,1 @@
-"""From shards to the batches of a step: which examples, in which order, on which rank."""
+"""From shards to the batches of a step: which examples, in which order."""

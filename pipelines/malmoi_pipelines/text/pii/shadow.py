@@ -15,7 +15,8 @@ _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0"  # the last 
 _FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F) if code != 0xFF0D)
 _TILDES = "\u223c\u301c"
 
-# As in `text.normalise`; and what `keycap` emoji put behind a digit: variation selector 16 and U+20E3.
+# The controls and marks that `text.character_rules` removes (no surrogates, which stay what they are), and more that
+# stand unseen in a number: every joiner, U+034F, U+061C, variation selectors and U+20E3, which `keycap` emoji end in.
 _INVISIBLE = (
     "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3"
     "\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
