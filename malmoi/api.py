@@ -5,14 +5,15 @@ A call whose output is finished and matches returns it at once (`Dataset.skipped
 """
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_config
+from malmoi_pipelines.contracts.config import Config, parse_config
 from malmoi_pipelines.contracts.progress import Progress
 from malmoi_pipelines.contracts.stage import StageResult
 
-from malmoi.arguments import load_yaml, run_options
+from malmoi.arguments import run_options
 from malmoi.dataset import Dataset
 from malmoi.progress import ShownProgress
 
@@ -326,7 +327,7 @@ def run_recipe(
     """Run every stage of a recipe in order, as `malmoi run` does; finished ones are skipped.
 
     Args:
-        recipe: a YAML file, or its content as a mapping.
+        recipe: a YAML file, one of ours by its name ("quickstart"), or its content as a mapping.
         out: the folder of the run.
         input: the root of the raw text; None: the recipe generates it.
         overrides: single settings, as `--set` takes them: `["train.steps=10"]`.
@@ -341,20 +342,23 @@ def run_recipe(
         UsageError: a setting is unknown or impossible, no input, or the folder holds something else.
         BadInputError: the input holds no documents.
 
+    Warns:
+        UserWarning: of what the run will do and nobody may want, as training a toy because no model is named.
+
     Example:
         made = malmoi.run_recipe(recipe, "whole", overrides=["train.steps=2"])
         made["expand"].facts["new tokens"]
     """
     from malmoi.chain import build_chain
-    from malmoi.preflight import check_run
-    from malmoi.recipe import Recipe
+    from malmoi.preflight import check_run, find_warnings
+    from malmoi.recipe import load_recipe
     from malmoi.run_folder import run_steps
 
-    where = "the recipe" if isinstance(recipe, Mapping) else os.fspath(recipe)
-    given = dict(recipe) if isinstance(recipe, Mapping) else load_yaml(where)
-    settings = parse_config(Recipe, apply_overrides(given, list(overrides)), where)
+    settings = load_recipe(recipe, overrides)
     folder, root = os.fspath(out), None if input is None else os.fspath(input)
     steps = build_chain(settings, root, folder, _options(workers))
+    for line in find_warnings(steps):
+        warnings.warn(line, stacklevel=2)
     check_run(steps, folder)
     done = run_steps(settings.name, steps, folder, overwrite=overwrite, quiet=not progress)
     return {name: Dataset(result.folder, result.manifest, result.skipped) for name, result in done.results.items()}

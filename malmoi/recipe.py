@@ -1,6 +1,7 @@
 """A recipe: the settings of every stage in one YAML file."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from malmoi_pipelines.contracts.config import Config, apply_overrides, parse_config
@@ -47,10 +48,25 @@ def recipe_class(stages: Iterable[Stage]) -> type[BaseRecipe]:
 Recipe = recipe_class(STAGES)
 
 
-def load_recipe(path: str, overrides: list[str]) -> BaseRecipe:
-    """Read a recipe, by its path or, one of ours, by its name, and apply `--set stage.key=value` to it.
+def recipe_values(recipe: str | os.PathLike[str] | Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """The content of a recipe, with `--set stage.key=value` applied to it.
+
+    Args:
+        recipe: its path, one of ours by its name, or its content.
+        overrides: single settings.
 
     Raises:
-        UsageError: no such file, unknown keys or impossible values, each named with its remedy.
+        UsageError: there is no such recipe, or a setting is no key=value.
     """
-    return parse_config(Recipe, apply_overrides(load_yaml(find_recipe(path)), overrides), path)
+    given = dict(recipe) if isinstance(recipe, Mapping) else load_yaml(find_recipe(os.fspath(recipe)))
+    return apply_overrides(given, list(overrides))
+
+
+def load_recipe(recipe: str | os.PathLike[str] | Mapping[str, Any], overrides: Iterable[str]) -> BaseRecipe:
+    """The settings of a recipe; see `recipe_values`.
+
+    Raises:
+        UsageError: no such recipe, unknown keys or impossible values, each named with its remedy.
+    """
+    where = "the recipe" if isinstance(recipe, Mapping) else os.fspath(recipe)
+    return parse_config(Recipe, recipe_values(recipe, overrides), where)

@@ -1,5 +1,7 @@
 """Runs the steps of a recipe into one folder: finished ones are skipped, changed ones made again from there on."""
 
+import datetime
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,9 +46,11 @@ def run_steps(name: str, steps: list[Step], folder: str, *, overwrite: bool, qui
     """
     results, timings = {}, {}
     open_run_folder(folder, (step.folder for step in steps), overwrite)
+    started = time.monotonic()
     for number, step in enumerate(steps, 1):
         if not quiet:
-            err.print(f"[bold]{step.name}[/], stage {number} of {len(steps)}")
+            so_far = f", {clock(time.monotonic() - started)} so far" if number > 1 else ""
+            err.print(f"[bold]{step.name}[/], stage {number} of {len(steps)}{so_far}")
         with ShownProgress(quiet) as progress:
             results[step.name] = result = step.run(progress)
         timings[step.name] = read_timings(step.folder)
@@ -93,6 +97,7 @@ def run_report(name: str, steps: list[Step], timings: Mapping[str, Any]) -> Repo
     """The report of a run whose steps are finished."""
     reports = {step.name: read_report(step.folder) for step in steps}
     funnel = [_funnel_row(stage, report, timings.get(stage, {})) for stage, report in reports.items()]
+    funnel.append(_total_row(timings))
     facts = headline(reports, {step.name: step.stage.headline for step in steps})
     return Report(name, None, facts, {"Stages": funnel})
 
@@ -101,6 +106,23 @@ def _funnel_row(stage: str, report: Report, timing: Mapping[str, Any]) -> dict[s
     ledger = report.ledger
     counts = {key: ledger.documents(key) if ledger else "" for key in ("in", "kept", "dropped", "merged", "failed")}
     return {"stage": stage, **counts, "seconds": timing.get("seconds", ""), "peak MB": timing.get("peak_mb", "")}
+
+
+def _total_row(timings: Mapping[str, Any]) -> dict[str, Any]:
+    """The time of all stages, and the memory of the one that took most."""
+    counts = dict.fromkeys(("in", "kept", "dropped", "merged", "failed"), "")
+    seconds = round(sum(timing.get("seconds", 0.0) for timing in timings.values()), 2)
+    peak_mb = max((timing.get("peak_mb", 0.0) for timing in timings.values()), default=0.0)
+    return {"stage": "total", **counts, "seconds": seconds, "peak MB": peak_mb}
+
+
+def clock(seconds: float) -> str:
+    """Time as people read it.
+
+    >>> clock(7.2), clock(3671)
+    ('0:00:07', '1:01:11')
+    """
+    return str(datetime.timedelta(seconds=int(seconds)))
 
 
 def headline(reports: Mapping[str, Report], wanted: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:

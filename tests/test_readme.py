@@ -26,7 +26,7 @@ FLINK = (
     "--flink_version=1.19 --environment_type=EXTERNAL --environment_config=localhost:50000 --parallelism=8"
 )
 NOT_RUN = {
-    "make demo": "installs an environment; CI runs it",
+    "make demo": "installs an environment; .ci/run begins with it",
     "make test": "is what runs this test",
     ". .venv/bin/activate": "the environment of these tests is another",
     KOREAN_REAL: "needs eight sources of real text, and minutes; tests/test_real_text.py reads such text",

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from malmoi.arguments import Set, load_yaml
-from malmoi.recipes import find_recipe
+from malmoi.arguments import Set
 from malmoi.settings.verbs import CONFIGS, config_class, settings_verb
 
 
@@ -34,10 +33,10 @@ def config(
         typer.echo(schema_text(config_class(verb or "run")), nl=False)
         return
     if verb is None:
-        from malmoi.recipe import load_recipe
+        from malmoi.recipe import load_recipe, recipe_values
 
         load_recipe(name, set_ or [])  # which names what is wrong with it
-        given = apply_overrides(load_yaml(find_recipe(name)), set_ or [])
+        given = recipe_values(name, set_ or [])
         typer.echo(commented_yaml(config_class("run"), _head("run", name), given), nl=False)
         return
     given = apply_overrides({}, set_ or [])

@@ -12,8 +12,10 @@ import types
 import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.report import Report
 
 import malmoi
+from malmoi.run_folder import FinishedRun
 
 ROOT = pathlib.Path(__file__).parents[2]
 API = ["clean", "count", "count_tokens", "dedupe", "expand", "open_dataset", "run_recipe", "sample", "shard", "train"]
@@ -100,6 +102,19 @@ def test_the_example_of_a_docstring_runs(walked, name, monkeypatch):
 def test_settings_are_checked_as_those_of_yaml(tmp_path):
     with pytest.raises(UsageError, match="did you mean 'sequence_length'"):
         malmoi.shard("corpus", "tokenizer", tmp_path / "out", sequenc_length=3)
+
+
+def test_a_recipe_of_ours_is_named_and_warned_of_as_by_the_verb(tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr(
+        "malmoi.run_folder.run_steps",
+        lambda name, steps, folder, **how: ran.append((name, how)) or FinishedRun({}, Report(name)),
+    )
+    with pytest.warns(UserWarning, match="train: .*random"):
+        assert malmoi.run_recipe("quickstart", tmp_path / "out", overrides=["train.steps=20"]) == {}
+    assert ran == [("quickstart", {"overwrite": False, "quiet": True})]
+    with pytest.raises(UsageError, match="quickstrat"):
+        malmoi.run_recipe("quickstrat", tmp_path / "out")
 
 
 def test_a_dataset_says_what_it_has(walked):

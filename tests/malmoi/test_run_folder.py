@@ -62,6 +62,16 @@ def test_a_run_that_goes_on_tells_all_its_steps_in_order(tmp_path):
     assert [result.skipped for result in done.results.values()] == [True, False]
     assert list(read_timings(out)) == ["one", "two"]
     assert read_timings(out)["one"] == first
-    assert [row["seconds"] for row in done.report.tables["Stages"]] == [
-        told["seconds"] for told in read_timings(out).values()
-    ]
+    told = list(read_timings(out).values())
+    *stages, total = done.report.tables["Stages"]
+    assert [row["seconds"] for row in stages] == [timing["seconds"] for timing in told]
+    assert total["stage"] == "total"
+    assert total["seconds"] == pytest.approx(sum(timing["seconds"] for timing in told), abs=0.01)
+    assert total["peak MB"] == max(timing["peak_mb"] for timing in told)
+
+
+def test_each_stage_is_announced_with_the_time_so_far(tmp_path, capsys):
+    run_steps("r", chain(tmp_path, [("one", works, 5), ("two", works, 6)]), str(tmp_path), overwrite=False, quiet=False)
+    told = capsys.readouterr().err
+    assert "one, stage 1 of 2\n" in told
+    assert "two, stage 2 of 2, 0:00:0" in told

@@ -11,10 +11,11 @@ HEAD = f"""# Data format
 
 Generated from `malmoi_pipelines.contracts` by `make docs`; a test keeps it true. Schema version {SCHEMA_VERSION}.
 
-A **dataset folder** holds tables (folders of files), `report.json` and `report.md` (tokenizers also `report.html`), and
-`manifest.json`, which is written last: its presence means that the folder is complete. Tables are Parquet, shards are
-Arrow streams. Nothing in a folder depends on time, place, worker count or order of arrival: equal input and settings
-give equal bytes."""
+A **dataset folder** holds tables (folders of files), `report.json` and `report.md` (tokenizers and comparisons also
+`report.html`), `timings.json`, and `manifest.json`, which is written last: its presence means that the folder is
+complete. Tables are Parquet, shards are Arrow streams. No file that the manifest names depends on time, place, worker
+count or order of arrival: equal input and settings give equal bytes. What a clock or a machine decides is in
+`timings.json`, which it does not name."""
 LEDGER = """`report.json` holds the ledger: per source and outcome the documents and the UTF-8 bytes as they came in. A
 stage fails unless `in = kept + dropped + merged + failed` in both, for every source."""
 

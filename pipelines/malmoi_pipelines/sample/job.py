@@ -61,6 +61,8 @@ def summarise(results: Iterable[Result]) -> tuple[list[FileInfo], Report]:
         "files": sum(1 for shard in shards for info in shard.files if info.table == "data"),
         "documents": sum(shard.documents for shard in shards),
         "bytes": sum(shard.bytes for shard in shards),
+        "MB of text": round(sum(shard.text_bytes for shard in shards) / 1e6, 2),
+        "sources": len(tables["sources"]),
         "plantings": sum(row["total"] for row in tables["plantings"]),
     }
     infos = [info for shard in shards for info in shard.files]
