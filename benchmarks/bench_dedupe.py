@@ -112,7 +112,7 @@ class Corpus:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", help="dataset folder")
-    parser.add_argument("--sources", nargs="+", help="its sources that are used")
+    parser.add_argument("--sources", nargs="+", help="those that are used; `speed` is of the first")
     parser.add_argument("--peers", help="interpreter with the peers")
     parser.add_argument("--corpora", nargs="+", choices=["speed", "mixed"], default=["speed", "mixed"])
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))

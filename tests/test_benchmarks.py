@@ -1,6 +1,7 @@
 """The scripts of benchmarks/ beside the code of today: imported, and asked how they are called; nothing is measured."""
 
 import argparse
+import doctest
 import importlib
 import pathlib
 import re
@@ -53,6 +54,13 @@ def test_make_bench_can_call_a_measurement_without_arguments(name, monkeypatch):
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
     with pytest.raises(ParsedError):
         script(name).main()
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if ">>>" in SOURCES[name]])
+def test_the_examples_of_a_script_hold(name):
+    found = doctest.testmod(script(name))
+    assert found.attempted
+    assert not found.failed
 
 
 def test_the_growth_curve_is_timed_where_the_stage_calls_it():
