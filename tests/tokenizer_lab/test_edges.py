@@ -1,6 +1,7 @@
 """`expand` where there is little, too much, or something twice."""
 
 import pathlib
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -37,8 +38,9 @@ def test_a_cutoff_above_everything_leaves_no_token(words, small_base, tmp_path):
 
 
 def test_a_table_is_not_counted_twice(words, small_base, tmp_path):
-    with pytest.raises(UsageError, match="are the same word table"):
-        run([words, words], tmp_path / "out", small_base)
+    for again in (words, shutil.copytree(words, tmp_path / "copy")):
+        with pytest.raises(UsageError, match="are the same word table: its text would be counted twice"):
+            run([words, str(again)], tmp_path / "out", small_base)
     with pytest.raises(UsageError, match="are the same word table"):
         run([words], tmp_path / "out", small_base, held_out=(words,))
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from malmoi_pipelines.contracts.arrays import code_points
-from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK, is_letter
 from malmoi_pipelines.contracts.manifest import open_dataset
@@ -20,6 +20,7 @@ from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS
 from malmoi_pipelines.contracts.sources import check_sources_occur
 from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.contracts.unit_kind import UnitKind
+from malmoi_pipelines.contracts.word_tables import open_word_tables
 from malmoi_pipelines.tokenizers.countable import check_units
 
 Ints = npt.NDArray[np.int64]
@@ -73,13 +74,7 @@ def words_fingerprint(folders: Sequence[str]) -> str:
     Raises:
         UsageError: one of them is there twice, and would be counted twice.
     """
-    prints = [open_dataset(folder, WORD_TABLE).content_fingerprint for folder in folders]
-    for number, this in enumerate(prints):
-        if this in prints[:number]:
-            raise UsageError(
-                f"{folders[prints.index(this)]} and {folders[number]} are the same word table.", hint="name it once"
-            )
-    return fingerprint(sorted(prints))
+    return fingerprint(sorted(manifest.content_fingerprint for manifest in open_word_tables(folders).values()))
 
 
 def check_tables(folders: Sequence[str], units: UnitKind) -> None:

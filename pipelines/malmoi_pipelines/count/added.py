@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.contracts.manifest import Manifest, open_dataset
-from malmoi_pipelines.contracts.schemas import GROWTH, HELD_OUT, SOURCES, WORD_TABLE, WORDS
+from malmoi_pipelines.contracts.manifest import Manifest
+from malmoi_pipelines.contracts.schemas import GROWTH, HELD_OUT, SOURCES, WORDS
 from malmoi_pipelines.contracts.tables import read_table
+from malmoi_pipelines.contracts.word_tables import open_word_tables
 from malmoi_pipelines.count.config import CountConfig
 
 SAME = ("units", "held_out_share")  # settings that two tables must share for their sum to mean anything
@@ -38,7 +39,7 @@ def find_added(folders: list[str], config: CountConfig) -> AddedTables:
     """Resolve folders of word tables.
 
     Args:
-        folders: neither their order nor their spelling matters.
+        folders: their order does not matter.
         config: of the table to make.
 
     Raises:
@@ -46,24 +47,20 @@ def find_added(folders: list[str], config: CountConfig) -> AddedTables:
         UsageError: a table was made with other settings, or is there twice.
     """
     found: list[AddedFile] = []
-    prints: dict[str, str] = {}
     text_bytes = 0
-    for folder in sorted({files.absolute(folder): folder for folder in folders}.values()):
-        manifest = _check(folder, config)
-        if twice := prints.get(manifest.content_fingerprint):
-            raise UsageError(f"{folder} and {twice} are the same word table.", hint="each text must be counted once")
-        prints[manifest.content_fingerprint] = folder
+    tables = open_word_tables(sorted(folders))
+    for folder, manifest in tables.items():
+        _check_settings(folder, manifest, config)
         sources = read_table(folder, SOURCES)
         numbers = dict(zip(sources["number"].to_pylist(), sources["source"].to_pylist(), strict=True))
         names = tuple(numbers[number] for number in range(len(numbers)))
         for table in (WORDS.name, HELD_OUT.name, SOURCES.name, GROWTH.name):
             found += [AddedFile(files.join(folder, info.path), table, names) for info in manifest.table_files(table)]
         text_bytes += sum(sources["bytes"].to_pylist())
-    return AddedTables(tuple(found), text_bytes, tuple(sorted(prints)))
+    return AddedTables(tuple(found), text_bytes, tuple(sorted(this.content_fingerprint for this in tables.values())))
 
 
-def _check(folder: str, config: CountConfig) -> Manifest:
-    manifest = open_dataset(folder, WORD_TABLE)
+def _check_settings(folder: str, manifest: Manifest, config: CountConfig) -> None:
     wanted = config.model_dump(mode="json")
     for key in SAME:
         if manifest.config[key] != wanted[key]:
@@ -71,4 +68,3 @@ def _check(folder: str, config: CountConfig) -> Manifest:
                 f"{folder} was counted with {key} = {manifest.config[key]!r}, this run has {wanted[key]!r}.",
                 hint=f"use the same: --set {key}={manifest.config[key]}, or count its corpus again",
             )
-    return manifest

@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
-from malmoi_pipelines.contracts.manifest import FileInfo, Manifest, open_dataset
-from malmoi_pipelines.contracts.schemas import SOURCES, WORD_TABLE, WORDS, check_schema
+from malmoi_pipelines.contracts.manifest import FileInfo, Manifest
+from malmoi_pipelines.contracts.schemas import SOURCES, WORDS, check_schema
 from malmoi_pipelines.contracts.tables import read_table
 from malmoi_pipelines.contracts.unit_kind import UnitKind
+from malmoi_pipelines.contracts.word_tables import open_word_tables
 
 TASK_ROWS = 1 << 19  # units of a task: about 2 s of SentencePiece
 
@@ -60,11 +61,10 @@ def open_words(folders: list[str], table: str) -> WordTables:
         table: `data` or `held_out`.
 
     Raises:
-        UsageError: a folder is no word table, is named twice, lacks held-out units, or its kind of units is another.
+        UsageError: two are the same table, one lacks held-out units, or its kind of units is another.
+        BadInputError: a folder is no word table.
     """
-    manifests = {folder: open_dataset(folder, WORD_TABLE) for folder in folders}
-    if len({files.absolute(folder) for folder in folders}) < len(folders):
-        raise UsageError("a word table is named twice: its tokens would be counted twice.")
+    manifests = open_word_tables(folders)
     parts: list[TablePart] = []
     infos: list[FileInfo] = []
     for number, (folder, manifest) in enumerate(manifests.items()):

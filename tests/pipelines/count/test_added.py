@@ -71,8 +71,9 @@ def test_a_corpus_is_no_word_table(tmp_path, write_corpus):
         count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions(), add=[corpus])
 
 
-def test_equal_tables_in_two_places_are_refused(tmp_path, write_corpus):
+def test_a_table_twice_is_refused_whatever_its_path(tmp_path, write_corpus):
     corpus = write_corpus(tmp_path / "a", OLD[:5])
     tables = [count([corpus], str(tmp_path / name), CountConfig(), RunOptions()).folder for name in "xy"]
-    with pytest.raises(UsageError, match="are the same word table"):
-        count([], str(tmp_path / "out"), CountConfig(), RunOptions(), add=tables)
+    for same in (tables, [tables[0], tables[0]], [tables[0], f"{tables[0]}/"]):
+        with pytest.raises(UsageError, match="are the same word table: its text would be counted twice"):
+            count([], str(tmp_path / "out"), CountConfig(), RunOptions(), add=same)

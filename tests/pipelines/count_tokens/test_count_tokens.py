@@ -269,8 +269,10 @@ def test_a_tokenizer_needs_its_kind_of_units(tmp_path, tokenizer):
 
 def test_what_is_no_word_table_or_is_one_twice_is_refused(tmp_path, tokenizer):
     words = write_words(f"{tmp_path}/words", CORPUS[:3])
-    with pytest.raises(UsageError, match="named twice"):
-        count_tokens([words, f"{words}/"], tokenizer("sentencepiece"), f"{tmp_path}/o", CountTokensConfig(), RUN)
+    copy = shutil.copytree(words, f"{tmp_path}/copy")
+    for again in (words, f"{words}/", copy):
+        with pytest.raises(UsageError, match="are the same word table: its text would be counted twice"):
+            count_tokens([words, again], tokenizer("sentencepiece"), f"{tmp_path}/o", CountTokensConfig(), RUN)
     counts = count_tokens([words], tokenizer("sentencepiece"), f"{tmp_path}/o", CountTokensConfig(), RUN)
     with pytest.raises(BadInputError, match="of words: it holds token-counts"):
         count_tokens([counts.folder], tokenizer("sentencepiece"), f"{tmp_path}/p", CountTokensConfig(), RUN)
