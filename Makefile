@@ -43,7 +43,7 @@ lint: $(DEV)  ## format, lint, types, the examples of the docstrings
 	$(BIN)/python -m pytest -q --doctest-modules $(PACKAGES)
 
 check: lint  ## before every commit: that, and the tests that take no time
-	$(PYTEST) -q -m 'not long'
+	$(PYTEST) -q -m 'not long' --durations=5 --durations-min=3
 
 conformance: $(DEV)  ## the table of all runners: which give the same bytes
 	$(BIN)/python benchmarks/conformance.py

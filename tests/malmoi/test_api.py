@@ -42,6 +42,7 @@ def test_importing_it_loads_nothing_and_the_functions_nothing_heavy():
     )
 
 
+@pytest.mark.long
 def test_the_command_line_hides_no_function():
     in_a_new_process(
         "import malmoi, malmoi.cli, malmoi.verbs.train, malmoi.verbs.count\n"

@@ -155,6 +155,7 @@ def test_the_imports_are_the_declared_dependencies():
     assert found >= EXTRAS.keys()
 
 
+@pytest.mark.long
 def test_what_is_declared_is_imported():
     # protobuf and mistral-common are used without an import of their own: sentencepiece's, and a file of its data.
     used = {DISTRIBUTIONS.get(name, name) for name in imports()} | {"protobuf", "mistral-common"}
@@ -173,6 +174,7 @@ def test_all_that_make_installs_is_pinned_for_each_python():
     assert [line.split("install ")[1] for line in installs] == [ours, "--quiet --upgrade pip"]
 
 
+@pytest.mark.long
 def test_the_old_names_are_gone():
     old = {"pipelines", "trainer", "tokenizer_lab"}
     trees = ("malmoi", "pipelines", "tokenizer_lab", "trainer", "tests", "benchmarks")

@@ -47,6 +47,7 @@ def test_a_run_that_can_go_has_no_problems(tmp_path, raw):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_a_run_that_names_no_model_warns_and_one_that_does_not(tmp_path):
     out = tmp_path / "out"
     [warning] = find_warnings(steps(out))
@@ -171,6 +172,7 @@ def made(config, place, progress):
     return run_stage(identity, place.out, lambda work: StageOutput([], Report("tiny", Ledger())), overwrite=True)
 
 
+@pytest.mark.long
 def test_a_dry_run_knows_what_would_be_skipped_and_what_would_be_made_again(tmp_path):
     def chain(sizes):
         before, found = {}, []

@@ -62,6 +62,7 @@ def rows_in_all(report):
     return {row["tokenizer"]: row for row in report.tables["Tokenizers"]}
 
 
+@pytest.mark.long
 def test_tokenizers_are_measured_on_the_held_out_text(result, folders):
     report = read_report(result.folder)
     assert report.facts["measured on"] == "held-out documents"
@@ -76,6 +77,7 @@ def test_tokenizers_are_measured_on_the_held_out_text(result, folders):
     assert rows["one"]["tokens"] < rows["two"]["tokens"] < rows["base.model"]["tokens"]
 
 
+@pytest.mark.long
 def test_extensions_are_compared_in_pairs(result):
     report = read_report(result.folder)
     (pair,) = report.tables["New tokens in pairs"]
@@ -90,6 +92,7 @@ def test_extensions_are_compared_in_pairs(result):
     assert report.facts["new Korean tokens of base.model"] == 0
 
 
+@pytest.mark.long
 def test_the_folder_is_complete_and_the_same_every_time(result, folders, tmp_path):
     manifest = read_manifest(result.folder)
     for info in manifest.files:
@@ -104,6 +107,7 @@ def test_the_folder_is_complete_and_the_same_every_time(result, folders, tmp_pat
     assert tmp_path.name not in pathlib.Path(again.folder, "report.json").read_text()
 
 
+@pytest.mark.long
 def test_without_held_out_text_the_corpus_is_measured(folders, tmp_path):
     pairs = tmp_path / "pairs.jsonl"
     pairs.write_text(json.dumps({"text_ko": "이 가", "text_en": "the code"}))
@@ -120,6 +124,7 @@ def test_without_held_out_text_the_corpus_is_measured(folders, tmp_path):
     assert use["below cutoff"] > 0
 
 
+@pytest.mark.long
 def test_byte_level_tokenizers_need_byte_level_units(folders, tmp_path):
     path = tmp_path / "tokenizer.json"
     path.write_bytes(byte_level_json([text for _, text in CORPUS]))
@@ -134,6 +139,7 @@ def test_byte_level_tokenizers_need_byte_level_units(folders, tmp_path):
     assert row["tokens per eojeol"] > 1
 
 
+@pytest.mark.long
 def test_wrong_input_is_refused(folders, tmp_path):
     out = str(tmp_path / "out")
     with pytest.raises(UsageError, match="at least one tokenizer"):

@@ -51,6 +51,7 @@ def test_held_out_text_must_be_cut_by_the_same_rule(words, small_base, tmp_path)
         run([words], tmp_path / "out", small_base, held_out=(other,))
 
 
+@pytest.mark.long
 def test_pieces_that_the_budget_has_no_room_for_are_refused(words, small_base, tmp_path):
     letters = sorted(letters_in(read_units([words])))
     allow = listed(tmp_path / "allow", *(f" {a}{b}" for a, b in zip(letters, letters[60:120], strict=False)))

@@ -287,6 +287,7 @@ def test_dead_pieces_are_counted(expanded, tokens):
     assert facts["new tokens"] == len([row for row in made if row["kind"] != "mask"])
 
 
+@pytest.mark.long
 def test_a_failed_gate_publishes_nothing(words, small_base, tmp_path, monkeypatch):
     monkeypatch.setattr(text_gates, "encode_with_json", lambda json, texts: [[0]] * len(texts))
     with pytest.raises(CheckError, match=r"differ on fixed text 0 \(24 characters\): lengths \d+ and 1, at 0"):

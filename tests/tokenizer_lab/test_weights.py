@@ -86,6 +86,7 @@ def test_a_mixture_gives_another_tokenizer(tables, small_base, tmp_path):
     assert bytes_of["l"] < bytes_of["p"]
 
 
+@pytest.mark.long
 def test_wrong_weights_are_explained(tables, small_base, tmp_path):
     with pytest.raises(UsageError, match="weights names the source 'blogs'") as error:
         read_units([tables[0]], {"blogs": 2})

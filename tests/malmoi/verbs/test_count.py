@@ -108,6 +108,7 @@ def test_help_shows_the_verb_and_its_subverb(malmoi):
     assert "Missing option '--tokenizer'" in malmoi("count", "tokens", "x", "--out", "z", code=2)
 
 
+@pytest.mark.long
 def test_a_corpus_is_counted_and_its_tokens_too(malmoi, tmp_path, write_documents):
     corpus = write_documents(tmp_path / "docs", [("a", "web", "나라의 말이 the code"), ("b", "web", "나라의 글")])
     tokenizer = write_base(tmp_path / "base.model")

@@ -73,6 +73,7 @@ def test_the_help_names_every_policy_and_every_source_of_candidates():
     assert [name for name in get_args(CandidateSource) if name not in options["candidates"]] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("option", ["--policy=continued", "--set=policy=continued", "--compare=continued"])
 def test_what_was_a_policy_is_told_as_the_setting_it_became(words, tmp_path, option):
     result = CliRunner().invoke(app, ["expand", str(words / "words"), "--out", str(tmp_path / "out"), option])
@@ -81,6 +82,7 @@ def test_what_was_a_policy_is_told_as_the_setting_it_became(words, tmp_path, opt
     assert not pathlib.Path(tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_options_of_a_runner_need_one(words, tmp_path):
     result = CliRunner().invoke(app, ["expand", str(words / "words"), "--out", str(tmp_path / "out"), "--workers", "2"])
     assert "--workers 2 is for the job that counts" in result.exception.message

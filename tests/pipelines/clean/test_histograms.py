@@ -4,6 +4,7 @@ from collections import Counter
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from malmoi_pipelines.clean.histograms import SCALES, add_measures, histogram_rows, histogram_svg
@@ -38,6 +39,7 @@ def test_lengths_double_from_bin_to_bin_and_none_is_lost(cells):
     assert sum(row["documents"] for row in rows) == len(cells)
 
 
+@pytest.mark.long
 def test_a_picture_has_every_source_and_equal_counts_give_equal_bytes():
     cells = [("web", 100, 0.5), ("법령", 2000, 0.9)]
     pictures = [histogram_svg(counted(order), "chars") for order in (cells, cells[::-1])]

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from malmoi_pipelines.clean.ids import ID_DIGEST, digest_batch, find_shared, id_keys, new_ids
@@ -50,6 +51,7 @@ def test_ids_with_different_texts_are_shared_in_every_task_that_reads_them(tasks
         assert found.get(number, []) == sorted(set(keys_of(clashing)))
 
 
+@pytest.mark.long
 @given(st.lists(ROWS, max_size=4))
 def test_documents_have_one_id_each_afterwards_and_copies_keep_one(tasks):
     found = shared_by_task(tasks)

@@ -80,6 +80,7 @@ def stale(before, after):
     return {name: before[name].changes(after[name]) for name in STAGES if before[name] != after[name]}
 
 
+@pytest.mark.long
 def test_comments_docstrings_and_layout_make_nothing_stale(tree):
     before = everything()
     tree("malmoi_pipelines/sample/korean.py", "\nfrom ", "\n# a comment\nfrom ")
@@ -182,6 +183,7 @@ def test_every_stage_is_read_and_what_it_says_of_packages_is_used():
     assert not DECIDING.keys() & NEUTRAL.keys()
 
 
+@pytest.mark.long
 def test_reading_all_stages_takes_little():
     code.read_source.cache_clear()
     started = time.process_time()

@@ -14,6 +14,7 @@ from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, run_sta
 from malmoi_pipelines.contracts.timings import TIMINGS, note_timings, read_timings
 
 
+@pytest.mark.long
 def test_meter_sees_memory_and_time():
     with Meter() as meter:
         block = bytearray(80_000_000)
@@ -22,6 +23,7 @@ def test_meter_sees_memory_and_time():
     assert meter.usage.peak_mb > 0.9 * len(block) / 1e6
 
 
+@pytest.mark.long
 def test_what_an_earlier_stage_holds_is_not_this_ones():
     block = bytearray(200_000_000)
     with Meter() as meter:
@@ -79,6 +81,7 @@ def made(folder, rows, seconds=0.0):
     return run_stage(StageIdentity("words", "count", {}, {}, Code(stage="")), str(folder), body)
 
 
+@pytest.mark.long
 def test_a_stage_tells_what_it_and_its_parts_took(tmp_path, memory_root):
     for folder in (str(tmp_path / "a"), f"{memory_root}/a"):
         made(folder, [{"step": "read", "seconds": 1.5}], seconds=0.1)
@@ -88,6 +91,7 @@ def test_a_stage_tells_what_it_and_its_parts_took(tmp_path, memory_root):
         assert timings["parts"] == {"a job": [{"step": "read", "seconds": 1.5}]}
 
 
+@pytest.mark.long
 def test_timings_are_no_part_of_the_result(tmp_path):
     quick, slow = made(tmp_path / "a", [{"seconds": 1}]), made(tmp_path / "b", [{"seconds": 2}], seconds=0.3)
     assert quick.manifest == slow.manifest

@@ -51,6 +51,7 @@ def test_an_added_table_is_part_of_the_identity(tmp_path, write_corpus):
         count([new], out, CountConfig(), RunOptions())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -71,6 +72,7 @@ def test_a_corpus_is_no_word_table(tmp_path, write_corpus):
         count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions(), add=[corpus])
 
 
+@pytest.mark.long
 def test_a_table_twice_is_refused_whatever_its_path(tmp_path, write_corpus):
     corpus = write_corpus(tmp_path / "a", OLD[:5])
     tables = [count([corpus], str(tmp_path / name), CountConfig(), RunOptions()).folder for name in "xy"]

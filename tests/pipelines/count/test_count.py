@@ -46,6 +46,7 @@ def drawn(number, seed=1):
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", RULES)
 def test_every_table_is_that_of_a_counter(tmp_path, write_documents, rule):
     corpus = write_documents(tmp_path / "in", DOCUMENTS[:2], DOCUMENTS[2:])
@@ -84,6 +85,7 @@ def test_any_text_and_partition_size(tmp_path_factory, write_documents, contents
         assert read_statistics(result.folder) == statistics(rows, rule)
 
 
+@pytest.mark.long
 def test_rows_are_ordered_by_count_then_bytes(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", drawn(200))
     result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions())
@@ -92,6 +94,7 @@ def test_rows_are_ordered_by_count_then_bytes(tmp_path, write_documents):
     assert len({row["count"] for row in rows}) > 10
 
 
+@pytest.mark.long
 def test_sources_are_numbered_by_name(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", DOCUMENTS)
     result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions())
@@ -181,6 +184,7 @@ def test_a_table_that_lost_a_byte_fails():
         check_counted(texts, 11, dummy_space=True)
 
 
+@pytest.mark.long
 def test_report_shows_documents_sources_and_top_units(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", DOCUMENTS)
     result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions())
@@ -198,6 +202,7 @@ def test_report_shows_documents_sources_and_top_units(tmp_path, write_documents)
     assert report.tables["Most frequent units"] == [{"unit": repr(unit), "count": n} for unit, n in top[:20]]
 
 
+@pytest.mark.long
 def test_other_formats_and_column_names(tmp_path):
     (tmp_path / "x.jsonl").write_text(
         '{"key": "1", "source": "web", "body": "말 말"}\n{"key": "2", "source": "web", "body": "글"}\n'

@@ -39,6 +39,7 @@ def exact(rows, rule):
     return found
 
 
+@pytest.mark.long
 def test_the_samples_have_their_shares():
     depths = depths_of(drawn(20_000))
     shares = np.bincount(depths, minlength=DEPTHS) / len(depths)
@@ -47,6 +48,7 @@ def test_the_samples_have_their_shares():
         assert share == pytest.approx(0.25**depth * (0.75 if depth < DEPTHS - 1 else 1), rel=0.25)
 
 
+@pytest.mark.long
 @given(st.lists(st.one_of(texts, st.text("가나", max_size=12)), min_size=1, max_size=9), st.data())
 def test_depths_follow_from_the_text_alone(values, data):
     found = document_depths(pa.array(values, pa.large_string()))
@@ -56,6 +58,7 @@ def test_depths_follow_from_the_text_alone(values, data):
     assert document_depths(shuffled).tolist() == [found[place] for place in order[start:]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", RULES)
 def test_the_curve_is_that_of_exact_counts(tmp_path, write_documents, rule):
     corpus = write_documents(tmp_path / "in", ROWS[:900], ROWS[900:])
@@ -72,6 +75,7 @@ def test_the_curve_is_that_of_exact_counts(tmp_path, write_documents, rule):
     assert found[-1].distinct_units == pytest.approx(report.facts["distinct units"], rel=3 * STANDARD_ERROR)
 
 
+@pytest.mark.long
 def test_held_out_documents_are_in_no_sample(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", ROWS)
     result = count([corpus], str(tmp_path / "out"), CountConfig(held_out_share=0.3), RunOptions())
@@ -116,6 +120,7 @@ def test_heaps_law_needs_three_samples_that_are_large_enough():
     assert (scale, exponent) == (pytest.approx(1, rel=0.02), pytest.approx(0.6, rel=0.002))
 
 
+@pytest.mark.long
 def test_the_report_draws_the_curve_and_says_what_twice_the_text_would_have(tmp_path, write_documents):
     rows = drawn(8000, seed=5)
     corpus = write_documents(tmp_path / "in", rows)

@@ -31,6 +31,7 @@ def test_held_out_documents_are_counted_apart(tmp_path, write_corpus):
     assert dict(read_letters(result.folder)) == letters_of(kept)
 
 
+@pytest.mark.long
 def test_nothing_is_held_out_unless_asked(tmp_path, write_corpus):
     corpus = write_corpus(tmp_path / "in", drawn(20))
     result = count([corpus], str(tmp_path / "out"), CountConfig(), RunOptions())

@@ -78,6 +78,7 @@ def units_of(name):
     return "metaspace" if name in METASPACE else "byte-level"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*METASPACE, *BYTE_LEVEL])
 def test_counts_are_those_of_encoding_every_document(tmp_path, tokenizer, name):
     words = write_words(f"{tmp_path}/words", CORPUS, units_of(name), parts=3)
@@ -106,6 +107,7 @@ def test_counts_of_any_text_are_those_of_encoding_it(tmp_path_factory, tokenizer
     assert read_token_counts(result.folder).tolist() == direct(tokenizer(name), documents).tolist()
 
 
+@pytest.mark.long
 def test_tables_add_up_and_their_sources_by_name(tmp_path, tokenizer):
     """The numbers of sources are those of each table: `web` is 0 in one and 1 in the other."""
     web = [pair for pair in CORPUS if pair[0] == "web"][:40]
@@ -121,6 +123,7 @@ def test_tables_add_up_and_their_sources_by_name(tmp_path, tokenizer):
     assert again.manifest == result.manifest
 
 
+@pytest.mark.long
 def test_parts_and_row_groups_change_no_byte(tmp_path, tokenizer, monkeypatch):
     one = write_words(f"{tmp_path}/one", CORPUS)
     result = count_tokens([one], tokenizer("sentencepiece"), f"{tmp_path}/1", CountTokensConfig(), RUN)
@@ -166,6 +169,7 @@ def test_a_real_flink_gives_the_same_bytes(tmp_path, tokenizer, name):
     assert there.manifest == here.manifest
 
 
+@pytest.mark.long
 def test_held_out_documents_are_counted_only_if_asked_for(tmp_path, tokenizer):
     words = write_words(f"{tmp_path}/words", CORPUS[10:], held_out=CORPUS[:10])
     for table, documents in (("data", CORPUS[10:]), ("held_out", CORPUS[:10])):
@@ -179,6 +183,7 @@ def test_held_out_documents_are_counted_only_if_asked_for(tmp_path, tokenizer):
     assert "--held-out-share" in error.value.hint
 
 
+@pytest.mark.long
 def test_an_empty_table_has_no_tokens(tmp_path, tokenizer):
     for name in ("sentencepiece", "llama-3"):
         words = write_words(f"{tmp_path}/{name}", [], units_of(name))
@@ -203,6 +208,7 @@ def test_runs_on_the_memory_filesystem(memory_root, tokenizer):
     assert read_token_counts(result.folder).sum() == direct(f"{memory_root}/tok", CORPUS).sum()
 
 
+@pytest.mark.long
 def test_a_finished_count_is_skipped_and_another_tokenizer_is_another_count(tmp_path, tokenizer):
     """What the loop does every round: the same path, a new model."""
     words = write_words(f"{tmp_path}/words", CORPUS[:20])
@@ -295,6 +301,7 @@ def test_a_piece_that_crosses_a_cut_is_refused(tmp_path, piece, reason):
         count_tokens([words], path, f"{tmp_path}/out", CountTokensConfig(), RUN)
 
 
+@pytest.mark.long
 def test_a_piece_with_a_control_character_is_refused_only_where_the_corpus_has_it(tmp_path):
     path = with_piece(tmp_path / "x.model", ";\r")
     without = write_words(f"{tmp_path}/without", [("web", "가;\n")])
@@ -313,6 +320,7 @@ def test_a_pre_tokenizer_that_does_not_cut_where_units_end_is_found_at_run_time(
     assert not any("가" <= character <= "힣" for character in error.value.message)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("form", "changed"), [("NFC", "\u1102\u1161라 말"), ("NFKC", "5㎏")])
 def test_text_that_a_normalising_tokenizer_would_change_is_refused(tmp_path, form, changed):
     path = byte_level(tmp_path / "x.json", normaliser=getattr(normalizers, form)())
@@ -325,6 +333,7 @@ def test_text_that_a_normalising_tokenizer_would_change_is_refused(tmp_path, for
         count_tokens([other], path, f"{tmp_path}/out2", CountTokensConfig(), RUN)
 
 
+@pytest.mark.long
 def test_an_added_token_is_counted_unless_a_cut_may_hide_it(tmp_path):
     path = byte_level(tmp_path / "x.json", added=["<think>"])  # cut into `<think` and `>`
     harmless = [("web", "나라 think> 말 <thin>"), ("web", "a <b> c")]

@@ -72,18 +72,21 @@ def whole(tmp_path) -> str:
     return run([write_foreign(tmp_path / "foreign.parquet", DOCUMENTS_HERE, 5)], tmp_path / "whole")
 
 
+@pytest.mark.long
 def test_parts_are_cut_at_row_groups(cut, whole, tmp_path):
     groups = pq.ParquetFile(tmp_path / "foreign.parquet").num_row_groups
     assert len(data_files(whole)) == 1
     assert len(data_files(cut)) == 10 < groups
 
 
+@pytest.mark.long
 def test_the_cut_changes_no_survivor(cut, whole):
     assert rows(cut) == rows(whole)
     assert rows(cut, REMOVALS) == rows(whole, REMOVALS)
     assert rows(cut).keys() == {i for i, _, _ in DOCUMENTS_HERE} - plain_dedupe(DOCUMENTS_HERE).keys()
 
 
+@pytest.mark.long
 def test_no_row_group_is_left_out_or_read_twice(cut):
     kept = [row["id"] for row in tables.read_table(cut, DOCUMENTS).to_pylist()]
     gone = [row["id"] for row in tables.read_table(cut, REMOVALS).to_pylist()]
@@ -107,6 +110,7 @@ def test_a_huge_row_group_becomes_several(tmp_path):
     assert len(sizes) <= sum(sizes) / tables.ROW_GROUP_BYTES + 2, "nor are they cut into crumbs"
 
 
+@pytest.mark.long
 def test_an_own_folder_and_foreign_files_together(tmp_path):
     """Whatever the mix, the result is that of all documents; what an earlier dedupe counted is not taken over."""
     half, quarter = len(DOCUMENTS_HERE) // 2, 3 * len(DOCUMENTS_HERE) // 4
@@ -125,6 +129,7 @@ def test_an_own_folder_and_foreign_files_together(tmp_path):
     assert sum(row["cluster_size"] for row in rows(folder).values()) == len(documents)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["parquet", "jsonl"])
 @pytest.mark.parametrize("value", ["large", "3"])
 def test_a_foreign_column_called_cluster_size_is_something_else(tmp_path, kind, value):
@@ -138,6 +143,7 @@ def test_a_foreign_column_called_cluster_size_is_something_else(tmp_path, kind, 
     assert sum(row["cluster_size"] for row in kept.values()) == len(documents)
 
 
+@pytest.mark.long
 def test_formats_do_not_matter(tmp_path):
     parquet = write_foreign(tmp_path / "in.parquet", DOCUMENTS_HERE, 8)
     lines = write_lines(tmp_path / "in.jsonl", DOCUMENTS_HERE)
@@ -146,6 +152,7 @@ def test_formats_do_not_matter(tmp_path):
     assert rows(first, REMOVALS) == rows(second, REMOVALS)
 
 
+@pytest.mark.long
 def test_files_without_rows_are_adopted_too(tmp_path):
     full = write_foreign(tmp_path / "full.parquet", DOCUMENTS_HERE[:5], 5)
     empty = str(tmp_path / "empty.parquet")

@@ -117,6 +117,7 @@ def new(stage, old) -> str:
     return folder
 
 
+@pytest.mark.long
 def test_what_repeats_an_old_document_goes_even_if_longer(new):
     assert kept(new).keys() == {"other marks", "fresh", "half"}
     found = {i: (row["reason"], row["partner_id"]) for i, row in removed(new).items()}
@@ -174,6 +175,7 @@ def tables_of(folder: str) -> list[tuple[str, str]]:
     return [(info.path, info.xxh3_128) for info in read_manifest(folder).files if info.table]
 
 
+@pytest.mark.long
 def test_the_order_and_the_number_of_mentions_change_nothing(stage, two):
     one, other = two
     rng = random.Random(44)
@@ -188,6 +190,7 @@ def test_the_order_and_the_number_of_mentions_change_nothing(stage, two):
     assert partners <= {*kept(one), *kept(other)}
 
 
+@pytest.mark.long
 def test_where_the_old_corpora_lie_changes_nothing(stage, two, tmp_path):
     one, other = two
     again = renamed(planted_corpus(43, families=6, singles=8), "again-")
@@ -200,6 +203,7 @@ def test_where_the_old_corpora_lie_changes_nothing(stage, two, tmp_path):
     assert read_manifest(here).fingerprint == read_manifest(there).fingerprint
 
 
+@pytest.mark.long
 def test_one_corpus_after_the_other_leaves_no_exact_pair(stage):
     """Survivors of all corpora together are distinct, and similar pairs among them are as few as chance leaves."""
     documents = planted_corpus(45, families=16, singles=10)

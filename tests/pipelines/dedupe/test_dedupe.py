@@ -97,6 +97,7 @@ def test_exact_groups_equal_a_dictionary(dedupe):
     assert outcome.report.facts["largest cluster"] == max(map(len, groups.values()))
 
 
+@pytest.mark.long
 def test_the_order_of_files_does_not_choose_the_survivors(dedupe):
     documents = planted_corpus(4, families=15, singles=10)
     documents += [(f"copy-{i}", f"{source}-2", text) for i, source, text in documents[::3]]  # equal texts: id decides

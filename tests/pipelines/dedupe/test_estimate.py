@@ -253,6 +253,7 @@ def test_repeated_lines_are_estimated_too(tmp_path):
     assert steps.index("send lines") < steps.index("apply removals")
 
 
+@pytest.mark.long
 def test_against_an_earlier_corpus(tmp_path):
     archive = write_parquet(tmp_path / "archive.parquet", PLANTED[:80])
     old = dedupe([archive], str(tmp_path / "old"), CONFIG, RunOptions()).folder

@@ -81,6 +81,7 @@ def ordered(results: list[Result]) -> list[Result]:
     return sorted(results, key=repr)
 
 
+@pytest.mark.long
 def test_results_equal_those_of_a_real_run(tmp_path):
     results, _ = dry_run(steps())
     assert len(results) == 2 * SENDERS + RECEIVERS
@@ -96,6 +97,7 @@ def test_bytes_are_those_that_a_real_run_moves(tmp_path):
     assert (add.received_bytes, add.sent_bytes) == (moved, 0)
 
 
+@pytest.mark.long
 def test_a_step_gets_what_the_step_before_sent_and_nothing_older(tmp_path):
     send, add = steps()
     chain = send, Step("halve", HalveNumbers(), RECEIVERS), add

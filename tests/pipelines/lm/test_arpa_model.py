@@ -53,6 +53,7 @@ def arpas(draw):
     return spell(orders)
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(arpas(), sentences)
 def test_scores_are_kenlms_bit_for_bit(tmp_path_factory, arpa, lines):

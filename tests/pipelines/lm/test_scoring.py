@@ -70,6 +70,7 @@ def test_no_texts_have_no_perplexities(arpa):
     assert load_model(ModelOptions(model=arpa)).perplexities([]).shape == (0,)
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(texts, max_size=3), st.booleans())
 def test_perplexities_are_finite_and_those_of_kenlms_own_words(arpa, contents, sentencepiece):
@@ -113,6 +114,7 @@ def test_a_foreign_model_gets_plain_text_unless_told(arpa):
     assert plain[0] > plain[1] == fold[0] == fold[1]
 
 
+@pytest.mark.long
 def test_a_folder_brings_its_own_normalisation(folder):
     upper, lower, other = load_model(ModelOptions(model=folder)).perplexities(
         ["THE COURT OF 2025", "the court of 1912", "x"]

@@ -50,6 +50,7 @@ def test_one_and_two_processes_and_memory_and_any_cut_give_the_same_bytes(tmp_pa
     assert manifests["memory"].content_fingerprint == manifests["one"].content_fingerprint
 
 
+@pytest.mark.long
 def test_a_finished_model_equals_the_formulas_and_is_skipped_the_next_time(tmp_path, inputs):
     out = str(tmp_path / "lm")
     result = train_lm(inputs, out, LmConfig(**PLAIN), RunOptions())
@@ -83,6 +84,7 @@ def test_the_report_accounts_for_every_document(tmp_path):
     assert orders[2]["kept"] < orders[2]["distinct"]
 
 
+@pytest.mark.long
 def test_more_bad_lines_than_the_error_budget_stop_the_training(tmp_path, inputs):
     with open(inputs[0], "a") as file:
         file.write("{broken\n" * 9)
@@ -192,6 +194,7 @@ def generated(tmp_path_factory):
     return texts
 
 
+@pytest.mark.long
 def test_a_model_tells_text_of_its_kind_from_shuffled_words_other_text_and_junk(tmp_path, generated):
     web = generated["web"]
     path = write_texts(tmp_path / "in" / "part.jsonl", web[: len(web) * 3 // 4])

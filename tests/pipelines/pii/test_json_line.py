@@ -46,6 +46,7 @@ def masked_value(value):
     return mask(str(value), spans) if spans else value
 
 
+@pytest.mark.long
 @given(RECORDS, st.booleans(), st.sampled_from([None, (",", ":"), (" , ", " : ")]))
 def test_values_are_those_of_masking_each_string(record, ascii_only, separators):
     line = json.dumps(record, ensure_ascii=ascii_only, separators=separators)

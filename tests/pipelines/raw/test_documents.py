@@ -293,6 +293,7 @@ def test_large_files_are_read_in_parts(tmp_path, monkeypatch):
     assert batch.num_rows == first.manifest.rows()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stage", "setting", "value"), [("dedupe", "source_priority", ("wbe",)), ("shard", "weights", {"wbe": 2})]
 )

@@ -67,6 +67,7 @@ def test_parts_of_lines_hold_what_the_file_holds(folder, name, data, of, block_b
     assert all(block.start == 0 or data[block.start - 1 : block.start] == b"\n" for block in found)
 
 
+@pytest.mark.long
 @settings(max_examples=100)
 @given(
     counts=st.lists(st.integers(0, 5), max_size=9),
@@ -98,6 +99,7 @@ def ipc(writer, counts, null=-1):
     return sink.getvalue()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("writer", [pa.ipc.new_file, pa.ipc.new_stream])
 @settings(max_examples=100)
 @given(counts=st.lists(st.integers(0, 5), max_size=9), of=st.integers(1, 12), block_bytes=st.integers(1, 200))

@@ -18,6 +18,7 @@ from tests.pipelines.sample.conftest import lines_of
 SMALL = SampleConfig(bytes="1MB", shard_bytes="150kB", seed=3)
 
 
+@pytest.mark.long
 def test_size_is_within_two_percent(sample):
     for plan, result in zip(plan_shards(sample.config), sample.results, strict=True):
         lines = sample.lines(plan.data_path)

@@ -37,6 +37,7 @@ def brute_force_jaccard(left: str, right: str) -> float:
     return len(a & b) / len(a | b)
 
 
+@pytest.mark.long
 def test_every_row_points_at_its_line(sample, rows):
     for row in (row for found in rows.values() for row in found):
         line = sample.lines(row["file"])[row["line"] - 1]

@@ -57,6 +57,7 @@ def tokens_of(folder):
     return [token for row in rows for token in row["input_ids"]], rows
 
 
+@pytest.mark.long
 def test_shards_hold_every_document_once_in_digest_order(tmp_path, write_documents, model_file):
     rows = documents()
     corpus = write_documents(tmp_path / "in", rows)
@@ -111,6 +112,7 @@ def test_workers_and_file_cuts_change_nothing(tmp_path, write_documents, model_f
     assert len(counts[0]) == pytest.approx(len(counts[1]), abs=T * 8)
 
 
+@pytest.mark.long
 def test_byte_level_tokenizers_shard_too(tmp_path, write_documents):
     rows = documents()
     corpus = write_documents(tmp_path / "in", rows)
@@ -127,6 +129,7 @@ def test_byte_level_tokenizers_shard_too(tmp_path, write_documents):
     assert result.manifest.tokenizer == files.hash_file(path)
 
 
+@pytest.mark.long
 def test_other_ends_of_documents_are_other_shards(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", documents(12))
     byte_level(tmp_path / "tok" / "tokenizer.json")
@@ -137,6 +140,7 @@ def test_other_ends_of_documents_are_other_shards(tmp_path, write_documents):
     assert (after.skipped, before.manifest.files == after.manifest.files) == (False, False)
 
 
+@pytest.mark.long
 def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_file):
     corpus = write_documents(tmp_path / "in", documents())
     config = ShardConfig(sequence_length=T, weights={"english": 0, "web": 2.5})
@@ -149,6 +153,7 @@ def test_weights_choose_and_repeat_documents(tmp_path, write_documents, model_fi
     assert mixture["english"]["copies"] == 0
 
 
+@pytest.mark.long
 def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model_file, monkeypatch):
     processor = sentencepiece.SentencePieceProcessor(model_file=model_file)
     encoded = [token for _, _, text in documents() for token in processor.encode(text, add_bos=True, add_eos=True)]
@@ -184,6 +189,7 @@ def test_shards_that_lost_a_token_fail():
         check_packed(5, 4)
 
 
+@pytest.mark.long
 def test_a_weight_without_a_source_is_refused(tmp_path, write_documents, model_file):
     corpus = write_documents(tmp_path / "in", documents(12))
     config = ShardConfig(sequence_length=T, weights={"wbe": 2, "web": 1})
@@ -247,6 +253,7 @@ def test_another_seed_is_another_order():
     assert orders[0] != orders[1]
 
 
+@pytest.mark.long
 def test_arrow_shards_read_without_the_library(tmp_path, write_documents, model_file):
     corpus = write_documents(tmp_path / "in", documents(20))
     config = ShardConfig(sequence_length=T)

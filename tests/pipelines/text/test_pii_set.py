@@ -29,6 +29,7 @@ def test_the_set_is_large_and_always_the_same():
     assert {positive.kind for positive in POSITIVES} == {"rrn", "acc", "tell"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["default", "strict"])
 def test_ninety_nine_of_a_hundred_numbers_are_covered_in_every_group(mode):
     options = PiiOptions(mode=mode)
@@ -45,6 +46,7 @@ def test_two_of_a_thousand_look_alikes_at_most_are_masked():
     assert len(wrong) / len(LOOK_ALIKES) <= 0.002, wrong
 
 
+@pytest.mark.long
 def test_masked_sentences_have_nothing_left():
     for positive in POSITIVES:
         assert find_spans(mask(positive.text, find_spans(positive.text))) == []

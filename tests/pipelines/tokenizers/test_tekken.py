@@ -129,6 +129,7 @@ def test_a_rank_spelled_as_a_special_token_or_out_of_order():
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_the_real_file_has_its_size(real):
     assert real.base.size == 131_072
     assert len(real.base.merges) == 269_443
@@ -136,17 +137,20 @@ def test_the_real_file_has_its_size(real):
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_the_real_file_on_fixed_texts_code_and_korean(real):
     for text in [*FIXED, CODE_AND_ENGLISH, *make_corpus(30), *random_texts([])]:
         real.check(text)
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(text=texts)
 def test_the_real_file_on_any_text(real, text):
     real.check(text)
 
 
+@pytest.mark.long
 def test_the_real_file_on_its_own_tokens_in_any_order(real):
     """Runs of spaces and signs are where an order of merges could differ from ranks."""
     rng = random.Random(0)

@@ -1,6 +1,7 @@
 import re
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.hangul import HANGUL_CLASS, is_letter
@@ -23,6 +24,7 @@ pieces = st.lists(
 ).map(b"".join)
 
 
+@pytest.mark.long
 def test_single_characters_are_allowed_if_they_are_letters():
     assert [c for c in CHARACTERS if is_allowed(c.encode())] == [c for c in CHARACTERS if is_letter(c)]
 

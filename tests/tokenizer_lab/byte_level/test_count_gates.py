@@ -39,11 +39,13 @@ def test_an_extension_passes(value, korean):
     assert found[DOCUMENTS] > 1
 
 
+@pytest.mark.long
 def test_pre_tokens_that_do_not_only_hold_letters_are_left_out_of_documents(value):
     found = check_counts(orjson.dumps(value), table(collections.Counter({" 가\n": 2, "가": 3, ".가": 1})))
     assert found == {DOCUMENTS: 0, MERGED: 3}
 
 
+@pytest.mark.long
 def test_a_pre_tokenizer_that_joins_the_pre_tokens_of_documents(value, korean):
     """Its Split is gone, so a merge can reach over the end of a pre-token."""
     vocab = value["model"]["vocab"]

@@ -193,6 +193,7 @@ def test_every_policy_suits(table, folder, expanded, documents, tmp_path, policy
     assert facts["corpus tokens after"] == sum(len(encode(tokenizer(result.folder), text)) for text in documents)
 
 
+@pytest.mark.long
 def test_what_does_not_suit_is_refused(table, folder, documents, tmp_path):
     with pytest.raises(UsageError, match="candidates = 'intermediate' does not suit"):
         run(table, tmp_path / "a", folder, candidates="intermediate")

@@ -79,6 +79,7 @@ def test_the_samples_are_the_frequent_ones_and_some_others(tmp_path, monkeypatch
     assert chosen()["any other"].text.to_pylist() == others
 
 
+@pytest.mark.long
 @needs_kiwi
 def test_held_out_words_are_asked_for_where_there_are_any(tmp_path):
     folder = write_table(str(tmp_path), [("web", "가나 다")], held_out=[("web", "a 나라의 나라의 법률에서")])

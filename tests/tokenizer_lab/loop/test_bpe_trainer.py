@@ -67,6 +67,7 @@ def test_it_makes_what_the_textbook_makes_first(units):
     agree(train(units, num_merges=3), plain_bpe(units, 3), units, [])
 
 
+@pytest.mark.long
 @given(bases, units_of_distinct_neighbours)
 def test_continued_it_makes_what_the_textbook_makes_on_top_of_the_base(base_multis, units):
     units = {unit: count for unit, count in units.items() if unit.strip(MARK) and "라" not in unit}
@@ -116,6 +117,7 @@ def test_no_unit_is_changed(min_count):
     assert units.symbols.tolist() == before.tolist()
 
 
+@pytest.mark.long
 @given(corpora, st.integers(1, 6))
 def test_without_multis_in_the_base_continued_training_is_that_of_an_intermediate(units, min_count):
     inventory = toy_inventory()

@@ -68,6 +68,7 @@ def test_what_is_no_list_is_refused(write, memory_root):
         read(deny=write("deny", b"\xff\xfe"))
 
 
+@pytest.mark.long
 @given(bases, vocabularies, st.lists(pieces, unique=True, max_size=4))
 def test_wanted_pieces_become_reachable(base_multis, multis, wanted):
     """And nothing that was reachable before becomes dead, since what is added merges last."""

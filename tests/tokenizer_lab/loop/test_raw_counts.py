@@ -24,6 +24,7 @@ def counted(pieces, units):
     return raw_counts(pieces, inventory, symbols, lengths, np.array(list(units.values()), np.int64)).tolist()
 
 
+@pytest.mark.long
 @given(st.lists(texts, unique=True), corpora, st.sampled_from([1, 7, 1 << 20]))
 def test_occurrences_are_those_of_brute_force(pieces, units, batch):
     with pytest.MonkeyPatch.context() as patch:

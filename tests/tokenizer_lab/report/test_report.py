@@ -144,6 +144,7 @@ def test_the_page_stands_alone(report):
     assert {"▁<b>", "<base>", "new & better", "_laws $1"} <= set(page.cells)
 
 
+@pytest.mark.long
 def test_equal_input_gives_equal_files(report, evaluation, tmp_path):
     again = make_report({"cutoff": 10, "base": "<base>"}, loop_tables(), evaluation, cutoff=10)
     for folder, this in (("a", report), ("b", again)):
@@ -154,6 +155,7 @@ def test_equal_input_gives_equal_files(report, evaluation, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+@pytest.mark.long
 def test_a_loop_without_new_tokens_has_a_report(evaluation):
     full = loop_tables()
     empty = LoopTables(full.new_tokens[:1], full.candidates[4:], full.rounds[:0], full.history[:0])

@@ -192,6 +192,7 @@ def test_copies_under_one_name_are_both_kept_and_removed(tmp_path):
     assert sides(found.removed[0].comparison, "left") == []
 
 
+@pytest.mark.long
 def test_what_the_stage_writes_is_explained(tmp_path, documents):
     out = str(tmp_path / "corpus")
     config = DedupeConfig(threshold=0.7, bands=40, rows=4)

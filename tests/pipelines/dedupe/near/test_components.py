@@ -129,6 +129,7 @@ def tangled() -> list[list[tuple[str, str, str]]]:
     return split_files([*planted_corpus(31, families=10, singles=4), *links], 3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("groups", ["star", "components"])
 def test_the_number_of_match_partitions_changes_no_byte(dedupe, tangled, groups):
     config = DedupeConfig(groups=groups, guards=UNGUARDED)
@@ -149,6 +150,7 @@ def test_the_stage_fails_rather_than_cut_a_component(dedupe):
     assert dedupe([links], few, partitions=Partitions(2, 1)).removals, "one partition needs no rounds"
 
 
+@pytest.mark.long
 def test_components_that_are_gathered_are_not_mixed(dedupe):
     """Many small families over more partitions than families: each resolves as it does alone."""
     rng = random.Random(7)

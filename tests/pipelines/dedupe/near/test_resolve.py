@@ -60,6 +60,7 @@ def test_every_partner_survives_and_nothing_more_could_go(edges, rng):
     assert set(follow_ups(matches(*edges))["document"].tolist()) == orphans
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(st.sets(st.integers(0, 40), min_size=1), st.sets(st.integers(0, 40), min_size=1))))
 @settings(max_examples=100, deadline=None)
 def test_intersections_equal_python_sets(pairs):
