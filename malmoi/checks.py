@@ -27,10 +27,10 @@ Configs = Mapping[str, Any]
 def check_clean(config: "CleanConfig", place: "Place", configs: Configs) -> Iterator[MalmoiError]:
     """Its files, models and lists are there, and the first lines of each source hold a document."""
     sides = config.side_inputs()
-    tokenizers = [sides.pop(role) for role in list(sides) if role.endswith(".tokenizer")]
+    tokenizers = {role: sides.pop(role) for role in list(sides) if role.endswith(".tokenizer")}
     yield from _missing(sides)
-    for name in tokenizers:
-        yield from _no_sentencepiece(name)
+    for role, name in tokenizers.items():
+        yield from _no_sentencepiece(role, name)
     if "sample" in configs:
         return  # its input is yet to be made
     try:
@@ -55,13 +55,13 @@ def find_raw(inputs: list[str], config: "CleanConfig | LmConfig") -> "tuple[Inpu
 
 def check_lm(config: "ReferenceModel", place: "Place", configs: Configs) -> Iterator[MalmoiError]:
     """Its tokenizer is there, and so is its text."""
-    yield from _no_sentencepiece(config.tokenizer)
+    yield from _no_sentencepiece("tokenizer", config.tokenizer)
     if "sample" in configs:
         return
     try:
         find_raw(place.below(config.inputs), config)
     except MalmoiError as error:
-        yield error
+        yield error.at("inputs", config.inputs)
 
 
 def check_expand(config: "ExpandConfig", place: "Place", configs: Configs) -> Iterator[MalmoiError]:
@@ -72,7 +72,12 @@ def check_expand(config: "ExpandConfig", place: "Place", configs: Configs) -> It
     yield from _missing({role: path for role, path in given.items() if path})
     yield from _missing({f"held_out.{number}": path for number, path in enumerate(config.held_out)})
     try:
-        settings_for(_base(config), config)
+        base = _base(config)
+    except MalmoiError as error:
+        yield error.at("base", config.base)
+        return
+    try:
+        settings_for(base, config)
     except MalmoiError as error:
         yield error
 
@@ -110,14 +115,14 @@ def warn_train(config: "TrainConfig", configs: Configs) -> Iterator[str]:
         yield warning
 
 
-def _no_sentencepiece(name: str) -> Iterator[MalmoiError]:
-    """Why a language model's words cannot be cut by what is named."""
+def _no_sentencepiece(role: str, name: str) -> Iterator[MalmoiError]:
+    """Why a language model's words cannot be cut by what a setting names."""
     from malmoi_pipelines.lm.sentences import find_sentencepiece
 
     try:
         find_sentencepiece(name)
     except MalmoiError as error:
-        yield error
+        yield error.at(role, name)
 
 
 def _base(config: "ExpandConfig") -> "Base":

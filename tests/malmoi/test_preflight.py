@@ -82,8 +82,8 @@ def test_all_problems_are_told_at_once(tmp_path, monkeypatch):
     for text in (
         "apache_beam",
         "malmoi[data]",
-        "allow = '/no/list.txt'",
-        "/no/base",
+        "expand: allow = '/no/list.txt'",
+        "expand: base = '/no/base': there is nothing at",
         "malmoi[train]",
         "GB are free",
     ):
@@ -106,7 +106,7 @@ def test_tokenizers_of_foreign_language_models_are_looked_at_as_everywhere(tmp_p
         (tmp_path / name).write_text("{}")
     settings = ["lm=null", f"clean.perplexity.good.model={tmp_path}/model.arpa"]
     for name, message in (
-        ("~/nothing", "clean: there is nothing at ~/nothing."),
+        ("~/nothing", "clean: perplexity.good.tokenizer = '~/nothing': there is nothing at ~/nothing."),
         ("~/tokenizer.json", "tokenizer.json is no SentencePiece model"),
     ):
         with pytest.raises(UsageError) as error:
@@ -121,8 +121,8 @@ def test_paths_and_model_are_looked_at(tmp_path):
     broken = steps(tmp_path / "out", "lm.tokenizer=/no/tokenizer.model", "train.model=/no/model")
     with pytest.raises(UsageError) as error:
         check_run(broken, str(tmp_path / "out"))
-    assert "lm: there is nothing at /no/tokenizer.model" in error.value.message
-    assert "train: there is nothing at /no/model" in error.value.message
+    assert "lm: tokenizer = '/no/tokenizer.model': there is nothing at" in error.value.message
+    assert "train: model = '/no/model': there is nothing at" in error.value.message
 
 
 def test_a_source_without_documents_is_bad_input(tmp_path, raw):
@@ -139,6 +139,9 @@ def test_a_source_without_documents_is_bad_input(tmp_path, raw):
 def test_input_that_is_not_there(tmp_path, raw):
     with pytest.raises(UsageError, match="nowhere"):
         check_run(steps(tmp_path / "out", "inputs=[nowhere]", root=raw, recipe=KOREAN), str(tmp_path / "out"))
+    broken = steps(tmp_path / "out", "inputs=[b]", "lm.inputs=[no_such]", root=raw, recipe=KOREAN)
+    with pytest.raises(UsageError, match=r"lm: inputs = \['no_such'\]: there is nothing at .*/no_such"):
+        check_run(broken, str(tmp_path / "out"))
 
 
 def test_disk_counts_what_is_there_already(tmp_path, monkeypatch):

@@ -7,6 +7,8 @@ MalmoiError
     └── DefectError   an invariant of malmoi itself does not hold: a ledger, a sum
 """
 
+from typing import Self
+
 
 class MalmoiError(Exception):
     """An error to show without a traceback: what is wrong, where, which value; `hint` says what to do."""
@@ -17,6 +19,14 @@ class MalmoiError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def at(self, setting: str, value: object) -> Self:
+        """The same error, its message opened by the setting that brought it.
+
+        >>> UsageError("there is nothing at /no.", hint="correct it").at("base", "/no").message
+        "base = '/no': there is nothing at /no."
+        """
+        return type(self)(f"{setting} = {value!r}: {self.message}", self.hint)
 
     def __reduce__(self) -> tuple[type["MalmoiError"], tuple[str, str | None]]:
         # Exceptions cross process boundaries; the default pickling would drop the hint.

@@ -37,6 +37,7 @@ def test_without_a_budget_any_number_of_rows_may_have_been_added(tmp_path):
 def test_each_thing_that_cannot_be_is_told(tmp_path, settings, message):
     (found,) = problems(tmp_path, **settings)
     assert message in found
+    assert f"model = {str(tmp_path)!r}" in found
 
 
 def test_all_of_it_is_told(tmp_path):
@@ -51,4 +52,4 @@ def test_a_model_to_be_made_must_be_long_enough():
 
 def test_a_name_that_is_no_model():
     (error,) = unsuitable(parse_config(TrainConfig, {"model": "/no/model"}, "test"), 8, None, 0)
-    assert error.message == "there is nothing at /no/model."
+    assert error.message == "model = '/no/model': there is nothing at /no/model."

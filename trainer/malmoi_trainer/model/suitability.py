@@ -32,14 +32,15 @@ def unsuitable(
     try:
         settings = read_object(find_model_config(config.model))
     except MalmoiError as error:
-        yield error
+        yield error.at("model", config.model)
         return
+    named = f"model = {config.model!r}"
     if (family := settings.get("model_type")) != FAMILY:
-        yield not_llama(config.model, family)
-    yield from _too_short(settings.get("max_position_embeddings"), sequence_length, f"the context of {config.model}")
+        yield not_llama(config.model, family).at("model", config.model)
+    yield from _too_short(settings.get("max_position_embeddings"), sequence_length, f"the context of {named}")
     if settings.get("tie_word_embeddings"):
         yield UsageError(
-            f"{config.model} ties its input and output embeddings: they cannot be trained apart.",
+            f"{named} ties its input and output embeddings: they cannot be trained apart.",
             hint="choose a model with tie_word_embeddings: false",
         )
     rows = settings.get("vocab_size")
@@ -47,7 +48,7 @@ def unsuitable(
         return
     if rows < base_size or (budget is not None and rows > base_size + budget):
         yield UsageError(
-            f"{config.model} has {rows:,} embedding rows, the base tokenizer {base_size:,} tokens.",
+            f"{named} has {rows:,} embedding rows, the base tokenizer {base_size:,} tokens.",
             hint="give expand the tokenizer of the model: --set expand.base=FOLDER",
         )
 
