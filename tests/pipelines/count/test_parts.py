@@ -88,6 +88,22 @@ def test_digests_never_change():
 PINNED = [0, 14570177789970190113, 3282822761845316478]
 
 
+@pytest.mark.parametrize(
+    ("length", "pinned"),
+    [
+        (16, 1107392568600796845),
+        (17, 7443439748118102757),
+        (24, 8176151986521712292),
+        (25, 2638397092208086280),
+        (256, 6989220733930549628),
+        (265, 5482637807292607211),
+    ],
+)
+def test_hashes_never_change(length, pinned):
+    """Growth curves of other runs, which add up with a new one, are made of these."""
+    assert digests_and_hashes(strings(["x" * length]))[1].tolist() == [pinned]
+
+
 @given(parts)
 def test_counts_by_source_add_up(found):
     expected = Counter((unit, source) for source, values in found for unit in values)

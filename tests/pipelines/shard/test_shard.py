@@ -17,7 +17,7 @@ from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.packing import pack
 from malmoi_pipelines.shard.sampling import copies, copy_digests, document_digests, expected_copies
 from malmoi_pipelines.shard.stage import check_packed, shard
-from malmoi_pipelines.shard.steps import Totals
+from malmoi_pipelines.shard.steps import Sampled, Written
 
 from tests.pipelines.small_tokenizers import BOS, EOS, byte_level, write_json
 
@@ -175,12 +175,11 @@ def test_bias_prefers_documents_with_new_tokens(tmp_path, write_documents, model
     assert shares[1] > shares[0]
 
 
-def test_totals_of_a_source_add_up():
-    totals = Totals()
-    totals.add("web", copies=2, tokens=10)
-    totals.add("web", copies=3, tokens=5)
-    totals.add("english", tokens=1)
-    assert totals.rows == {"web": {"copies": 5, "tokens": 15}, "english": {"tokens": 1}}
+def test_what_is_written_of_a_source_adds_up():
+    sampled = Sampled()
+    for source, *written in (("web", 2, 10, 1), ("web", 3, 5, 4), ("english", 0, 1, 0)):
+        sampled.add(source, Written(*written))
+    assert sampled.sources == {"web": Written(5, 15, 5), "english": Written(0, 1, 0)}
 
 
 def test_shards_that_lost_a_token_fail():
