@@ -11,7 +11,9 @@ INSTALL = $(BIN)/python -m pip install --quiet $(addprefix --constraint=,$(PINS)
 # Tests run in two processes, a module in one of them; a thread pool in each would only get in the other's way.
 PYTEST = OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope
 PROCESSES ?= 2
-PACKAGES = malmoi pipelines/malmoi_pipelines tokenizer_lab/malmoi_tokenizer_lab trainer/malmoi_trainer
+# Where docstrings have examples; those of benchmarks/ run with its tests. One process: to start a second takes longer.
+EXAMPLES = malmoi pipelines/malmoi_pipelines tokenizer_lab/malmoi_tokenizer_lab trainer/malmoi_trainer \
+  constraints tests/tokenizer_lab/plain_bpe.py
 
 .PHONY: demo test test-all lint check conformance extras mutants bench docs dist constraints clean
 
@@ -40,7 +42,7 @@ lint: $(DEV)  ## format, lint, types, the examples of the docstrings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q --doctest-modules $(PACKAGES)
+	$(BIN)/python -m pytest -q --doctest-modules $(EXAMPLES)
 
 check: lint  ## before every commit: that, and the tests that take no time
 	$(PYTEST) -q -m 'not long' --durations=5 --durations-min=3

@@ -21,6 +21,19 @@ def test_make_test_all_is_everything_that_make_test_leaves_out():
     assert "make test-all" in (ROOT / ".ci/run").read_text()
 
 
+def test_every_example_of_a_docstring_runs():
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    places = [
+        *re.search(r"^EXAMPLES = (.*)$", makefile, re.M)[1].split(),
+        "benchmarks",
+    ]  # which test_benchmarks.py runs
+    assert "--doctest-modules $(EXAMPLES)" in makefile
+    trees = ("malmoi", "pipelines", "tokenizer_lab", "trainer", "benchmarks", "constraints", "deploy", "tests")
+    for path in (path for tree in trees for path in (ROOT / tree).rglob("*.py")):
+        if re.search(r"^ *>>> ", path.read_text(), re.M):
+            assert any(path.is_relative_to(ROOT / place) for place in places), path
+
+
 class Item:
     """What pytest collects, as far as the tiers look at it."""
 

@@ -134,10 +134,10 @@ def distributions(*names):
     return found
 
 
-def imports():
-    """All packages of others that ours import, anywhere, with a module that does."""
+def imports(*roots):
+    """All packages of others that the modules of these folders (ours) import, anywhere, with a module that does."""
     found = {}
-    for root in ("malmoi", "pipelines", "tokenizer_lab", "trainer"):
+    for root in roots or ("malmoi", "pipelines", "tokenizer_lab", "trainer"):
         for path in (ROOT / root).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Import):
@@ -153,6 +153,12 @@ def test_the_imports_are_the_declared_dependencies():
     for module, extra in EXTRAS.items():
         assert DISTRIBUTIONS.get(module, module) in distributions(extra), module
     assert found >= EXTRAS.keys()
+
+
+@pytest.mark.long
+def test_what_the_tests_import_is_declared():
+    found = {name for name in imports("tests") if not name.startswith("malmoi")} - {"tests", "benchmarks"}
+    assert {DISTRIBUTIONS.get(name, name) for name in found} <= distributions("", *PROJECT["optional-dependencies"])
 
 
 @pytest.mark.long
@@ -172,6 +178,16 @@ def test_all_that_make_installs_is_pinned_for_each_python():
     installs = re.findall(r"^.*pip install.*$", (ROOT / "Makefile").read_text(), re.M)
     ours = "--quiet $(addprefix --constraint=,$(PINS)) --editable"
     assert [line.split("install ")[1] for line in installs] == [ours, "--quiet --upgrade pip"]
+
+
+def test_the_demo_installs_no_tools_of_the_tests():
+    rules = re.findall(r"^(\S+):([^#\n=]*)(?:#.*)?\n((?:\t.*\n)*)", (ROOT / "Makefile").read_text(), re.M)
+    needs, commands = ({rule[0]: rule[part] for rule in rules} for part in (1, 2))
+    assert needs["demo"].split() == ["$(READY)"]
+    assert re.findall(r"'\.\[(.*)\]'", commands["$(READY)"]) == ["data,train"]
+    assert "$(DEV)" not in needs["$(READY)"]
+    tools = set(PROJECT["optional-dependencies"]["dev"])
+    assert {"mypy", "duckdb", "pytest", "ruff"} <= tools - distributions("", "data", "train")
 
 
 @pytest.mark.long
