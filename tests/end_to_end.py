@@ -42,7 +42,7 @@ def command(out, *more, settings=SMALL, recipe="quickstart"):
         "-m",
         "malmoi",
         "run",
-        str(ROOT / f"recipes/{recipe}.yaml"),
+        str(ROOT / f"malmoi/recipes/{recipe}.yaml"),
         "--out",
         str(out),
         *sets,

@@ -15,6 +15,7 @@ from malmoi_pipelines.sample.stage import sample
 from rich.cells import cell_len
 
 from malmoi.arguments import split_inputs
+from malmoi.recipes import find_recipe
 from tests.tokenizer_lab.byte_level.small import make_json
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -108,4 +109,4 @@ def test_what_cannot_be_run_can_be_read():
             flags = split_inputs(words[words.index("FlinkRunner") + 1 :], [])[1]
             check_flags(RunOptions("FlinkRunner", None, flags))
         for word in words:
-            assert not word.startswith("recipes/") or (ROOT / word).is_file()
+            assert not word.startswith("recipes/") or pathlib.Path(find_recipe(word)).is_file()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def settings():
-    return load_recipe(str(ROOT / "recipes" / "korean-real.yaml"), [])
+    return load_recipe(str(ROOT / "malmoi" / "recipes" / "korean-real.yaml"), [])
 
 
 @pytest.fixture

@@ -56,6 +56,8 @@ def test_every_verb_has_help_and_a_row_in_the_readme(malmoi, verb):
 def test_the_readmes_folders_targets_and_recipes_exist():
     readme = (ROOT / "README.md").read_text()
     tree = readme.split("## The house")[1].split("```")[1]
+    tree = tree.replace("\nrecipes/ ", "\nmalmoi/recipes/ ")  # the link is not in the source distribution
+    assert not (link := ROOT / "recipes").is_symlink() or link.samefile(ROOT / "malmoi" / "recipes")
     package = ROOT
     for indent, folders in re.findall(r"^( *)((?:[a-z_/]+/ ?)+)", tree, re.M):
         for folder in folders.split():
@@ -65,10 +67,10 @@ def test_the_readmes_folders_targets_and_recipes_exist():
     for target in re.findall(r"^make (\w+)", readme, re.M):
         assert f"\n{target}: " in (ROOT / "Makefile").read_text()
     for recipe in re.findall(r"recipes/[\w-]+\.yaml", readme):
-        assert (ROOT / recipe).is_file()
+        assert pathlib.Path(find_recipe(recipe)).is_file()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "malmoi" / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_recipes_are_valid(path):
     recipe = load_recipe(str(path), [])
     assert recipe.name == path.stem
@@ -137,9 +139,9 @@ def test_a_changed_setting_is_refused_and_overwrite_says_why(malmoi, tmp_path, w
         (("clean", "nothing/*.jsonl", "--out", "y"), 2, "nothing/*.jsonl"),
         (("inspect", "nowhere"), 2, "there is nothing at nowhere"),
         (("run", "nowhere.yaml", "--out", "y"), 2, "there is no file nowhere.yaml"),
-        (("run", str(ROOT / "recipes/korean-real.yaml"), "--out", "y"), 2, "--input ROOT"),
+        (("run", str(ROOT / "malmoi/recipes/korean-real.yaml"), "--out", "y"), 2, "--input ROOT"),
         (
-            ("run", str(ROOT / "recipes/quickstart.yaml"), "--out", "y", "--set", "trian.steps=1"),
+            ("run", str(ROOT / "malmoi/recipes/quickstart.yaml"), "--out", "y", "--set", "trian.steps=1"),
             2,
             "did you mean 'train'?",
         ),
@@ -164,7 +166,7 @@ def test_wrong_usage_names_the_remedy(malmoi, monkeypatch, tmp_path, arguments, 
 def test_a_run_never_clears_a_foreign_folder(malmoi, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("years")
-    code, _, err = malmoi("run", ROOT / "recipes/quickstart.yaml", "--out", tmp_path / "out")
+    code, _, err = malmoi("run", ROOT / "malmoi/recipes/quickstart.yaml", "--out", tmp_path / "out")
     assert code == 2
     assert "not a malmoi run" in err
     assert (tmp_path / "out" / "thesis.txt").read_text() == "years"
@@ -191,7 +193,7 @@ def test_overwrite_never_deletes_its_input(malmoi, tmp_path, words):
     code, _, err = malmoi("count", tmp_path / "in" / "data", "--out", tmp_path / "in", "--overwrite")
     assert (code, "must lie apart" in err) == (2, True)
     code, _, err = malmoi(
-        "run", ROOT / "recipes/korean-real.yaml", "--input", tmp_path, "--out", tmp_path, "--overwrite"
+        "run", ROOT / "malmoi/recipes/korean-real.yaml", "--input", tmp_path, "--out", tmp_path, "--overwrite"
     )
     assert (code, "must lie apart" in err) == (2, True)
     assert len(list((tmp_path / "in" / "data").iterdir())) == 1
@@ -214,7 +216,7 @@ def test_the_shell_completes_verbs(monkeypatch, capsys):
 @pytest.mark.parametrize("name", ["quickstart", "recipes/quickstart.yaml"])
 def test_our_recipes_are_found_in_any_folder(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    assert load_recipe(name, []) == load_recipe(str(ROOT / "recipes/quickstart.yaml"), [])
+    assert load_recipe(name, []) == load_recipe(str(ROOT / "malmoi/recipes/quickstart.yaml"), [])
     assert find_recipe("none.yaml") == "none.yaml"
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "quickstart.yaml").write_text("name: mine\n")

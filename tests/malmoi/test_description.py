@@ -1,5 +1,6 @@
 """What a page outside of the repository shows of the README: links that mean something there."""
 
+import doctest
 import pathlib
 import re
 import runpy
@@ -23,8 +24,9 @@ def test_links_of_the_readme_lead_to_files():
 @pytest.mark.parametrize("source", [None, "https://example.org/malmoi/v1"])
 def test_outside_links_are_addresses_or_plain_text(source):
     shown = description(README, source)
-    assert all(link.startswith("https://") for link in LINK.findall(shown))
-    assert len(LINK.findall(shown)) == (len(LINK.findall(README)) if source else 0)
+    links = LINK.findall(shown)
+    assert len(links) == (len(LINK.findall(README)) if source else 0)
+    assert all(link.startswith("https://") for link in links)
 
 
 def test_text_that_is_its_own_path_stands_once():
@@ -35,8 +37,14 @@ def test_text_that_is_its_own_path_stands_once():
     assert description(readme, base) == f"see [settings]({base}/docs/settings.md), [LICENSE]({base}/LICENSE), {kept}"
 
 
+def test_the_examples_of_its_docstring_hold():
+    """pytest takes no examples of a file called setup.py."""
+    [examples] = doctest.DocTestFinder().find(description, "description", globs={"description": description})
+    assert doctest.DocTestRunner().run(examples) == (0, 2)
+
+
 def test_no_address_is_claimed_that_there_is_not():
-    """Whoever gives the project an address names it as `Source`; what then is shown is tested above."""
+    """Whoever gives the project an address names it as `Source` and asks for that here; what is shown then is above."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert "readme" in project["dynamic"]
-    assert all(url.startswith("https://") and "example" not in url for url in project.get("urls", {}).values())
+    assert "urls" not in project

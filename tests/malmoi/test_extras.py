@@ -100,7 +100,7 @@ def run_blocked(brought, commands):
     "brought", [CORE_ALONE, "train", *(pytest.param(name, marks=pytest.mark.slow) for name in ("data", "data,train"))]
 )
 def test_a_verb_runs_with_its_extra_and_names_it_without(small_run, tmp_path, brought):
-    recipe = ROOT / "recipes" / "quickstart.yaml"
+    recipe = ROOT / "malmoi" / "recipes" / "quickstart.yaml"
     commands = {verb: text.format(run=small_run, out=tmp_path, recipe=recipe) for verb, text in VERBS.items()}
     for verb, (code, errors) in run_blocked(brought, commands).items():
         named = re.findall(r"pip install 'malmoi\[([a-z,]+)\]'", errors)

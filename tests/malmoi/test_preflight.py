@@ -23,7 +23,7 @@ from malmoi.stages import STAGES, Place, Stage
 from tests.tokenizer_lab.byte_level.small import make_json
 
 ROOT = pathlib.Path(__file__).parents[2]
-QUICKSTART, KOREAN = (str(ROOT / f"recipes/{name}.yaml") for name in ("quickstart", "korean-real"))
+QUICKSTART, KOREAN = (str(ROOT / f"malmoi/recipes/{name}.yaml") for name in ("quickstart", "korean-real"))
 
 
 def steps(out, *overrides, root=None, recipe=QUICKSTART):

@@ -17,13 +17,13 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_the_model_of_a_recipe_comes_before_clean():
-    recipe = load_recipe(str(ROOT / "recipes/quickstart.yaml"), [])
+    recipe = load_recipe(str(ROOT / "malmoi/recipes/quickstart.yaml"), [])
     assert [stage.name for stage in build_chain(recipe, None, "out", RunOptions())][:3] == ["sample", "lm", "clean"]
 
 
 def test_a_recipe_has_one_good_model():
     with pytest.raises(UsageError, match="leave out"):
-        load_recipe(str(ROOT / "recipes/quickstart.yaml"), ["clean.perplexity.good.model=other"])
+        load_recipe(str(ROOT / "malmoi/recipes/quickstart.yaml"), ["clean.perplexity.good.model=other"])
 
 
 def test_the_settings_that_the_readme_shows_are_valid():

@@ -17,7 +17,7 @@ from malmoi.recipe import load_recipe, recipe_class
 from malmoi.stages import FOLDERS, STAGES, Stage, stages_page
 
 ROOT = pathlib.Path(__file__).parents[2]
-QUICKSTART = str(ROOT / "recipes/quickstart.yaml")
+QUICKSTART = str(ROOT / "malmoi/recipes/quickstart.yaml")
 
 
 class EvaluateConfig(Config):

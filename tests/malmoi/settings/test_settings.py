@@ -24,7 +24,7 @@ from malmoi.settings.tree import flat, json_schema, settings_of
 from malmoi.settings.verbs import CONFIGS, config_class
 
 ROOT = pathlib.Path(__file__).parents[3]
-RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+RECIPES = sorted((ROOT / "malmoi" / "recipes").glob("*.yaml"))
 STAGES = [verb for verb in CONFIGS if verb != "run"]
 
 

@@ -49,7 +49,7 @@ def test_a_printed_file_is_taken_by_its_verb(malmoi, tmp_path, write_documents):
 
 
 def test_a_recipe_is_printed_with_its_values_and_those_set(malmoi):
-    recipe = ROOT / "recipes" / "quickstart.yaml"
+    recipe = ROOT / "malmoi" / "recipes" / "quickstart.yaml"
     code, out, _ = malmoi("config", recipe, "--set", "clean.error_budget=0.25")
     assert code == 0
     values = yaml.safe_load(out)
@@ -72,5 +72,8 @@ def test_another_name_gets_a_suggestion(malmoi, given, hint):
 
 
 def test_a_setting_that_does_not_exist_is_an_error(malmoi):
-    assert malmoi("config", ROOT / "recipes" / "quickstart.yaml", "--set", "clean.nothing=1")[0] == UsageError.exit_code
+    assert (
+        malmoi("config", ROOT / "malmoi" / "recipes" / "quickstart.yaml", "--set", "clean.nothing=1")[0]
+        == UsageError.exit_code
+    )
     assert malmoi("config", "clean", "--set", "nothing=1")[0] == UsageError.exit_code

@@ -28,7 +28,7 @@ def cleaned(real_text, folder):
     """Novels, sentence pairs, two files of documentation and half of the reviews: 60 MB."""
     reviews = [f"movie-reviews/part-0000{number}.jsonl.zst" for number in (0, 1)]
     inputs = [real_text / name for name in ("novels", "parallel", "docs-ko", *reviews)]
-    settings = load_recipe(str(ROOT / "recipes" / "korean-real.yaml"), [])
+    settings = load_recipe(str(ROOT / "malmoi" / "recipes" / "korean-real.yaml"), [])
     config = policies(settings.clean, ["docs-ko", "parallel"])
     return clean([str(path) for path in inputs], str(folder / "docs"), config, RUN)
 

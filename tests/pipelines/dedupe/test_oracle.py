@@ -135,7 +135,7 @@ def test_generated_documents_against_all_pairs(dedupe):
 
 @pytest.mark.slow
 def test_real_documents_against_all_pairs(real_text, tmp_path, record_property):
-    recipe = load_recipe(str(ROOT / "recipes" / "korean-real.yaml"), [])
+    recipe = load_recipe(str(ROOT / "malmoi" / "recipes" / "korean-real.yaml"), [])
     folders = ("court-decisions", "docs-ko", "government-notices", "treaties", "novels")
     inputs = [str(real_text / name / "part-00000.jsonl.zst") for name in folders]
     docs = clean(inputs, str(tmp_path / "docs"), policies(recipe.clean, ["docs-ko"]), RunOptions(workers=2))
