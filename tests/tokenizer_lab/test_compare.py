@@ -2,10 +2,12 @@ import json
 import pathlib
 
 import pytest
+from malmoi_pipelines.contracts.code import NOT_USED
 from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, parse_model
+from malmoi_tokenizer_lab import compare as stage
 from malmoi_tokenizer_lab.compare import CompareConfig, compare
 
 from tests.tokenizer_lab.evaluate.tables import write_table
@@ -78,6 +80,13 @@ def test_tokenizers_are_measured_on_the_held_out_text(result, folders):
 
 
 @pytest.mark.long
+def test_the_analyser_counts_only_where_it_is_asked(result, folders, monkeypatch):
+    assert result.manifest.code.packages["kiwipiepy"] == NOT_USED
+    monkeypatch.setattr(stage, "run_stage", lambda identity, *_, **__: identity)
+    asked = compare([folders["base"]], [folders["words"]], "out", CONFIG.model_copy(update={"morphemes": True}))
+    assert asked.code.packages["kiwipiepy"] != NOT_USED
+
+
 def test_extensions_are_compared_in_pairs(result):
     report = read_report(result.folder)
     (pair,) = report.tables["New tokens in pairs"]

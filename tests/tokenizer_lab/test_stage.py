@@ -1,3 +1,4 @@
+import importlib.metadata
 import itertools
 import pathlib
 import re
@@ -5,6 +6,8 @@ import re
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from malmoi_pipelines.contracts import code
+from malmoi_pipelines.contracts.code import NOT_USED
 from malmoi_pipelines.contracts.config import parse_config
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
 from malmoi_pipelines.contracts.manifest import read_manifest, verify_file
@@ -13,6 +16,7 @@ from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import TOKENIZER, check_schema
 from malmoi_pipelines.contracts.timings import read_timings
 from malmoi_pipelines.tokenizers.model_proto import load_for_units, lowest_rank_score, parse_model, scores_below
+from malmoi_tokenizer_lab import stage
 from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.build import Builder
 from malmoi_tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
@@ -78,6 +82,19 @@ def test_what_no_two_runs_agree_on_is_beside_the_output(expanded):
     assert [row["round"] for row in timings] == read(expanded, "rounds")["round"].to_pylist()
     assert timings[0]["units encoded"] == read_report(expanded.folder).facts["distinct Korean units"]
     assert all(row["seconds"] >= 0 for row in timings)
+
+
+@pytest.mark.parametrize("morphemes", [True, False])
+def test_packages_that_decide_no_byte_make_no_expansion_stale(words, small_base, monkeypatch, morphemes):
+    monkeypatch.setattr(stage, "run_stage", lambda identity, *_, **__: identity)
+    before = run([words], "out", small_base, morphemes=morphemes)
+    monkeypatch.setattr(code, "_version", lambda name: "of tomorrow")
+    after = run([words], "out", small_base, morphemes=morphemes)
+    assert before.code.packages["transformers"] == after.code.packages["transformers"] == NOT_USED
+    assert (after.code.packages["kiwipiepy"] == NOT_USED) == (not morphemes)
+    # What does decide bytes stands in the code alone, so that `malmoi accept` can take it.
+    assert before.inputs == after.inputs
+    assert importlib.metadata.version("transformers") not in str(before.inputs)
 
 
 def test_new_rows_are_laid_out_in_order(tokens, base):

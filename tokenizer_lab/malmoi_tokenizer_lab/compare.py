@@ -14,7 +14,7 @@ from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageRe
 from malmoi_pipelines.tokenizers.finding import TokenizerFile
 from pydantic import Field
 
-from malmoi_tokenizer_lab.evaluate.evaluation import Evaluation, evaluate
+from malmoi_tokenizer_lab.evaluate.evaluation import Evaluation, evaluate, unused_packages
 from malmoi_tokenizer_lab.evaluate.parallel import pair_files, read_pairs
 from malmoi_tokenizer_lab.evaluate.reading import common_units, inexact, read_subjects, read_tokenizers
 from malmoi_tokenizer_lab.evaluate.subject import Subject
@@ -94,7 +94,7 @@ def _identity(tokenizers: Mapping[str, TokenizerFile], words: list[str], config:
             **parallel,
         },
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
-        code=code_of(__name__),
+        code=code_of(__name__, unused_packages(config.morphemes)),
     )
 
 

@@ -7,8 +7,6 @@ candidates/, rounds/, history/       what the loop did
 report.json, report.md, report.html  figures, lists of tokens and plots
 """
 
-import importlib.metadata
-import importlib.util
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +16,7 @@ import xxhash
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.code import code_of
 from malmoi_pipelines.contracts.errors import DefectError, UsageError
+from malmoi_pipelines.contracts.extras import is_installed
 from malmoi_pipelines.contracts.fingerprint import fingerprint_files
 from malmoi_pipelines.contracts.manifest import FileInfo, open_dataset
 from malmoi_pipelines.contracts.progress import SILENT, Progress
@@ -41,7 +40,15 @@ from malmoi_tokenizer_lab.base import Base
 from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.build import Expansion, build_tokenizer
 from malmoi_tokenizer_lab.config import ExpandConfig
-from malmoi_tokenizer_lab.evaluate import Evaluation, UnitTable, evaluate, pair_files, read_pairs, read_unit_table
+from malmoi_tokenizer_lab.evaluate import (
+    Evaluation,
+    UnitTable,
+    evaluate,
+    pair_files,
+    read_pairs,
+    read_unit_table,
+    unused_packages,
+)
 from malmoi_tokenizer_lab.job_counter import CountJob, JobCounting
 from malmoi_tokenizer_lab.loop.curation import read_curation
 from malmoi_tokenizer_lab.report.card import make_card
@@ -102,7 +109,7 @@ def expand(
         stage=TOKENIZER.stage,
         inputs={"words": words_fingerprint(words), **base.inputs, **_other_inputs(base, config)},
         config=config.model_dump(mode="json", exclude=_NOT_IDENTITY),
-        code=code_of(__name__),
+        code=code_of(__name__, ("transformers", *unused_packages(config.morphemes))),  # that loads what is finished
     )
 
     def body(work: str) -> StageOutput:
@@ -156,10 +163,9 @@ def _other_inputs(base: Base, config: ExpandConfig) -> dict[str, str]:
 
 
 def _libraries(config: ExpandConfig) -> str:
-    """Optional packages that add to the report, with their versions."""
+    """The optional packages at hand that add to the report; whose version matters, `code_of` knows."""
     wanted = ("transformers", *(("kiwipiepy",) if config.morphemes else ()))
-    found = {name: importlib.metadata.version(name) for name in wanted if importlib.util.find_spec(name)}
-    return ", ".join(f"{name} {version}" for name, version in found.items())
+    return ", ".join(filter(is_installed, wanted))
 
 
 def _evaluate(expansion: Expansion, words: list[str], config: ExpandConfig, progress: Progress) -> Evaluation:

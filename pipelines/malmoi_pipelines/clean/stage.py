@@ -45,7 +45,7 @@ def clean(
         stage="clean",
         inputs={"raw": raw.fingerprint, **{role: path_identity(path) for role, path in sides.items()}},
         config=_without_paths(config.model_dump(mode="json"), frozenset(sides.values())),
-        code=code_of(__name__, _unused(config)),
+        code=code_of(__name__, [*raw.unused_packages, *_unused(config)]),
     )
 
     def body(work: str) -> StageOutput:

@@ -1,6 +1,6 @@
 """The stage `lm train`: reference text in, an n-gram language model as an ARPA file out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from malmoi_pipelines.engine.run import run_job
 from malmoi_pipelines.lm.arpa import write_arpa
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENIZER, LanguageModel, load_scorer
-from malmoi_pipelines.lm.sentences import EOJEOL, find_sentencepiece, load_tokenizer
+from malmoi_pipelines.lm.sentences import CCNET, EOJEOL, find_sentencepiece, load_tokenizer
 from malmoi_pipelines.lm.train import CountingPlan, Trained, train
 from malmoi_pipelines.lm.work_files import held_out_path, read_table
 from malmoi_pipelines.raw.config import ReadOptions
@@ -56,7 +56,7 @@ def train_lm(
         stage="lm train",
         inputs={"raw": raw.fingerprint, **({} if pieces is None else {"tokenizer": pieces.fingerprint})},
         config={**config.model_dump(mode="json"), "tokenizer": EOJEOL if pieces is None else SENTENCEPIECE},
-        code=code_of(__name__),
+        code=code_of(__name__, [*raw.unused_packages, *_unused(config)]),
     )
 
     def body(work: str) -> StageOutput:
@@ -72,6 +72,14 @@ def train_lm(
 
     reads = [*inputs, *([] if pieces is None else [pieces.place]), *(file.path for file in raw.files)]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
+
+
+def _unused(config: LmConfig) -> Iterator[str]:
+    """The packages that the settings leave out."""
+    if config.tokenizer == EOJEOL:
+        yield "sentencepiece"
+    if config.normalisation != CCNET:
+        yield "regex"
 
 
 def _read_options(config: LmConfig) -> Callable[[str], ReadOptions]:

@@ -20,7 +20,7 @@ from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS, check_schema
 from malmoi_pipelines.contracts.table_sink import TableSink
 from malmoi_pipelines.contracts.tables import row_group_bytes, string_bytes
 from malmoi_pipelines.raw.config import InputConfig, ReadOptions
-from malmoi_pipelines.raw.identity import identify, raw_bytes
+from malmoi_pipelines.raw.identity import identify, raw_bytes, unused_packages
 from malmoi_pipelines.raw.inputs import InputFile, find_inputs
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.rows import RawBlock
@@ -59,11 +59,8 @@ class Documents:
 
     @property
     def unused_packages(self) -> tuple[str, ...]:
-        """Packages that decide nothing here, for `code_of`: those that take text out of web pages, without any.
-
-        Our own tables hold for a corpus of years, whatever becomes of a reader of web pages.
-        """
-        return () if any(file.format == "warc" for file in self.files) else ("fastwarc", "resiliparse")
+        """The packages that decide nothing here, for `code_of`."""
+        return unused_packages(self.files)
 
     def own_table(self, number: int) -> str | None:
         """The Parquet file that a task is, if it is a table of a finished dataset folder, read as it is."""

@@ -22,6 +22,11 @@ class RawInput:
         """Estimated bytes of raw text, by which jobs are planned."""
         return sum(map(raw_bytes, self.files))
 
+    @property
+    def unused_packages(self) -> tuple[str, ...]:
+        """The packages that decide nothing here, for `code_of`."""
+        return unused_packages(self.files)
+
 
 def identify(files: Iterable[InputFile]) -> RawInput:
     """Order files by all that the fingerprint knows of them, so that equal fingerprints mean equal outputs.
@@ -34,6 +39,14 @@ def identify(files: Iterable[InputFile]) -> RawInput:
 
 def _content(file: InputFile) -> str:
     return content_identity(file.path) if file.info is None else file.info.xxh3_128
+
+
+def unused_packages(files: Iterable[InputFile]) -> tuple[str, ...]:
+    """The packages of readers that no file needs: those that take text out of web pages, without any.
+
+    A corpus holds for years, whatever becomes of a reader of web pages that it has none of.
+    """
+    return () if any(file.format == "warc" for file in files) else ("fastwarc", "resiliparse")
 
 
 def raw_bytes(file: InputFile) -> int:

@@ -100,6 +100,7 @@ def test_a_sentencepiece_model_travels_with_the_language_model(tmp_path, inputs)
     assert files.read_bytes(files.join(out, "tokenizer.model")) == files.read_bytes(SENTENCEPIECE)
     assert result.manifest.config["tokenizer"] == "sentencepiece"
     assert "tokenizer" in result.manifest.inputs
+    assert "sentencepiece" not in result.manifest.code.unused
     good, bad = load_model(ModelOptions(model=out)).perplexities(["각 갂 각", "English words"])
     assert good < bad
 

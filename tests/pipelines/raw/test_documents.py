@@ -7,6 +7,8 @@ import shutil
 
 import pyarrow as pa
 import pytest
+from malmoi_pipelines.clean import stage as clean_stage
+from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.contracts.manifest import Manifest, verify_file, write_manifest
@@ -18,6 +20,7 @@ from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.stage import dedupe
 from malmoi_pipelines.engine.options import RunOptions
+from malmoi_pipelines.lm import stage as lm_stage
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.raw import documents as documents_module
 from malmoi_pipelines.raw.config import InputConfig, ReadOptions
@@ -97,6 +100,11 @@ def run_shard(inputs, out, **settings):
 
 
 STAGES = {"count": run_count, "dedupe": run_dedupe, "shard": run_shard}
+RAW_STAGES = (
+    (clean_stage, lambda inputs: clean_stage.clean(inputs, "out", CleanConfig(), RunOptions())),
+    (lm_stage, lambda inputs: lm_stage.train_lm(inputs, "out", LmConfig(), RunOptions())),
+)
+"""Those that read raw text by themselves, and what runs them."""
 CONFIGS = (CountConfig, DedupeConfig, ShardConfig, LmConfig)
 
 
@@ -236,6 +244,16 @@ def test_readers_of_web_pages_make_no_stage_stale_that_read_none(tmp_path, stage
     put(tmp_path, "web/a.wet", b"")
     with_pages = find_documents([f"{tmp_path}/docs", f"{tmp_path}/web"], DEFAULTS)
     assert with_pages.unused_packages == ()
+
+
+@pytest.mark.parametrize(("module", "run"), RAW_STAGES)
+def test_no_package_that_raw_text_does_without_makes_a_stage_stale(tmp_path, monkeypatch, module, run):
+    monkeypatch.setattr(module, "run_stage", lambda identity, *_, **__: identity)
+    put(tmp_path, "a.jsonl", jsonl(RECORDS))
+    without = {"Resiliparse", "FastWARC", "sentencepiece", "regex"}
+    assert set(run([f"{tmp_path}/a.jsonl"]).code.unused) - {"fasttext-predict", "numpy"} == without
+    put(tmp_path, "web/a.wet", b"")
+    assert not {"Resiliparse", "FastWARC"} & set(run([str(tmp_path)]).code.unused)
 
 
 def test_the_memory_filesystem(memory_root):

@@ -13,6 +13,7 @@ reading     tokenizers from files and folders
 
 from malmoi_tokenizer_lab.evaluate.evaluation import Evaluation as Evaluation
 from malmoi_tokenizer_lab.evaluate.evaluation import evaluate as evaluate
+from malmoi_tokenizer_lab.evaluate.evaluation import unused_packages as unused_packages
 from malmoi_tokenizer_lab.evaluate.parallel import pair_files as pair_files
 from malmoi_tokenizer_lab.evaluate.parallel import read_pairs as read_pairs
 from malmoi_tokenizer_lab.evaluate.subject import Subject as Subject

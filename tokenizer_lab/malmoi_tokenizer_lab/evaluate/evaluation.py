@@ -46,6 +46,11 @@ class Evaluation:
     """What was not measured, and why."""
 
 
+def unused_packages(with_morphemes: bool) -> tuple[str, ...]:
+    """The packages that no figure depends on, for `code_of`."""
+    return () if with_morphemes else ("kiwipiepy",)
+
+
 def evaluate(
     subjects: Sequence[Subject],
     table: UnitTable | None,
