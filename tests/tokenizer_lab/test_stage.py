@@ -19,6 +19,7 @@ from malmoi_pipelines.tokenizers.model_proto import load_for_units, lowest_rank_
 from malmoi_tokenizer_lab import stage
 from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.build import Builder
+from malmoi_tokenizer_lab.check import check_tokenizer
 from malmoi_tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
 from malmoi_tokenizer_lab.loop.curation import Curation
 from malmoi_tokenizer_lab.sentencepiece import text_gates
@@ -299,9 +300,17 @@ def test_dead_pieces_are_counted(expanded, tokens):
     made = [row for row in tokens if row["kind"] != "reserved"]
     dead = [row for row in made if encode(row["piece"].replace("▁", " ")) != [row["id"]]]
     assert facts["dead"] == len(dead) == 0
-    assert gates["pieces encoded alone"] >= len(made)
+    assert gates["no piece is dead"] >= len(made)
     assert re.fullmatch(f"{len(gates)} of {len(gates)} passed", facts["gates"])
     assert facts["new tokens"] == len([row for row in made if row["kind"] != "mask"])
+
+
+@pytest.mark.long
+def test_expand_runs_the_gates_of_tokenizer_check(expanded, base_path):
+    """One list: what `check` runs over the folder, and last the counts over units, which need the word table."""
+    of_expand = [row["gate"] for row in read_report(expanded.folder).tables["Gates"]]
+    assert of_expand[:-1] == [result.gate for result in check_tokenizer(expanded.folder, base_path)]
+    assert of_expand[-1] == "documents have the tokens of their units"
 
 
 @pytest.mark.long

@@ -1,6 +1,6 @@
 """A base tokenizer as the stage `expand` needs it; the two kinds that can be extended implement it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -9,6 +9,7 @@ from malmoi_pipelines.contracts.unit_kind import UnitKind
 
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Subject
+from malmoi_tokenizer_lab.gates.result import GateResult
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.intermediate import CandidateSource
 from malmoi_tokenizer_lab.loop.merges import Symbols
@@ -111,9 +112,5 @@ class Base(Protocol):
     def subject(self) -> Subject:
         """How the base encodes."""
 
-    def check(self, artefact: Artefact, words: Words) -> dict[str, int]:
-        """Run all gates; returns what each compared.
-
-        Raises:
-            CheckError: one failed.
-        """
+    def gates(self, artefact: Artefact, words: Words) -> Iterator[GateResult]:
+        """All gates over what was built: each runs when its result is asked for."""

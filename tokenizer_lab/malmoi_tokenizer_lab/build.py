@@ -9,6 +9,7 @@ from malmoi_pipelines.contracts.progress import Progress
 
 from malmoi_tokenizer_lab.base import Artefact, Base, OtherTokens
 from malmoi_tokenizer_lab.config import ExpandConfig, resolve_cutoff, token_budget
+from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed
 from malmoi_tokenizer_lab.job_counter import JobCounting
 from malmoi_tokenizer_lab.loop.candidates import Candidates, find_candidates
 from malmoi_tokenizer_lab.loop.curation import Curation, with_wanted
@@ -52,8 +53,8 @@ class Expansion:
     pieces."""
     base_ids: list[list[int]]
     """The base's spelling of each new row."""
-    checks: dict[str, int]
-    """How much each gate compared, and what it counted."""
+    gates: tuple[GateResult, ...]
+    """All have passed: an expansion of which one fails is not made, and the error names it."""
     others: tuple[tuple[Loop, Artefact], ...]
     """The policies put beside it."""
 
@@ -184,7 +185,7 @@ def build_tokenizer(
     with progress.doing("expand: export"):
         artefact = builder.artefact(loop, config.policy)
     with progress.doing("expand: gates"):
-        checks = base.check(artefact, words)
+        gates = raise_failed(base.gates(artefact, words))
     others = []
     for policy in config.compare:
         progress.note(f"policy {policy}")
@@ -200,7 +201,7 @@ def build_tokenizer(
         counts=_row_counts(artefact, loop, builder.others.fixed_counts),
         raw_counts=occurrences,
         base_ids=base.spellings(builder.units.inventory, artefact.rows),
-        checks=checks,
+        gates=tuple(gates),
         others=tuple(others),
     )
 

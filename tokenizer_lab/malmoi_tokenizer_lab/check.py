@@ -21,7 +21,7 @@ from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, parse_byte_level
 from malmoi_tokenizer_lab.byte_level.extension import Extension
 from malmoi_tokenizer_lab.gates.result import GateResult
 from malmoi_tokenizer_lab.sentencepiece.base_files import COPIED
-from malmoi_tokenizer_lab.sentencepiece.gates import NO_BASE, named_texts, row_gates, special_pieces, text_gates
+from malmoi_tokenizer_lab.sentencepiece.gates import NO_BASE, all_gates, named_texts, special_pieces
 
 _LOADED = (MODEL_FILE, CONFIG_FILE, "added_tokens.json", "config.json", *COPIED)
 """The files that transformers may read, besides `tokenizer.json`."""
@@ -64,17 +64,13 @@ def _sentencepiece_gates(found: TokenizerFile, model: Any, base: Any | None) -> 
     path = files.join(found.folder, JSON_FILE) if found.folder else None
     tokenizer_json = files.read_bytes(path) if path and files.exists(path) else None
     added = _added_tokens(tokenizer_json, path or "") if tokenizer_json is not None else {}
-    yield from row_gates(base, model, tokenizer_json)
-    if tokenizer_json is None:
-        yield GateResult("SentencePiece = tokenizer.json", 0, note=f"there is no {JSON_FILE}")
-        return
     size = len(base.pieces) if base is not None else 0
     # A base's chat tokens are often no special ones by their flag. Rows of tokenizer.model that no text encodes to are.
     control = {piece.piece for piece in model.pieces if piece.type == CONTROL}
     words = [text for text, is_special in added.items() if not is_special and text not in control]
     specials = [*special_pieces(model), *(text for text in added if text not in words)]
     names = named_texts(size, model, specials=specials, added=words)
-    yield from text_gates(base, model, tokenizer_json, names, _loaded_files(found.folder))
+    return all_gates(base, model, tokenizer_json, names, files=_loaded_files(found.folder))
 
 
 def _byte_level_gates(found: TokenizerFile, encoder: JsonEncoder, base: ByteLevelBase | None) -> Iterator[GateResult]:

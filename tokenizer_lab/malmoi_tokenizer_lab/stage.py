@@ -52,7 +52,7 @@ from malmoi_tokenizer_lab.evaluate import (
 from malmoi_tokenizer_lab.job_counter import CountJob, JobCounting
 from malmoi_tokenizer_lab.loop.curation import read_curation
 from malmoi_tokenizer_lab.report.card import make_card
-from malmoi_tokenizer_lab.report.facts import corpus_row, expansion_facts, gates_of, policy_rows
+from malmoi_tokenizer_lab.report.facts import corpus_row, expansion_facts, policy_rows
 from malmoi_tokenizer_lab.report.loop_tables import loop_tables
 from malmoi_tokenizer_lab.report.report import TOKENIZERS, LoopTables, make_report
 from malmoi_tokenizer_lab.words import check_tables, words_fingerprint
@@ -209,8 +209,12 @@ def _write(
 ) -> StageOutput:
     tables = loop_tables(expansion)
     report = make_report(facts, tables, evaluation, expansion.cutoff)
-    gates = [{"gate": name, "compared": compared} for name, compared in gates_of(expansion).items()]
-    report.tables = {"Policies": policy_rows(expansion, evaluation), **report.tables, "Gates": gates}
+    gates = {gate.gate: gate.compared for gate in expansion.gates}
+    report.tables = {
+        "Policies": policy_rows(expansion, evaluation),
+        **report.tables,
+        "Gates": [gate.row() for gate in expansion.gates],
+    }
     card = make_card(
         {
             "base": expansion.base.name,
@@ -218,7 +222,7 @@ def _write(
             **expansion.artefact.facts,
             **_without_verdict(facts),
         }
-        | gates_of(expansion),
+        | gates,
         report.tables[TOKENIZERS],
         config.model_dump(mode="json", exclude=_NOT_IDENTITY),
         sentencepiece=MODEL_FILE in expansion.artefact.files,

@@ -5,8 +5,9 @@ import orjson
 import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts.errors import CheckError
-from malmoi_tokenizer_lab.byte_level.count_gates import check_counts, corpus_documents
+from malmoi_tokenizer_lab.byte_level.count_gates import corpus_documents, count_gates
 from malmoi_tokenizer_lab.byte_level.export import extended_json
+from malmoi_tokenizer_lab.gates.result import raise_failed
 from malmoi_tokenizer_lab.gates.texts import UNITS_A_DOCUMENT
 from malmoi_tokenizer_lab.words import Units
 
@@ -18,6 +19,10 @@ DOCUMENTS, MERGED = "documents have the tokens of their pre-tokens", "pre-tokens
 def table(counts):
     texts = sorted(counts, key=str.encode)
     return Units(pa.array(texts, pa.large_string()), np.array([counts[text] for text in texts], np.int64))
+
+
+def check_counts(data, korean):
+    return {result.gate: result.compared for result in raise_failed(count_gates(data, korean))}
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,5 @@
+import re
+
 import orjson
 import pytest
 from malmoi_pipelines.contracts.errors import CheckError
@@ -5,13 +7,32 @@ from malmoi_pipelines.tokenizers.byte_alphabet import spell
 from malmoi_tokenizer_lab.byte_level.base import parse_byte_level
 from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json
 from malmoi_tokenizer_lab.byte_level.extension import Extension
-from malmoi_tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_row_names, check_texts
+from malmoi_tokenizer_lab.byte_level.gates import row_gates, row_names, token_gates
 from malmoi_tokenizer_lab.byte_level.text_gates import named_texts, text_gates
+from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed
 
 from tests.tokenizer_lab.byte_level.small import continued, corpus_words, make_json, read_base
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
 
 RESERVED, MASKS = ["<|im_end|>", "<|im_start|>"], ["<|acc|>", "<|rrn|>", "<|tell|>"]
+
+
+def compared(results):
+    """What passed, gate by gate, up to the first that fails: an error."""
+    return {result.gate: result.compared for result in raise_failed(results)}
+
+
+def check_base_untouched(base, data):
+    return compared(row_gates(Extension(base, data)))
+
+
+def check_dead(base, data):
+    return compared(token_gates(Extension(base, data)))
+
+
+def check_texts(base, data, texts=(), files=None):
+    extension = Extension(base, data)
+    return compared(text_gates(extension, named_texts(extension, texts), files))
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +52,7 @@ def test_an_extension_passes(base, new, data):
     assert rows["the base's merges come first"] == len(base.merges)
     assert rows["ids are contiguous"] % 64 == 0
     assert set(check_dead(base, data).values()) == {len(new)}
-    compared = check_texts(base, data, [*make_corpus(20), CODE_AND_ENGLISH])
-    assert min(compared.values()) > 100
+    assert min(check_texts(base, data, [*make_corpus(20), CODE_AND_ENGLISH]).values()) > 100
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFKC"])
@@ -165,11 +185,10 @@ def test_rows_that_the_table_names_otherwise(base, value):
     vocab = value["model"]["vocab"]
     names = sorted(vocab, key=vocab.get)[base.size :]
     data = orjson.dumps(value)
-    assert check_row_names(names, base.size, data) == {"new rows are named as in tokenizer.json": len(names)}
-    with pytest.raises(CheckError, match=r"row \d+ is '<\|reserved_x\|>'"):
-        check_row_names([*names[:-1], "<|reserved_x|>"], base.size, data)
-    with pytest.raises(CheckError, match="the table ends at"):
-        check_row_names(names[:-1], base.size, data)
+    assert row_names(names, base.size, data) == GateResult("new rows are named as in tokenizer.json", len(names))
+    renamed, shorter = (row_names(rows, base.size, data) for rows in ([*names[:-1], "<|reserved_x|>"], names[:-1]))
+    assert re.match(r"row \d+ is '<\|reserved_x\|>'", renamed.first)
+    assert "the table ends at" in shorter.first
 
 
 def test_text_without_hangul_that_changed(base, value):

@@ -1,4 +1,4 @@
-import itertools
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -23,15 +23,13 @@ from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed
 from malmoi_tokenizer_lab.gates.texts import random_texts
 from malmoi_tokenizer_lab.sentencepiece import gates, text_gates
 from malmoi_tokenizer_lab.sentencepiece.gates import (
-    check_closure,
-    check_counting,
-    check_rows,
-    check_texts,
+    all_gates,
+    counts_by_unit,
     named_texts,
     row_gates,
     special_pieces,
 )
-from malmoi_tokenizer_lab.sentencepiece.gates import text_gates as all_text_gates
+from malmoi_tokenizer_lab.sentencepiece.text_gates import same_everywhere
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 from malmoi_tokenizer_lab.words import Units, Words
 
@@ -54,8 +52,7 @@ def small():
 def run(base, model, data=None, files=None, **names):
     data = data if data is not None else tokenizer_json(model)
     texts = named_texts(len(base.pieces), model, specials=special_pieces(base), **names)
-    found = itertools.chain(row_gates(base, model, data), all_text_gates(base, model, data, texts, files))
-    return {result.gate: result for result in found}
+    return {result.gate: result for result in all_gates(base, model, data, texts, files=files)}
 
 
 def failed(results):
@@ -70,15 +67,13 @@ def test_a_good_extension_passes_all(base):
     empty = {gate for gate, result in results.items() if not result.compared and not result.note}
     assert not empty
     assert results["SentencePiece = llama.cpp"].note.startswith("it puts a space after a mask")
-    check_rows(base, model)
-    assert check_closure(base, model)["dead"] == 0
 
 
 def test_without_a_base_the_gates_that_need_it_say_so(small):
     model = extended(small)
     data = tokenizer_json(model)
     names = named_texts(0, model, specials=special_pieces(model))
-    results = [*row_gates(None, model, data), *all_text_gates(None, model, data, names)]
+    results = list(all_gates(None, model, data, names))
     assert not any(result.failed for result in results)
     assert {r.gate for r in results if r.note == "the base is not known: pass --base"} == {
         "the base's rows are untouched",
@@ -223,14 +218,18 @@ def table():
     return Words(*counted, letters={}, num_bytes=1)
 
 
-def test_the_checks_of_expand_tell_what_they_compared(small, table):
-    model = extended(small)
-    data = tokenizer_json(model)
-    compared = check_texts(small, model, data, table, files={"tokenizer_config.json": tokenizer_config(model)})
-    assert compared["texts compared"] == compared["SentencePiece = tokenizer.json"] > 500
-    assert 0 < compared["text without Hangul is as with the base"] < compared["texts compared"]
-    assert compared["SentencePiece = AutoTokenizer"] in (0, compared["texts compared"])
-    assert check_counting(model, table.korean) == 2
+def test_with_a_word_table_counts_are_compared_too(small, table):
+    model, files = extended(small), {"tokenizer_config.json": tokenizer_config(extended(small))}
+    names = named_texts(len(small.pieces), model, table, special_pieces(small))
+    found = list(all_gates(small, model, tokenizer_json(model), names, files=files, korean=table.korean))
+    compared = {result.gate: result.compared for result in raise_failed(found)}
+    texts = compared["SentencePiece = tokenizer.json"]
+    assert texts == len(names) > 500
+    assert 0 < compared["text without Hangul is as with the base"] < texts
+    assert compared["SentencePiece = AutoTokenizer"] in (0, texts)
+    assert compared["documents have the tokens of their units"] == 2
+    without = all_gates(small, model, tokenizer_json(model), names, files=files)
+    assert [*(result.gate for result in without), found[-1].gate] == list(compared)
 
 
 def shifted(ids):
@@ -247,9 +246,10 @@ def test_no_text_of_the_corpus_is_shown(small, table, monkeypatch):
     encode = load(serialize(model)).encode
     monkeypatch.setattr(text_gates, "encode_with_json", lambda json, texts: [shifted(encode(text)) for text in texts])
     with pytest.raises(CheckError, match=r"differ on document of the corpus's units 0 .*: lengths") as texts:
-        check_texts(small, model, b"", table)
+        raise_failed(same_everywhere(model, b"", named_texts(len(small.pieces), model, table)))
     wrong = Tokens(np.zeros(3, np.int32), np.zeros(1, np.int32))
     monkeypatch.setattr(SentencePieceEncoder, "encode_units", lambda encoder, units, num_threads=1: wrong)
-    with pytest.raises(CheckError, match=r"document 0 of 40 units: .* and 3, at 0 they have") as counting:
-        check_counting(model, table.korean)
-    assert not any(has_letter(caught.value.message) for caught in (texts, counting))
+    counting = counts_by_unit(model, table.korean)
+    assert re.match(r"document 0 of 40 units: .* and 3, at 0 they have", counting.first)
+    assert counting.failed == counting.compared == 2
+    assert not any(map(has_letter, (texts.value.message, counting.first)))

@@ -16,31 +16,20 @@ from tokenizers import Tokenizer
 
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, parse_byte_level
 from malmoi_tokenizer_lab.byte_level.merging import merge_texts, ranked_merges
-from malmoi_tokenizer_lab.gates.result import GateResult, parting, raise_failed, result_of
+from malmoi_tokenizer_lab.gates.result import GateResult, parting, result_of
 from malmoi_tokenizer_lab.gates.texts import NUM_DOCUMENTS, UNITS_A_DOCUMENT, unit_documents
 from malmoi_tokenizer_lab.words import Units
 
 _SPACED = f"^ [{LETTER_CLASS}]+$"  # such pre-tokens can follow each other in any order
 
 
-def check_counts(data: bytes, korean: Units) -> dict[str, int]:
+def count_gates(data: bytes, korean: Units) -> Iterator[GateResult]:
     """Compare the published file with the loop's merging, and documents with their pre-tokens.
 
     Args:
         data: the extended `tokenizer.json`.
         korean: the Korean pre-tokens.
-
-    Returns:
-        What was compared, by gate.
-
-    Raises:
-        CheckError: naming the first place that differs.
     """
-    return {result.gate: result.compared for result in raise_failed(count_gates(data, korean))}
-
-
-def count_gates(data: bytes, korean: Units) -> Iterator[GateResult]:
-    """The gates over counts."""
     tokenizer = Tokenizer.from_buffer(data)
     yield _documents(tokenizer, korean)
     yield _as_the_loop_merges(tokenizer, parse_byte_level(orjson.loads(data), {}, "the extension"), korean)

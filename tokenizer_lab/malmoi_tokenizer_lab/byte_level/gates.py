@@ -1,69 +1,18 @@
 """The gates of a byte-level extension: what must hold for every `tokenizer.json` that is published.
 
-Each gate compares, counts what failed and says where the first failure is; `check_*` stop at the first that fails.
+Each gate compares, counts what failed and says where the first failure is.
 Messages name tokens and places in texts, never a text: it may be the corpus's.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 from malmoi_pipelines.tokenizers.byte_alphabet import shown, unspell
 
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
-from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase
 from malmoi_tokenizer_lab.byte_level.extension import Extension, merge_table, parents_of
-from malmoi_tokenizer_lab.byte_level.text_gates import named_texts, text_gates
-from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed, result_of
-
-
-def check_base_untouched(base: ByteLevelBase, data: bytes) -> dict[str, int]:
-    """Rows, merges and settings of the base are as they were, and new ids follow without a gap.
-
-    Returns:
-        What was compared, by gate.
-
-    Raises:
-        CheckError: naming the first thing that is wrong.
-    """
-    return _compared(row_gates(Extension(base, data)))
-
-
-def check_dead(base: ByteLevelBase, data: bytes) -> dict[str, int]:
-    """Every new token is Hangul, and merging makes it from two tokens.
-
-    Returns:
-        What was compared, by gate.
-
-    Raises:
-        CheckError: naming the first token that is not.
-    """
-    return _compared(token_gates(Extension(base, data)))
-
-
-def check_texts(
-    base: ByteLevelBase, data: bytes, texts: Iterable[str] = (), files: Mapping[str, bytes] | None = None
-) -> dict[str, int]:
-    """Compare the extension with its base and with transformers on hard texts and on `texts`.
-
-    Args:
-        base: the base.
-        data: the extended `tokenizer.json`.
-        texts: more texts, such as documents of the corpus.
-        files: the files beside it by name; None: transformers is not asked.
-
-    Returns:
-        What was compared, by gate.
-
-    Raises:
-        CheckError: naming the first text that differs, by its kind and number.
-    """
-    extension = Extension(base, data)
-    return _compared(text_gates(extension, named_texts(extension, texts), files))
-
-
-def _compared(results: Iterable[GateResult]) -> dict[str, int]:
-    return {result.gate: result.compared for result in raise_failed(results)}
+from malmoi_tokenizer_lab.gates.result import GateResult, result_of
 
 
 def row_gates(extension: Extension) -> Iterator[GateResult]:
@@ -81,19 +30,13 @@ def row_gates(extension: Extension) -> Iterator[GateResult]:
     yield _library_ids(extension)
 
 
-def check_row_names(rows: Sequence[str], first_id: int, data: bytes) -> dict[str, int]:
+def row_names(rows: Sequence[str], first_id: int, data: bytes) -> GateResult:
     """The table of new rows names each as the `tokenizer.json` does.
 
     Args:
         rows: spellings of the new rows in the order of their ids.
         first_id: id of the first.
         data: the extended `tokenizer.json`.
-
-    Returns:
-        What was compared, by gate.
-
-    Raises:
-        CheckError: naming the first row that differs.
     """
     vocab = orjson.loads(data)["model"]["vocab"]
     wrong = [
@@ -103,7 +46,7 @@ def check_row_names(rows: Sequence[str], first_id: int, data: bytes) -> dict[str
     ]
     if first_id + len(rows) != len(vocab):
         wrong.append(f"tokenizer.json has {len(vocab)} rows, the table ends at {first_id + len(rows)}.")
-    return _compared([result_of("new rows are named as in tokenizer.json", len(rows), wrong)])
+    return result_of("new rows are named as in tokenizer.json", len(rows), wrong)
 
 
 def _first(old: Sequence[Any], new: Sequence[Any]) -> int:

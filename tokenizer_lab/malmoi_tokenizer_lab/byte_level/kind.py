@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,14 +21,16 @@ from malmoi_pipelines.tokenizers.tokenizer_json import JsonEncoder, json_encoder
 from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens, RowKind
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, read_byte_level
-from malmoi_tokenizer_lab.byte_level.count_gates import check_counts, corpus_documents
+from malmoi_tokenizer_lab.byte_level.count_gates import corpus_documents, count_gates
 from malmoi_tokenizer_lab.byte_level.export import extended_files, extended_json
-from malmoi_tokenizer_lab.byte_level.gates import check_base_untouched, check_dead, check_row_names, check_texts
+from malmoi_tokenizer_lab.byte_level.extension import Extension
+from malmoi_tokenizer_lab.byte_level.gates import row_gates, row_names, token_gates
 from malmoi_tokenizer_lab.byte_level.merging import byte_symbols, merge_texts, ranked_merges
 from malmoi_tokenizer_lab.byte_level.pretokens import pre_tokens
+from malmoi_tokenizer_lab.byte_level.text_gates import named_texts, text_gates
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Subject, subject_of
-from malmoi_tokenizer_lab.gates.texts import FIXED, mask_texts
+from malmoi_tokenizer_lab.gates.result import GateResult
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.intermediate import LONGEST_PIECE, CandidateSource, continued_pieces
 from malmoi_tokenizer_lab.loop.merges import Symbols
@@ -161,17 +163,17 @@ class ByteLevel:
         """How the base encodes."""
         return subject_of("base", self._encoder)
 
-    def check(self, artefact: Artefact, words: Words) -> dict[str, int]:
-        """Run all gates; returns what each compared."""
+    def gates(self, artefact: Artefact, words: Words) -> Iterator[GateResult]:
+        """Those of `tokenizer check`, the names in the table of new rows, and counts over pre-tokens."""
         data = artefact.files[JSON_FILE]
-        masks = [row.piece for row in artefact.rows if row.kind == "mask"]
-        rows = check_base_untouched(self.base, data)
-        names = check_row_names([row.piece for row in artefact.rows], self.size, data)
-        dead = check_dead(self.base, data)
+        extension = Extension(self.base, data)
+        yield from row_gates(extension)
+        yield row_names([row.piece for row in artefact.rows], self.size, data)
+        yield from token_gates(extension)
+        yield from count_gates(data, words.korean)
         beside = {name: content for name, content in artefact.files.items() if name != JSON_FILE}
         documents = [*corpus_documents(words.korean), *corpus_documents(words.other)]
-        texts = check_texts(self.base, data, [*FIXED, *mask_texts(masks, []), *documents], beside)
-        return {**rows, **names, **dead, **check_counts(data, words.korean), **texts}
+        yield from text_gates(extension, named_texts(extension, documents), beside)
 
 
 def _bytes_of(row: NewRow) -> bytes:

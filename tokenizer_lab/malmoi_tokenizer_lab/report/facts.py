@@ -12,8 +12,6 @@ from malmoi_tokenizer_lab.evaluate.evaluation import ALL, CORPUS
 from malmoi_tokenizer_lab.gates.result import verdict
 from malmoi_tokenizer_lab.words import Ints, Words
 
-_NO_GATES = ("dead", "texts compared")  # what the gates counted on the way
-
 
 def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, evaluation: Evaluation) -> dict[str, Any]:
     """Single figures, name → value; equal input, equal figures."""
@@ -26,7 +24,7 @@ def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, ev
         "vocabulary": expansion.base.size + len(artefact.rows),
         "tokens per eojeol before": before["tokens_per_eojeol"],
         "tokens per eojeol after": after["tokens_per_eojeol"],
-        "gates": verdict(list(gates_of(expansion).values())),
+        "gates": verdict([gate.compared for gate in expansion.gates]),
         "cutoff": expansion.cutoff,
         "policy": loop.policy,
         "rounds": len(loop.fixed_point.rounds),
@@ -51,13 +49,8 @@ def expansion_facts(expansion: Expansion, words: Words, config: ExpandConfig, ev
         "corpus tokens before": before["tokens"],
         "corpus tokens after": after["tokens"],
         **{name: value for name, value in artefact.facts.items() if value is not None},
-        **{name: expansion.checks[name] for name in _NO_GATES if name in expansion.checks},
+        "dead": sum(gate.failed for gate in expansion.gates if gate.gate.endswith("is dead")),
     }
-
-
-def gates_of(expansion: Expansion) -> dict[str, int]:
-    """Gate → what it compared. All have passed: an expansion of which one fails is not made, and the error names it."""
-    return {name: compared for name, compared in expansion.checks.items() if name not in _NO_GATES}
 
 
 def policy_rows(expansion: Expansion, evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -1,20 +1,21 @@
 """The gates: what must hold for a SentencePiece tokenizer and the `tokenizer.json` beside it.
 
-Each gate is a function that compares, counts what failed and says where the first failure is. `malmoi tokenizer check`
-shows all results; `expand` runs the same gates and stops at the first that fails. Their messages name pieces, which are
-published, and places in texts, never a text: it may be the corpus's.
+Each gate is a function that compares, counts what failed and says where the first failure is. `all_gates` is the list:
+`malmoi tokenizer check` shows all results, `expand` stops at the first that fails. Counts over units are compared only
+where there is a word table, in `expand`. Messages name pieces, which are published, and places in texts, never a text:
+it may be the corpus's.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, has_letter
+from malmoi_pipelines.tokenizers.finding import JSON_FILE
 from malmoi_pipelines.tokenizers.model_proto import BYTE, CONTROL, NORMAL, serialize
 from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
 
-from malmoi_tokenizer_lab.gates.result import GateResult, parting, raise_failed
+from malmoi_tokenizer_lab.gates.result import GateResult, parting, result_of
 from malmoi_tokenizer_lab.gates.texts import FIXED, concatenations, mask_texts, random_texts, unit_documents
 from malmoi_tokenizer_lab.sentencepiece.row_gates import (
     base_rows,
@@ -37,84 +38,32 @@ from malmoi_tokenizer_lab.sentencepiece.text_gates import (
 from malmoi_tokenizer_lab.words import Units, Words
 
 
-def check_rows(base: Any, model: Any) -> None:
-    """The base's rows are untouched; new rows are distinct, with finite scores falling in float32, below the base's.
-
-    Raises:
-        CheckError: naming the first row that is wrong.
-    """
-    size = len(base.pieces)
-    raise_failed([base_rows(base, model)])
-    raise_failed([distinct_pieces(model), falling_scores(base, model), distinct_scores(size, model)])
-
-
-def check_closure(base: Any, model: Any) -> dict[str, int]:
-    """Every letter of a new piece is a piece, and no piece is dead: each encodes to itself.
-
-    Returns:
-        How many pieces were encoded, and how many of them are dead.
-
-    Raises:
-        CheckError: naming the letters or pieces.
-    """
-    # With masks the base's own pieces matter too: `ignore_merges` takes each of them whole.
-    first = 0 if masks_of(model) else len(base.pieces)
-    raise_failed([known_characters(len(base.pieces), model)])
-    dead = no_dead_pieces(first, model)
-    raise_failed([dead])
-    return {"pieces encoded alone": dead.compared, "dead": dead.failed}
-
-
-def check_texts(
-    base: Any,
+def all_gates(
+    base: Any | None,
     model: Any,
-    tokenizer_json: bytes,
-    words: Words,
+    tokenizer_json: bytes | None,
+    names: Mapping[str, str],
     *,
     files: Mapping[str, bytes] | None = None,
-    specials: Collection[str] = (),
-) -> dict[str, int]:
-    """Compare every encoder and the base on hard texts, up to the first gate that fails.
+    korean: Units | None = None,
+) -> Iterator[GateResult]:
+    """Every gate, in the order they run.
 
     Args:
-        base: the base's model.
+        base: the base's model; None: it is not known, and gates that need it say so.
         model: the extended one.
-        tokenizer_json: the file beside it.
-        words: the corpus.
+        tokenizer_json: the file beside it; None: there is none.
+        names: the texts to compare, and what to call each.
         files: the folder that transformers is to load, by name; None: it is not asked.
-        specials: names of special tokens besides the base's four.
-
-    Returns:
-        How many texts each gate compared, by its name; 0 for transformers where it is not installed.
-
-    Raises:
-        CheckError: naming the first text that differs, by its kind and number.
+        korean: Korean units of a word table; None: without one, counts over units are not compared.
     """
-    names = named_texts(len(base.pieces), model, words, (*special_pieces(base), *specials))
-    passed = raise_failed(text_gates(base, model, tokenizer_json, names, files))
-    return {"texts compared": len(names), **{result.gate: result.compared for result in passed}}
-
-
-def check_counting(model: Any, korean: Units) -> int:
-    """Counts over units equal counts over documents, token by token, on documents made of the corpus's units.
-
-    Returns:
-        How many documents were compared.
-
-    Raises:
-        CheckError: the counts differ.
-    """
-    documents = list(unit_documents(korean))
-    encoder = sentencepiece_encoder("the extension", serialize(model))
-    for number, units in enumerate(documents):
-        [direct] = encoder.encode_texts(["".join(units)[1:]])
-        by_unit = encoder.encode_units(pa.array(units, pa.large_string())).ids.tolist()
-        if direct != by_unit:
-            place = parting(direct, by_unit)
-            raise CheckError(
-                f"document {number} of {len(units)} units: its tokens differ from those of the units, {place}."
-            )
-    return len(documents)
+    yield from row_gates(base, model, tokenizer_json)
+    if tokenizer_json is None:
+        yield GateResult("SentencePiece = tokenizer.json", 0, note=f"there is no {JSON_FILE}")
+    else:
+        yield from text_gates(base, model, tokenizer_json, names, files)
+    if korean is not None:
+        yield counts_by_unit(model, korean)
 
 
 def row_gates(base: Any | None, model: Any, tokenizer_json: bytes | None) -> Iterator[GateResult]:
@@ -149,6 +98,22 @@ def text_gates(
         yield GateResult("text without Hangul is as with the base", 0, note=NO_BASE)
     else:
         yield from as_with_base(base, model, names)
+
+
+def counts_by_unit(model: Any, korean: Units) -> GateResult:
+    """Counts over units are those over documents, token by token, on documents made of the corpus's units."""
+    documents = list(unit_documents(korean))
+    encoder = sentencepiece_encoder("the extension", serialize(model))
+    wrong = []
+    for number, units in enumerate(documents):
+        [direct] = encoder.encode_texts(["".join(units)[1:]])
+        by_unit = encoder.encode_units(pa.array(units, pa.large_string())).ids.tolist()
+        if direct != by_unit:
+            place = parting(direct, by_unit)
+            wrong.append(
+                f"document {number} of {len(units)} units: its tokens differ from those of the units, {place}."
+            )
+    return result_of("documents have the tokens of their units", len(documents), wrong)
 
 
 NO_BASE = "the base is not known: pass --base"

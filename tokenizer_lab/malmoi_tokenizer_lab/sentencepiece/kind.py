@@ -1,6 +1,6 @@
 """A SentencePiece base of the Llama family: the metaspace kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -19,6 +19,7 @@ from malmoi_pipelines.tokenizers.spelling import piece_of
 from malmoi_tokenizer_lab.base import Artefact, NewRow, OtherTokens
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.evaluate import Subject, subject_of
+from malmoi_tokenizer_lab.gates.result import GateResult
 from malmoi_tokenizer_lab.gates.texts import FIXED
 from malmoi_tokenizer_lab.loop.candidates import Candidates
 from malmoi_tokenizer_lab.loop.intermediate import CandidateSource, continued_pieces, intermediate_pieces, is_candidate
@@ -27,7 +28,7 @@ from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles, class_facts, read_base_files
 from malmoi_tokenizer_lab.sentencepiece.exactness import check_exact
 from malmoi_tokenizer_lab.sentencepiece.export import build_model, fixed_rows, lay_out
-from malmoi_tokenizer_lab.sentencepiece.gates import check_closure, check_counting, check_rows, check_texts
+from malmoi_tokenizer_lab.sentencepiece.gates import all_gates, named_texts, special_pieces
 from malmoi_tokenizer_lab.sentencepiece.inventory import sentencepiece_inventory, sentencepiece_text
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 from malmoi_tokenizer_lab.sentencepiece.whole_base import whole_base
@@ -166,15 +167,12 @@ class SentencePieceBase:
         """How the base encodes."""
         return subject_of("base", self._encoder)
 
-    def check(self, artefact: Artefact, words: Words) -> dict[str, int]:
-        """Run all gates; returns what each compared."""
+    def gates(self, artefact: Artefact, words: Words) -> Iterator[GateResult]:
+        """Those of `tokenizer check`, and counts over units."""
         model = parse_model(artefact.files[MODEL_FILE], MODEL_FILE)
-        check_rows(self.model, model)
-        closure = check_closure(self.model, model)
         loaded = {name: data for name, data in artefact.files.items() if name.endswith((".json", ".jinja"))}
-        json = artefact.files[JSON_FILE]
-        compared = check_texts(self.model, model, json, words, files=loaded, specials=self.files.special_names)
-        return {**closure, **compared, "documents counted": check_counting(model, words.korean)}
+        names = named_texts(self.size, model, words, (*special_pieces(self.model), *self.files.special_names))
+        return all_gates(self.model, model, artefact.files[JSON_FILE], names, files=loaded, korean=words.korean)
 
 
 def _rows_with_mask(units: Units, masks: tuple[str, ...]) -> I64:
