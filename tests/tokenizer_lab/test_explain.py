@@ -54,9 +54,9 @@ def new_row(index, piece, kind="multi", reason="kept"):
     return row | {"count": 30, "raw_count": 70, "parents": [], "base_ids": []}
 
 
-def write_explained(folder, new, candidates=CANDIDATE_ROWS):
+def write_explained(folder, new, candidates=CANDIDATE_ROWS, source="intermediate"):
     tables = {NEW_TOKENS: new, CANDIDATES: candidates, HISTORY: HISTORY_ROWS, ROUNDS: ROUND_ROWS}
-    write_tables(folder, TOKENIZER, tables, config={"intermediate_vocab_size": 900})
+    write_tables(folder, TOKENIZER, tables, config={"candidates": source, "intermediate_vocab_size": 900})
     Report("expand", facts={"cutoff": 7}).write(folder)
     return folder
 
@@ -182,10 +182,13 @@ def test_a_byte_level_folder(tmp_path):
     files.write_bytes(f"{tmp_path}/tokenizer.json", orjson.dumps(value))
     rows = [row | {"piece": spell(row["piece"].encode())} for row in CANDIDATE_ROWS[:1]]
     rows[0]["parents"] = letters
-    folder = write_explained(str(tmp_path), [new_row(first, "".join(letters))], rows)
+    folder = write_explained(str(tmp_path), [new_row(first, "".join(letters))], rows, "continued")
     found = explain(folder, "나라")
     assert found == explain(folder, str(first))
     assert (found.token, found.facts["spelled now"]) == ("나라", f"나라 ({first})")
     assert found.facts["spelled by the base"] == f"나 ({vocab[letters[0]]}) 라 ({vocab[letters[1]]})"
     assert [row["state"] for row in found.tables["made from"]] == [f"in the base, id {vocab[x]}" for x in letters]
     assert explain(folder, " 나라").token == "▁나라"
+    assert explain(folder, " 나라").verdict == (
+        "out, never a candidate: it is not among the 1 that continued training of the base made, which stops at 900"
+    )

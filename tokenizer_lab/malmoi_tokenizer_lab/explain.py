@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.hangul import SPACE_MARK, is_korean_piece, is_letter
 from malmoi_pipelines.contracts.manifest import open_dataset
@@ -19,6 +18,8 @@ from malmoi_pipelines.tokenizers.encoder import Encoder
 from malmoi_pipelines.tokenizers.finding import locate
 from malmoi_pipelines.tokenizers.opening import open_encoder
 from malmoi_pipelines.tokenizers.spelling import piece_of, text_of
+
+from malmoi_tokenizer_lab.loop.intermediate import CandidateSource
 
 NUM_NEIGHBOURS = 3  # each side, in merge order
 NUM_NEAREST = 5
@@ -39,6 +40,11 @@ _DROPPED = {
     "budget": "there were more tokens than the budget, and its loss cost least",
     "denied": "the list of the user denies it",
     "unreachable": "no text can produce it: others of its characters merge first",
+}
+
+_REACHED: dict[CandidateSource, str] = {
+    "intermediate": "the intermediate vocabulary of {:,} pieces reached",
+    "continued": "continued training of the base made, which stops at {:,}",
 }
 
 
@@ -117,9 +123,8 @@ def _why_no_candidate(look: "_Folder", text: str) -> str:
         return "a new token is Hangul letters only, after one space at most"
     if is_letter(text):
         return "no new token needs this letter, and the corpus has it less often than the cutoff"
-    size = look.config.get("intermediate_vocab_size")
-    reach = f" of {size:,} pieces" if isinstance(size, int) else ""
-    return f"it is not among the {len(look.candidates):,} that the intermediate vocabulary{reach} reached"
+    reach = _REACHED[look.config["candidates"]].format(look.config["intermediate_vocab_size"])
+    return f"it is not among the {len(look.candidates):,} that {reach}"
 
 
 class _Folder:
@@ -136,8 +141,7 @@ class _Folder:
         self.first_id = self.new_tokens["id"][0].as_py() if len(self.new_tokens) else len(self.tokens)
         self.pieces: list[str] = self.candidates["piece"].to_pylist()
         self.numbers = {piece: number for number, piece in enumerate(self.pieces)}
-        has_report = files.exists(files.join(folder, "report.json"))
-        self.cutoff = read_report(folder).facts.get("cutoff") if has_report else self.config.get("cutoff")
+        self.cutoff = read_report(folder).facts["cutoff"]
         self._path = folder
 
     def named(self, token: str) -> str:
