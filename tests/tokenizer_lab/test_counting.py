@@ -5,18 +5,29 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.cuts import check_no_crossing, controls_in
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError, UsageError
 from malmoi_pipelines.contracts.hangul import has_letter
-from malmoi_pipelines.tokenizers.model_proto import Piece, extend, load, load_for_units, parse_model
+from malmoi_pipelines.tokenizers.model_proto import (
+    NORMAL,
+    UNUSED,
+    Piece,
+    extend,
+    load,
+    load_for_units,
+    parse_model,
+    serialize,
+)
+from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
 from malmoi_pipelines.tokenizers.tokens import Tokens
 from malmoi_pipelines.tokenizers.tokens import tokens_of as encoded
 from malmoi_tokenizer_lab.bases import open_base
-from malmoi_tokenizer_lab.sentencepiece.exactness import check_exact
-from malmoi_tokenizer_lab.words import Units, Words, words_fingerprint
+from malmoi_tokenizer_lab.words import words_fingerprint
 
 from tests.tokenizer_lab.small import SMALL, count_units, parse_folder, read_model, split, write_words
 
-NO_UNITS = Units(pa.array([], pa.large_string()), np.zeros(0, np.int64))
+LINES = pa.array(["\n", " the"], pa.large_string())
 
 
 @pytest.fixture(scope="module")
@@ -83,19 +94,23 @@ def test_a_mixed_unit_is_refused_and_not_shown(tmp_path, read_words, unit, wrong
     assert not has_letter(caught.value.message)
 
 
+@pytest.mark.parametrize("kind", [NORMAL, UNUSED])
 @pytest.mark.parametrize("piece", ["다.", "a가", "a\u2581b", "\n\n", "x\n"])
-def test_a_piece_that_crosses_units_is_refused(small_base, piece):
+def test_a_piece_that_crosses_units_is_refused(small_base, tmp_path, piece, kind):
+    """An unused piece too: it is merged first and taken apart at the end."""
+    words = write_words(str(tmp_path / "words"), ["가\n나"])
     base = parse_model(read_model(small_base), "base")
-    lines = Units(pa.array(["\n"], pa.large_string()), np.array([1]))
-    words = Words(NO_UNITS, lines, {}, 1)
-    check_exact(base, words)
+    files.write_bytes(f"{tmp_path}/crossing.model", serialize(extend(base, [Piece(piece, -9e5, kind)])))
     with pytest.raises(CheckError, match="not be exact"):
-        check_exact(extend(base, [Piece(piece, -9e5)]), words)
+        open_base(f"{tmp_path}/crossing.model").read_words([words], SMALL)
 
 
 def test_a_control_character_the_corpus_lacks_is_harmless(small_base):
     base = parse_model(read_model(small_base), "base")
-    check_exact(extend(base, [Piece(";\r", -9e5)]), Words(NO_UNITS, NO_UNITS, {}, 0))
+    encoder = sentencepiece_encoder("joined", serialize(extend(base, [Piece(";\r", -9e5)])))
+    check_no_crossing(encoder.mergeable(), controls_in(LINES))
+    with pytest.raises(CheckError, match="joins a control character"):
+        check_no_crossing(encoder.mergeable(), controls_in(pa.array(["\r"])))
 
 
 rows = st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=9)

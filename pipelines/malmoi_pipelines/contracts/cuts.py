@@ -7,17 +7,30 @@ the sum over its distinct units of (times the unit occurs) x (tokens of the unit
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from malmoi_pipelines.contracts.errors import CheckError
-from malmoi_pipelines.contracts.hangul import SPACE_MARK, has_letter, is_korean_piece
+from malmoi_pipelines.contracts.hangul import CONTROLS, SPACE_MARK, has_letter, is_korean_piece
+
+
+def controls_in(units: pa.Array) -> frozenset[str]:
+    r"""The control characters among `metaspace` units: each is a unit of its own.
+
+    >>> controls_in(pa.array([" a", "\n"]))
+    frozenset({'\n'})
+    """
+    found = pc.is_in(units, value_set=pa.array(sorted(CONTROLS), units.type))
+    return frozenset(units.filter(found).to_pylist())
 
 
 def check_no_crossing(pieces: Iterable[str], controls: frozenset[str]) -> None:
     r"""Check that no SentencePiece piece can cross a cut between two `metaspace` units of a corpus.
 
     Args:
-        pieces: those that text can encode to.
-        controls: the control characters of the corpus. A piece that joins one to others (Mistral has `;\r`) is
-            harmless where it never occurs.
+        pieces: those that text can be merged to, in between or at the end (`Encoder.mergeable`).
+        controls: the control characters of the corpus (`controls_in`). A piece that joins one to others (Mistral has
+            `;\r`) is harmless where it never occurs.
 
     Raises:
         CheckError: naming the piece, and what in it crosses a cut.

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.cuts import check_no_crossing
 from malmoi_pipelines.contracts.errors import CheckError
-from malmoi_pipelines.contracts.hangul import CONTROLS, SPACE_MARK
+from malmoi_pipelines.contracts.hangul import SPACE_MARK
 from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.text.units import split_units
 from malmoi_pipelines.tokenizers.countable import check_countable, check_units
@@ -59,16 +59,6 @@ def check_hidden(encoder: Encoder, hidden: Sequence[str]) -> None:
             "unit, and the corpus has all its parts.",
             hint="--set hidden_tokens=as_text counts such tokens as the text that they are",
         )
-
-
-def controls_in(units: pa.Array) -> list[str]:
-    r"""The control characters among units: each is a unit of its own.
-
-    >>> controls_in(pa.array([" a", "\n"]))
-    ['\n']
-    """
-    found = pc.is_in(units, value_set=pa.array(sorted(CONTROLS), units.type))
-    return sorted(units.filter(found).to_pylist())
 
 
 def check_normal_form(encoder: Encoder, units: pa.Array) -> None:

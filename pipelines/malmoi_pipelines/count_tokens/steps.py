@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi_pipelines.contracts.arrays import I64
+from malmoi_pipelines.contracts.cuts import controls_in
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import TOKENS
 from malmoi_pipelines.contracts.tables import write_parquet
 from malmoi_pipelines.contracts.unit_kind import UnitKind
-from malmoi_pipelines.count_tokens.exactness import SeenParts, check_normal_form, check_sample, controls_in
+from malmoi_pipelines.count_tokens.exactness import SeenParts, check_normal_form, check_sample
 from malmoi_pipelines.count_tokens.words import TablePart
 from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.tokenizers.encoder import Encoder

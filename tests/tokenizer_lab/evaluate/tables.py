@@ -44,6 +44,7 @@ def toy_subject(name="toy", size=SIZE, first_new=NEW):
         first_new=first_new,
         byte_ids=frozenset(range(1, 257)),
         pieces=lambda ids: [PIECES[index] for index in ids],
+        mergeable=lambda: PIECES[257:size],
     )
 
 

@@ -40,9 +40,12 @@ def test_a_letter_only_inside_of_a_piece_is_not_covered():
         258,
         frozenset(range(1, 257)),
         lambda ids: [pieces[i] for i in ids],
+        lambda: pieces,
     )
     assert coverage(subject, {"뷁": 2.0}).covered == 0
     letters = ["ë·ģ"]  # its three bytes, in the byte alphabet
-    subject = Subject("x", "byte-level", None, None, 1, 1, frozenset(), lambda ids: [letters[i] for i in ids])
+    subject = Subject(
+        "x", "byte-level", None, None, 1, 1, frozenset(), lambda ids: [letters[i] for i in ids], lambda: letters
+    )
     assert coverage(subject, {"뷁": 2.0}).covered == 1
     assert coverage(subject, {}).share_of_occurrences is None

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
-from malmoi_pipelines.tokenizers.model_proto import Piece, extend, parse_model, serialize
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, UNUSED, Piece, extend, parse_model, serialize
 from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
 from malmoi_pipelines.tokenizers.tokenizer_json import json_encoder
 from malmoi_tokenizer_lab.evaluate.reading import (
@@ -162,6 +162,10 @@ def test_pieces_that_cross_a_cut_are_told():
     table = table_of(CORPUS)
     assert inexact(sentencepiece_subject("base", base_model()), table) is None
     assert "'다.'" in inexact(sentencepiece_subject("other", crossing), table)
+    control = extend(base_model(), [Piece("<|다.|>", 0.0, CONTROL)])  # nothing merges to it
+    assert inexact(sentencepiece_subject("other", control), table) is None
+    unused = extend(base_model(), [Piece("다.", -5000.0, UNUSED)])
+    assert "'다.'" in inexact(sentencepiece_subject("other", unused), table)
     joined = extend(base_model(), [Piece(";\r", -5000.0)])
     assert inexact(sentencepiece_subject("other", joined), table) is None  # no such character in the table
     assert "control" in inexact(sentencepiece_subject("other", joined), table_of(["a;\r b"]))

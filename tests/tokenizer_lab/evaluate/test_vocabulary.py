@@ -24,6 +24,7 @@ def byte_level(pieces, first_new):
         first_new,
         frozenset(),
         lambda ids: [pieces[i] for i in ids],
+        lambda: pieces,
     )
 
 
@@ -75,6 +76,7 @@ def test_new_tokens_are_the_korean_ones():
         NEW,
         frozenset(range(1, 257)),
         lambda ids: [pieces[index] for index in ids],
+        lambda: pieces,
     )
     found = new_tokens(subject)
     assert [pieces[index] for index in found.ids.tolist()] == ["▁가", "▁가나", "▁나라다"]

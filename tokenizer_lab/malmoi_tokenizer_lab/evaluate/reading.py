@@ -3,11 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from malmoi_pipelines.contracts.cuts import check_no_crossing
+from malmoi_pipelines.contracts.cuts import check_no_crossing, controls_in
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
-from malmoi_pipelines.contracts.hangul import CONTROLS
 from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.tokenizers.finding import TokenizerFile, find_tokenizer
 from malmoi_pipelines.tokenizers.opening import encoder_of
@@ -96,11 +93,8 @@ def inexact(subject: Subject, table: UnitTable) -> str | None:
     """Why counts by unit are not exactly those of the text, or None. Other people's pieces can cross our cuts."""
     if subject.units != "metaspace":
         return None
-    ids = [index for index in range(subject.vocab_size) if index not in subject.byte_ids]
-    controls = pa.array(sorted(CONTROLS), pa.large_string())
-    occur = controls.filter(pc.is_in(controls, value_set=table.text))
     try:
-        check_no_crossing(subject.pieces(ids), frozenset(occur.to_pylist()))
+        check_no_crossing(subject.mergeable(), controls_in(table.text))
     except CheckError as error:
         return error.message
     return None

@@ -1,6 +1,6 @@
 """A tokenizer under evaluation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -31,6 +31,8 @@ class Subject:
     alphabet, and "fell back to bytes" has no meaning."""
     pieces: Callable[[list[int]], list[str]]
     """Pieces as tokenizer.json spells them: U+2581 for a space, or the byte alphabet."""
+    mergeable: Callable[[], Iterable[str]]
+    """The pieces that text can be merged to, in between or at the end."""
 
 
 def subject_of(name: str, encoder: Encoder, first_new: int | None = None, num_threads: int = 1) -> Subject:
@@ -55,4 +57,5 @@ def subject_of(name: str, encoder: Encoder, first_new: int | None = None, num_th
         first_new=encoder.vocab_size if first_new is None else first_new,
         byte_ids=encoder.byte_ids(),
         pieces=lambda ids: [spelled[index] for index in ids],
+        mergeable=encoder.mergeable,
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.compute as pc
 import xxhash
 from malmoi_pipelines.contracts.arrays import I64, Bool
+from malmoi_pipelines.contracts.cuts import check_no_crossing, controls_in
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.contracts.fingerprint import fingerprint
 from malmoi_pipelines.contracts.hangul import SPACE_MARK
@@ -26,7 +27,6 @@ from malmoi_tokenizer_lab.loop.intermediate import CandidateSource, continued_pi
 from malmoi_tokenizer_lab.loop.merges import Symbols
 from malmoi_tokenizer_lab.loop.spelling import Inventory, Spelling
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles, class_facts, read_base_files
-from malmoi_tokenizer_lab.sentencepiece.exactness import check_exact
 from malmoi_tokenizer_lab.sentencepiece.export import build_model, fixed_rows, lay_out
 from malmoi_tokenizer_lab.sentencepiece.gates import all_gates, named_texts, special_pieces
 from malmoi_tokenizer_lab.sentencepiece.inventory import sentencepiece_inventory, sentencepiece_text
@@ -85,8 +85,12 @@ class SentencePieceBase:
         units = read_units(folders, config.weights)
         words = split_korean(units, letters_in(units), units.num_bytes)
         check_korean_units(words.korean)
-        check_exact(extend(self.model, fixed_rows(config)), words)
+        check_no_crossing(self._with_fixed_rows(config).mergeable(), controls_in(words.other.text))
         return words
+
+    def _with_fixed_rows(self, config: ExpandConfig) -> SentencePieceEncoder:
+        """The base with the reserved rows and masks."""
+        return sentencepiece_encoder("with masks", serialize(extend(self.model, fixed_rows(config))))
 
     def spell(self, words: Words, config: ExpandConfig) -> Spelling:
         """The Korean units as the base merges them."""
@@ -128,7 +132,7 @@ class SentencePieceBase:
         """Tokens of the units without Hangul: as with the base, except where a mask stands."""
         before = self._encoder.encode_units(words.other.text, config.num_threads)
         rows = _rows_with_mask(words.other, config.masks)
-        with_masks = sentencepiece_encoder("with masks", serialize(extend(self.model, fixed_rows(config))))
+        with_masks = self._with_fixed_rows(config)
         masked = with_masks.encode_units(words.other.text.take(rows), config.num_threads)
         return OtherTokens(
             before=before.total(words.other.counts),
