@@ -15,12 +15,12 @@ from malmoi_pipelines.tokenizers.opening import encoder_of, first_new_id
 from malmoi_pipelines.tokenizers.tokenizer_json import JsonEncoder
 
 from malmoi_tokenizer_lab.bases import extendable
+from malmoi_tokenizer_lab.beside import COPIED
 from malmoi_tokenizer_lab.byte_level import gates as byte_level_gates
 from malmoi_tokenizer_lab.byte_level import text_gates as byte_level_texts
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase, parse_byte_level, read_byte_level
 from malmoi_tokenizer_lab.byte_level.extension import Extension
 from malmoi_tokenizer_lab.gates.result import GateResult
-from malmoi_tokenizer_lab.sentencepiece.base_files import COPIED
 from malmoi_tokenizer_lab.sentencepiece.gates import NO_BASE, all_gates, named_texts, special_pieces
 
 _LOADED = (MODEL_FILE, CONFIG_FILE, "added_tokens.json", "config.json", *COPIED)

@@ -181,7 +181,22 @@ def test_added_tokens_are_found_in_every_file(folder, small):
 def test_unreadable_files_are_errors(folder):
     with pytest.raises(BadInputError, match="is not JSON"):
         files_of(folder(**{"tokenizer_config.json": b"{"}))
-    with pytest.raises(BadInputError, match="must hold a JSON object"):
+    with pytest.raises(BadInputError, match=r"must be a JSON object\. It is a list"):
         files_of(folder(**{"tokenizer_config.json": b"[]"}))
     assert files_of(folder(**{"README.md": b"---\nlicense: [\n---\n"})).license is None
     assert files_of(folder(**{"README.md": b"# no front matter"})).license is None
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("config.json", b"[1]", r"config\.json must be a JSON object\. It is a list"),
+        ("config.json", b'{"text_config": [1]}', r"config\.json: text_config must be of type dict\. It is \[1\]"),
+        ("config.json", b'{"vocab_size": "x"}', r"config\.json: vocab_size must be of type int\. It is 'x'"),
+        ("config.json", b'{"text_config": {"vocab_size": true}}', "vocab_size must be of type int"),
+        ("tokenizer_config.json", b'{"added_tokens_decoder": [1]}', "added_tokens_decoder must be of type dict"),
+    ],
+)
+def test_entries_of_another_type_are_errors(folder, name, data, message):
+    with pytest.raises(BadInputError, match=message):
+        files_of(folder(**{name: data}))

@@ -12,20 +12,14 @@ import numpy.typing as npt
 import orjson
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
+from malmoi_pipelines.contracts.json_files import read_object
 from malmoi_pipelines.tokenizers.byte_alphabet import spell, unspell
 from malmoi_pipelines.tokenizers.finding import CONFIG_FILE, TokenizerFile
 from malmoi_pipelines.tokenizers.json_spec import Spec, decoders, kind_of, merge_pair, obstacle
 from malmoi_pipelines.tokenizers.tekken import config_of_tekken
 from malmoi_pipelines.tokenizers.tokenizer_json import JsonEncoder
 
-COPIED = (
-    CONFIG_FILE,
-    "special_tokens_map.json",
-    "chat_template.jinja",
-    "chat_template.json",
-    "generation_config.json",
-)
-"""What lies beside a `tokenizer.json` and stays true for the extension. (vocab.json and merges.txt do not.)"""
+from malmoi_tokenizer_lab.beside import COPIED, check_type, embedding_rows
 
 _PLAIN_CONFIG = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
 
@@ -62,7 +56,7 @@ def read_byte_level(found: TokenizerFile, encoder: JsonEncoder) -> ByteLevelBase
         BadInputError: it contradicts itself, or a file beside it is broken.
         UsageError: one that cannot be extended exactly.
     """
-    rows = _embedding_rows(found.folder) if found.folder else 0
+    rows = embedding_rows(found.folder) if found.folder else 0
     if encoder.is_tekken:
         return parse_byte_level(encoder.spec, {CONFIG_FILE: config_of_tekken()}, found.path, rows)
     beside = _files_beside(found.folder) if found.folder else {}
@@ -71,50 +65,16 @@ def read_byte_level(found: TokenizerFile, encoder: JsonEncoder) -> ByteLevelBase
 
 
 def _files_beside(folder: str) -> dict[str, bytes]:
-    """The files to copy.
+    """The files to copy: what stays true for the extension, as vocab.json and merges.txt do not.
 
     Raises:
         BadInputError: one of them is broken; it would be copied, or noticed only after the loop.
     """
-    found = {name: path for name in COPIED if files.exists(path := files.join(folder, name))}
+    found = {name: path for name in (CONFIG_FILE, *COPIED) if files.exists(path := files.join(folder, name))}
     for name, path in found.items():
         if name.endswith(".json"):
-            _check_type(_read_object(path).get("added_tokens_decoder"), dict, path, "added_tokens_decoder")
+            check_type(read_object(path), "added_tokens_decoder", dict, path)
     return {name: files.read_bytes(path) for name, path in found.items()}
-
-
-def _read_object(path: str) -> dict[str, Any]:
-    """A file with a JSON object.
-
-    Raises:
-        BadInputError: it is something else.
-    """
-    try:
-        value = orjson.loads(files.read_bytes(path))
-    except orjson.JSONDecodeError as error:
-        raise BadInputError(f"{path} is not JSON: {error}", hint="repair the file, or take it away") from None
-    if not isinstance(value, dict):
-        raise BadInputError(f"{path} must be a JSON object. It is a {type(value).__name__}.")
-    return value
-
-
-def _check_type(value: Any, kind: type, path: str, name: str) -> None:
-    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise BadInputError(f"{path}: {name} must be of type {kind.__name__}. It is {value!r}.")
-
-
-def _embedding_rows(folder: str) -> int:
-    """Rows of the model's embedding, from its config.json; 0 if there is none or it does not say."""
-    path = files.join(folder, "config.json")
-    if not files.exists(path):
-        return 0
-    config = _read_object(path)
-    _check_type(config.get("text_config"), dict, path, "text_config")
-    for part in (config, config.get("text_config") or {}):
-        _check_type(part.get("vocab_size"), int, path, "vocab_size")
-        if part.get("vocab_size"):
-            return int(part["vocab_size"])
-    return 0
 
 
 def parse_byte_level(value: Spec, beside: dict[str, bytes], where: str, rows: int = 0) -> ByteLevelBase:

@@ -9,17 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import yaml
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.tokenizers.finding import CONFIG_FILE, DEFAULT, JSON_FILE, TokenizerFile
 
+from malmoi_tokenizer_lab.beside import COPIED, check_type, embedding_rows, read_beside
 from malmoi_tokenizer_lab.gates.loaders import REBUILDING_CLASSES, as_llama_class, encode_with_json
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import Affixes, read_affixes, role_id, wanted_affixes
-
-COPIED = ("special_tokens_map.json", "chat_template.jinja", "chat_template.json", "generation_config.json")
-"""Files that hold no ids of new tokens and are copied as they are."""
 
 PLAIN_CLASS = "PreTrainedTokenizerFast"
 FAITHFUL_CLASSES = (PLAIN_CLASS, "TokenizersBackend")
@@ -69,48 +65,32 @@ def read_base_files(found: TokenizerFile) -> BaseFiles:
     """Read what lies in a base's folder; of a bare file, and of the default base, there is nothing.
 
     Raises:
-        BadInputError: a file that is no JSON object.
+        BadInputError: a file that is no JSON object, or in which an entry is of another type.
     """
     if (path := found.folder) is None:
         return BaseFiles(license="Apache-2.0, by the package mistral-common" if found.name == DEFAULT else None)
-    config = _read_object(path, CONFIG_FILE)
+    config = read_beside(path, CONFIG_FILE)
     copied = {name: files.read_bytes(files.join(path, name)) for name in COPIED if files.exists(files.join(path, name))}
-    own = _read_object(path, JSON_FILE) or {}
+    own = read_beside(path, JSON_FILE) or {}
     return BaseFiles(
         config,
         copied,
         _added_tokens(path, own, config or {}),
         _license(path),
         affixes=read_affixes(own["post_processor"], files.join(path, JSON_FILE)) if "post_processor" in own else None,
-        embedding_rows=_embedding_rows(_read_object(path, "config.json") or {}),
+        embedding_rows=embedding_rows(path),
     )
-
-
-def _read_object(folder: str, name: str) -> dict[str, Any] | None:
-    path = files.join(folder, name)
-    if not files.exists(path):
-        return None
-    try:
-        value = orjson.loads(files.read_bytes(path))
-    except orjson.JSONDecodeError as error:
-        raise BadInputError(f"{path} is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise BadInputError(f"{path} must hold a JSON object. Got {type(value).__name__}.")
-    return value
-
-
-def _embedding_rows(model_config: Mapping[str, Any]) -> int:
-    return int(model_config.get("vocab_size") or (model_config.get("text_config") or {}).get("vocab_size") or 0)
 
 
 def _added_tokens(folder: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
     """Added tokens of all places that may name them, the config last: it wins."""
     flags: dict[str, Any] = {**dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False), "special": True}
     found: dict[int, Mapping[str, Any]] = {}
-    for text, index in (_read_object(folder, "added_tokens.json") or {}).items():
+    for text, index in (read_beside(folder, "added_tokens.json") or {}).items():
         found[index] = {"id": index, "content": text, **flags}
     for token in own.get("added_tokens") or []:
         found[token["id"]] = {"id": token["id"], "content": token["content"], **_flags(token, flags)}
+    check_type(config, "added_tokens_decoder", dict, files.join(folder, CONFIG_FILE))
     for key, token in (config.get("added_tokens_decoder") or {}).items():
         found[int(key)] = {"id": int(key), "content": token["content"], **_flags(token, flags)}
     return found
