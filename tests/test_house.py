@@ -126,6 +126,18 @@ def test_the_readme_of_a_package_names_its_rooms(package):
     assert f"`{package}`" in page
 
 
+def test_a_room_that_lists_its_modules_lists_all():
+    lists = 0
+    for init in (path for path in MODULES if path.name == "__init__.py"):
+        lines = (ast.get_docstring(ast.parse(init.read_text())) or "").splitlines()[1:]
+        listed = {line.split()[0].removesuffix(".py") for line in lines if line.strip()}
+        modules = {path.stem for path in init.parent.glob("*.py")} - {"__init__"}
+        if len(listed & modules) > 1:
+            lists += 1
+            assert modules <= listed, f"{init} leaves out {sorted(modules - listed)}"
+    assert lists > 1
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_module_is_a_monster(path):
     assert len(path.read_text().splitlines()) <= MAX_LINES

@@ -20,8 +20,9 @@ def open_base(name: str | None) -> Base:
         name: a folder, a file, `default`, or a name of the hub; None: `default`.
 
     Raises:
-        BadInputError: there is none, or it cannot be read.
-        UsageError: a tokenizer whose tokens cannot be counted by unit, or that cannot be extended exactly.
+        BadInputError: the folder has none, or it cannot be read.
+        UsageError: there is nothing of that name, or its tokens cannot be counted by unit, or it cannot be extended
+            exactly.
     """
     found = find_tokenizer(name or DEFAULT)
     encoder = extendable(encoder_of(found, finds_special=True), found)

@@ -40,8 +40,9 @@ def check_tokenizer(name: str, base: str | None = None) -> list[GateResult]:
         One result a gate, whether it failed or not.
 
     Raises:
-        BadInputError: there is no tokenizer of the name, or it cannot be read.
-        UsageError: one of a kind that `expand` can neither extend nor make, or a base of another kind.
+        BadInputError: the folder has none, or it cannot be read.
+        UsageError: there is nothing of the name, one of a kind that `expand` can neither extend nor make, or a base of
+            another kind.
     """
     found = find_tokenizer(name)
     encoder = extendable(encoder_of(found, finds_special=True), found)

@@ -290,7 +290,12 @@ ROUNDS = Table(
     "one row a round of the loop",
     (
         Field("round", pa.int32(), "1-based", "number of the round"),
-        Field("phase", pa.string(), "text", "what it dropped for: cutoff, scaffold, budget; or end, the fixed point"),
+        Field(
+            "phase",
+            pa.string(),
+            "text",
+            "what it dropped for: cutoff, scaffold, budget; or refill, tokens return; or end, the fixed point",
+        ),
         Field("tokens", pa.int32(), "tokens", "new tokens at the start of the round"),
         Field("letters", pa.int32(), "tokens", "single letters among them"),
         Field("dropped", pa.int32(), "tokens", "dropped in the round"),

@@ -24,8 +24,8 @@ def open_encoder(name: str, *, finds_special: bool = False) -> Encoder:
         finds_special: whether the text of a special token encodes to it, as in transformers: for comparison with it.
 
     Raises:
-        BadInputError: there is none, or it is of no format that is known.
-        UsageError: a folder with several, or a package is not installed.
+        BadInputError: the folder has none, or the file is of no format that is known.
+        UsageError: there is nothing of that name, a folder with several, or a package is not installed.
     """
     return encoder_of(find_tokenizer(name), finds_special=finds_special)
 

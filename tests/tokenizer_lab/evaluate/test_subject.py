@@ -8,8 +8,10 @@ import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.tokenizers.model_proto import CONTROL, UNUSED, Piece, extend, parse_model, serialize
+from malmoi_pipelines.tokenizers.opening import open_encoder
 from malmoi_pipelines.tokenizers.sentencepiece_model import sentencepiece_encoder
 from malmoi_pipelines.tokenizers.tokenizer_json import json_encoder
+from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.evaluate.reading import (
     common_units,
     inexact,
@@ -148,6 +150,9 @@ def test_names_are_the_end_of_the_path(tmp_path):
         short_names(["a/x", "a/x/"])
     with pytest.raises(BadInputError, match=r"there is no tokenizer\.model"):
         read_tokenizers([str(tmp_path)])
+    for opened in (read_tokenizers, lambda names: open_encoder(*names), lambda names: open_base(*names)):
+        with pytest.raises(UsageError, match="there is nothing at"):
+            opened([str(tmp_path / "none")])
 
 
 def test_tokenizers_of_two_kinds_have_no_table_in_common():

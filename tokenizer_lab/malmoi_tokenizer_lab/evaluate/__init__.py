@@ -2,6 +2,8 @@
 
 subject     one tokenizer under evaluation, and how SentencePiece models and tokenizer.json files become one
 unit_table  the word table as units with counts by source, mixtures re-weighted
+token_bytes what a piece stands for
+figures     how many tokens: eojeol, characters, bytes, by source
 vocabulary  use and shape of the new tokens
 letters     which letters are tokens
 overlap     what two extensions have in common

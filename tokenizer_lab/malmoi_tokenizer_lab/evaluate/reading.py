@@ -23,8 +23,8 @@ def read_tokenizers(names: Sequence[str]) -> dict[str, TokenizerFile]:
         The file of each, by as much of the end of its name as tells it from the others: what the report calls it.
 
     Raises:
-        UsageError: a name twice.
-        BadInputError: there is no tokenizer of a name.
+        UsageError: a name twice, or there is nothing of a name.
+        BadInputError: a folder has no tokenizer.
     """
     return dict(zip(short_names(names), map(find_tokenizer, names), strict=True))
 

@@ -5,7 +5,8 @@
 `leaf-first`     tokens below the cutoff go from the leaves, a part at a time
 
 The sources leave open what is decided here (docs/tokenizer.md): a count equal to the cutoff keeps a token and adds a
-letter; a dropped token never comes back; a letter is judged by its count in the text, inside longer tokens, too.
+letter; what fell below the cutoff never comes back, and what the budget dropped may, once rows are free (`refill`); a
+letter is judged by its count in the text, inside longer tokens, too.
 
 The last two end with every token at the cutoff or above it. What is below it then is a scaffold: part of a token that
 reaches it. It goes if all that is made from it can be made another way; else its rarest descendant goes, whose
