@@ -6,8 +6,8 @@ import pathlib
 import subprocess
 import sys
 
+import mistral_common
 import pyarrow.parquet as pq
-import pytest
 from malmoi_pipelines.contracts.manifest import read_manifest
 
 from malmoi.stages import FOLDERS
@@ -30,8 +30,7 @@ def policies(config, sources):
 
 def base_model():
     """The 32k base tokenizer that an installed package carries."""
-    package = pytest.importorskip("mistral_common", reason="needs the mistral-common package for a base tokenizer")
-    return str(pathlib.Path(package.__file__).parent / "data" / "tokenizer.model.v1")
+    return str(pathlib.Path(mistral_common.__file__).parent / "data" / "tokenizer.model.v1")
 
 
 def command(out, *more, settings=SMALL, recipe="quickstart"):

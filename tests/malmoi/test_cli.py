@@ -1,7 +1,6 @@
 import importlib.metadata
 import pathlib
 import re
-import sys
 import unicodedata
 
 import pytest
@@ -14,23 +13,6 @@ from malmoi.recipes import find_recipe
 
 ROOT = pathlib.Path(__file__).parents[2]
 VERBS = set(typer.main.get_command(cli.app).commands)
-
-
-@pytest.fixture
-def malmoi(monkeypatch, capsys):
-    """Call the command line; returns (exit code, stdout, stderr) with line breaks of tables joined."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["malmoi", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return call
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from malmoi_pipelines.text.units import split_units
 from sentencepiece import sentencepiece_model_pb2 as proto
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
+from tests.tables import make_batch
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_base, make_corpus
 
 # By what Llama-3 and Qwen cut text: contractions, letters, digits by three (or one), punctuation, white space.
@@ -106,14 +107,14 @@ def write_words(folder, documents, units="metaspace", parts=1, held_out=None, gr
             key=lambda row: (-row[1], row[0].encode()),
         )
         for part in range(parts):
-            batch = _batch(rows[part::parts], table)
+            batch = make_batch(rows[part::parts], table)
             groups = [batch.slice(first, group_rows) for first in range(0, len(batch), group_rows)]
             infos.append(write_parquet(folder, table, f"part-{part:05d}", groups))
     letters = collections.Counter(x for _, text in documents for x in text if is_letter(x))
-    infos.append(write_parquet(folder, LETTERS, "letters", [_batch(sorted(letters.items()), LETTERS)]))
+    infos.append(write_parquet(folder, LETTERS, "letters", [make_batch(sorted(letters.items()), LETTERS)]))
     sources = [_source_row(number, name, documents, False) for number, name in enumerate(names)]
     sources += [_source_row(number, name, held_out, True) for number, name in enumerate(names) if held_out]
-    infos.append(write_parquet(folder, SOURCES, "sources", [_batch(sources, SOURCES)]))
+    infos.append(write_parquet(folder, SOURCES, "sources", [make_batch(sources, SOURCES)]))
     manifest = Manifest(
         kind="words",
         stage="count",
@@ -132,9 +133,3 @@ def _source_row(number, name, documents, held_out):
     num_bytes = sum(len(text.encode()) for text in texts)
     words = sum(len(text.split()) for text in texts)
     return (number, name, held_out, len(texts), num_bytes, sum(map(len, texts)), 0, words, 0, 0)
-
-
-def _batch(rows, table):
-    columns = zip(*rows, strict=True) if rows else [()] * len(table.schema)
-    arrays = [pa.array(list(column), field.type) for column, field in zip(columns, table.schema, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)

@@ -1,22 +1,30 @@
-"""One small expansion, made once, on a small base and, where mistral-common is installed, on the real one."""
-
-import importlib.util
+"""One small expansion, made once, on a small base and on the real one."""
 
 import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.tokenizers.model_proto import parse_model
+from malmoi_tokenizer_lab.gates import texts as gate_texts
 from malmoi_tokenizer_lab.stage import expand
 
 from tests.tokenizer_lab.small import SMALL, make_base, make_corpus, read_model, write_words
-
-needs_mistral = pytest.mark.skipif(
-    importlib.util.find_spec("mistral_common") is None, reason="needs mistral-common for the real base"
-)
 
 
 @pytest.fixture(scope="session")
 def corpus():
     return make_corpus()
+
+
+@pytest.fixture(scope="module")
+def small():
+    """The small base, parsed."""
+    return parse_model(make_base(), "base")
+
+
+@pytest.fixture
+def fewer_texts(monkeypatch):
+    """A tenth of the texts of the gates: the tests of the stage take all."""
+    monkeypatch.setattr(gate_texts, "NUM_CONCATENATIONS", 200)
+    monkeypatch.setattr(gate_texts, "NUM_RANDOM", 100)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +39,7 @@ def small_base(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="session", params=["small", pytest.param("mistral", marks=needs_mistral)])
+@pytest.fixture(scope="session", params=["small", "mistral"])
 def base_path(request, small_base):
     """Path of the base to extend; None means the default one."""
     return small_base if request.param == "small" else None

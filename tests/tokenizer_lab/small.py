@@ -5,7 +5,6 @@ import io
 import random
 import re
 
-import pyarrow as pa
 import sentencepiece
 from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.fingerprint import fingerprint
@@ -16,6 +15,8 @@ from malmoi_pipelines.tokenizers.finding import DEFAULT, find_tokenizer
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.loop.policies import POLICIES
 from sentencepiece import sentencepiece_model_pb2 as proto
+
+from tests.tables import make_batch
 
 HANGUL = "\uac00-\ud7a3\u3131-\u318e"
 UNIT = re.compile(rf"[\x00-\x1f\x7f]|[ \u2581]*[{HANGUL}]+|[ \u2581]*[^ \u2581\x00-\x1f\x7f{HANGUL}]+|[ \u2581]+")
@@ -82,12 +83,12 @@ def write_words(folder, documents, parts=1, order=None, units=None, kind="words"
     letters = collections.Counter(x for document in documents for x in re.findall(f"[{HANGUL}]", document))
     rows = sorted(units.items(), key=order or (lambda item: (-item[1], item[0].encode())))
     rows = [(unit, count, [0], [count]) for unit, count in rows]
-    infos = [write_parquet(folder, WORDS, f"part-{i:05d}", [_batch(rows[i::parts], WORDS)]) for i in range(parts)]
+    infos = [write_parquet(folder, WORDS, f"part-{i:05d}", [make_batch(rows[i::parts], WORDS)]) for i in range(parts)]
     ordered = sorted(letters.items(), key=lambda item: (-item[1], item[0]))
-    infos.append(write_parquet(folder, LETTERS, "letters", [_batch(ordered, LETTERS)]))
+    infos.append(write_parquet(folder, LETTERS, "letters", [make_batch(ordered, LETTERS)]))
     num_bytes, characters = (sum(map(len, texts)) for texts in ((x.encode() for x in documents), documents))
     sums = [0, source, False, len(documents), num_bytes, characters, 0, 0, sum(units.values()), sum(letters.values())]
-    infos.append(write_parquet(folder, SOURCES, "sources", [_batch([sums], SOURCES)]))
+    infos.append(write_parquet(folder, SOURCES, "sources", [make_batch([sums], SOURCES)]))
     manifest = Manifest(
         kind=kind,
         stage="count",
@@ -99,12 +100,6 @@ def write_words(folder, documents, parts=1, order=None, units=None, kind="words"
     )
     write_manifest(folder, manifest)
     return folder
-
-
-def _batch(rows, table):
-    columns = zip(*rows, strict=True) if rows else [()] * len(table.schema)
-    arrays = [pa.array(list(column), field.type) for column, field in zip(columns, table.schema, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
 
 
 def make_base():

@@ -8,25 +8,12 @@ from malmoi_pipelines.contracts.hangul import letters_of
 from malmoi_pipelines.contracts.schemas import NEW_TOKENS, TOKENIZER
 from malmoi_pipelines.tokenizers.model_proto import NORMAL, Piece, extend, parse_model, scores_below, serialize
 from malmoi_tokenizer_lab.check import check_tokenizer
-from malmoi_tokenizer_lab.gates import texts as gate_texts
 
-from tests.tokenizer_lab.conftest import needs_mistral
 from tests.tokenizer_lab.extended import extended, new_pieces, write_tables, write_tokenizer
 from tests.tokenizer_lab.small import make_base, read_model
 
+pytestmark = pytest.mark.usefixtures("fewer_texts")
 NO_BASE = "the base is not known: pass --base"
-
-
-@pytest.fixture(autouse=True)
-def fewer_texts(monkeypatch):
-    """A tenth of the texts: the tests of the stage take all."""
-    monkeypatch.setattr(gate_texts, "NUM_CONCATENATIONS", 200)
-    monkeypatch.setattr(gate_texts, "NUM_RANDOM", 100)
-
-
-@pytest.fixture(scope="module")
-def small():
-    return parse_model(make_base(), "base")
 
 
 @pytest.fixture
@@ -88,7 +75,6 @@ def test_a_manifest_of_something_else_is_no_hindrance(small, tmp_path):
 
 
 @pytest.mark.long
-@needs_mistral
 def test_the_default_base_has_a_name(tmp_path):
     default = parse_model(read_model(None), "default")
     results = check_tokenizer(write_tokenizer(tmp_path, extended(default)), "default")

@@ -2,33 +2,14 @@
 
 import json
 import pathlib
-import sys
 
 import pytest
 import yaml
 from malmoi_pipelines.contracts.errors import UsageError
 
-from malmoi import cli
 from malmoi.settings.verbs import CONFIGS
 
 ROOT = pathlib.Path(__file__).parents[3]
-
-
-@pytest.fixture
-def malmoi(monkeypatch, capsys):
-    """Call the command line; returns (exit code, stdout, stderr)."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["malmoi", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return call
 
 
 @pytest.mark.parametrize("verb", CONFIGS)

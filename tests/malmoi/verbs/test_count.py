@@ -1,34 +1,19 @@
+import functools
 import sys
 import types
 
 import pytest
-import typer
 from malmoi_pipelines.contracts.errors import UsageError
 from malmoi_pipelines.count_tokens.stage import read_token_counts
-from typer.testing import CliRunner
 
-from malmoi.console import out as console
 from malmoi.verbs import count
 from tests.pipelines.small_tokenizers import write_base
 
 
 @pytest.fixture
-def malmoi(monkeypatch):
-    """Call `malmoi ...`; returns its output. Errors are raised, as `malmoi.cli.main` gets them."""
-    monkeypatch.setattr(console, "_width", 240)  # no cell of a table is folded
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    count.register(app)
-
-    def call(*arguments, code=0):
-        with console.capture() as capture:
-            result = CliRunner().invoke(app, [*map(str, arguments)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return capture.get() + result.output
-
-    return call
+def malmoi(call_verb):
+    """Call `malmoi ...` with this verb alone."""
+    return functools.partial(call_verb, count)
 
 
 @pytest.fixture

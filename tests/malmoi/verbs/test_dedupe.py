@@ -1,3 +1,4 @@
+import functools
 import sys
 import types
 
@@ -6,7 +7,6 @@ import typer
 from malmoi_pipelines.contracts.errors import UsageError
 from typer.testing import CliRunner
 
-from malmoi.console import out as console
 from malmoi.verb_group import with_subverbs
 from malmoi.verbs import dedupe
 from tests.pipelines.dedupe.explain.written_corpus import (
@@ -22,22 +22,9 @@ from tests.pipelines.dedupe.explain.written_corpus import (
 
 
 @pytest.fixture
-def malmoi(monkeypatch):
-    """Call `malmoi ...`; returns its output. Errors are raised, as `malmoi.cli.main` gets them."""
-    monkeypatch.setattr(console, "_width", 240)  # no cell of a table is folded
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    dedupe.register(app)
-
-    def call(*arguments, code=0):
-        with console.capture() as capture:
-            result = CliRunner().invoke(app, [*map(str, arguments)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return capture.get() + result.output
-
-    return call
+def malmoi(call_verb):
+    """Call `malmoi ...` with this verb alone."""
+    return functools.partial(call_verb, dedupe)
 
 
 @pytest.fixture

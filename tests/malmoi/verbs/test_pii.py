@@ -1,31 +1,18 @@
+import functools
 import json
 
 import pytest
-import typer
 from malmoi_pipelines.contracts.errors import UsageError
-from typer.testing import CliRunner
 
-from malmoi.console import out as console
-from malmoi.verbs.pii import register
+from malmoi.verbs import pii as verb
 
 PHONE = "010-9876-5432"
 
 
 @pytest.fixture
-def pii(monkeypatch):
-    """Call `malmoi pii ...`; returns its output. Errors are raised, as `malmoi.cli.main` gets them."""
-    monkeypatch.setattr(console, "_width", 240)  # no cell of a table is folded
-    app = typer.Typer()
-    register(app)
-
-    def call(*arguments):
-        with console.capture() as capture:
-            result = CliRunner().invoke(app, ["pii", *map(str, arguments)])
-        if result.exception is not None:
-            raise result.exception
-        return capture.get() + result.output
-
-    return call
+def pii(call_verb):
+    """Call `malmoi pii ...`."""
+    return functools.partial(call_verb, verb, "pii")
 
 
 @pytest.fixture

@@ -1,33 +1,20 @@
+import functools
+
 import pytest
-import typer
 from malmoi_pipelines.contracts.errors import CheckError, UsageError
 from malmoi_pipelines.tokenizers.model_proto import parse_model
 from malmoi_tokenizer_lab import compare
-from typer.testing import CliRunner
 
-from malmoi.console import out as console
-from malmoi.verbs.tokenizer import register
+from malmoi.verbs import tokenizer as verb
 from tests.tokenizer_lab.extended import extended, new_pieces, write_tokenizer
 from tests.tokenizer_lab.small import make_base
 from tests.tokenizer_lab.test_explain import KEPT, new_row, write_explained
 
 
 @pytest.fixture
-def tokenizer(monkeypatch):
-    """Call `malmoi tokenizer ...`; returns its output. Errors are raised, as `malmoi.cli.main` gets them."""
-    monkeypatch.setattr(console, "_width", 240)  # no cell of a table is folded
-    app = typer.Typer()
-    register(app)
-
-    def call(*arguments):
-        with console.capture() as capture:
-            result = CliRunner().invoke(app, ["tokenizer", *map(str, arguments)])
-        if result.exception is not None:
-            result.exception.printed = capture.get()
-            raise result.exception
-        return capture.get() + result.output
-
-    return call
+def tokenizer(call_verb):
+    """Call `malmoi tokenizer ...`."""
+    return functools.partial(call_verb, verb, "tokenizer")
 
 
 @pytest.fixture(scope="module")

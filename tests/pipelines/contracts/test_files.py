@@ -3,11 +3,6 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
 
 
-@pytest.fixture(params=["local", "memory"])
-def root(request, tmp_path, memory_root):
-    return str(tmp_path) if request.param == "local" else memory_root
-
-
 def fail_while_writing(path, data):
     with files.atomic_write(path) as file:
         file.write(data)

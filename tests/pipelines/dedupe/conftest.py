@@ -17,9 +17,11 @@ from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS, Table, check_schema
 from malmoi_pipelines.dedupe import pictures
+from malmoi_pipelines.dedupe import stage as stage_module
 from malmoi_pipelines.dedupe.config import DedupeConfig, Guards
 from malmoi_pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
 from malmoi_pipelines.dedupe.summary import summarise
+from malmoi_pipelines.engine.dry_run import dry_run
 from malmoi_pipelines.engine.job import Send, Step
 
 from tests.pipelines.dedupe.corpus import Document, Removal
@@ -155,6 +157,13 @@ def read_rows(out: str, table: Table, count: int) -> list[dict]:
         for batch in tables.read_batches(path):
             rows += batch.to_pylist()
     return rows
+
+
+@pytest.fixture
+def plain_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage's steps in this process and nothing drawn: for tests that are not about runners."""
+    monkeypatch.setattr(stage_module, "run_job", lambda job, work, options, progress: dry_run(job.steps)[0])
+    monkeypatch.setattr(pictures, "draw", lambda axes_of, salt: salt.encode())
 
 
 @pytest.fixture

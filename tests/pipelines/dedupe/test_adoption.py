@@ -10,26 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 from malmoi_pipelines.contracts import tables
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS
-from malmoi_pipelines.dedupe import pictures
-from malmoi_pipelines.dedupe import stage as stage_module
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.stage import dedupe
-from malmoi_pipelines.engine.dry_run import dry_run
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.raw import documents as documents_module
 
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, plain_dedupe, planted_corpus, words
 
+pytestmark = pytest.mark.usefixtures("plain_runner")
 CONFIG = DedupeConfig(guards=UNGUARDED)
 DOCUMENTS_HERE = planted_corpus(11, families=20, singles=30)
-
-
-@pytest.fixture(autouse=True)
-def plain_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The steps in this process and nothing drawn: no test here is about runners."""
-    monkeypatch.setattr(stage_module, "run_job", lambda job, work, options, progress: dry_run(job.steps)[0])
-    monkeypatch.setattr(pictures, "draw", lambda axes_of, salt: salt.encode())
 
 
 def write_foreign(path: pathlib.Path, documents: list[Document], group_rows: int, **columns) -> str:

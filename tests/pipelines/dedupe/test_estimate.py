@@ -14,13 +14,10 @@ from malmoi_pipelines.contracts.distinct import STANDARD_ERROR
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
-from malmoi_pipelines.dedupe import pictures
-from malmoi_pipelines.dedupe import stage as stage_module
 from malmoi_pipelines.dedupe.config import DedupeConfig, Guards, RepeatedLines
 from malmoi_pipelines.dedupe.estimate import Estimate, estimate
 from malmoi_pipelines.dedupe.stage import dedupe
 from malmoi_pipelines.dedupe.steps import Partitions
-from malmoi_pipelines.engine.dry_run import dry_run
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
@@ -31,14 +28,8 @@ from tests.pipelines.dedupe.corpus import Document, edit, planted_corpus, words
 CONFIG = DedupeConfig(guards=UNGUARDED)
 PLANTED = planted_corpus(21, families=30, singles=50)
 WHOLE = 64 << 20  # bytes of a sample that holds all of any input here
+pytestmark = pytest.mark.usefixtures("plain_runner")
 SHARES = {kind: f"{kind} duplicates, share of documents" for kind in ("exact", "near")}
-
-
-@pytest.fixture(autouse=True)
-def plain_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real runs are made in this process, with nothing drawn."""
-    monkeypatch.setattr(stage_module, "run_job", lambda job, work, options, progress: dry_run(job.steps)[0])
-    monkeypatch.setattr(pictures, "draw", lambda axes_of, salt: salt.encode())
 
 
 def table(documents: list[Document]) -> pa.Table:

@@ -6,6 +6,7 @@ import io
 import lzma
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 from malmoi_pipelines.contracts import files
@@ -46,6 +47,14 @@ COMPRESS = {"": lambda data, _parts=1: data, ".gz": gz, ".zst": zstd, ".bz2": bz
 def parquet(table, **options):
     sink = io.BytesIO()
     pq.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+def arrow(table, writer=pa.ipc.new_file, rows=None, **options):
+    """An Arrow file (or stream, by `writer`) with batches of so many rows."""
+    sink = io.BytesIO()
+    with writer(sink, table.schema, **options) as target:
+        target.write_table(table, max_chunksize=rows)
     return sink.getvalue()
 
 

@@ -31,7 +31,7 @@ from malmoi_pipelines.shard.stage import shard
 
 from malmoi.arguments import stage_config
 from tests.conftest import make_documents
-from tests.pipelines.raw.raw_files import COMPRESS, jsonl, parquet, put, read
+from tests.pipelines.raw.raw_files import COMPRESS, arrow, jsonl, parquet, put, read
 from tests.pipelines.small_tokenizers import byte_level
 
 ROWS = [("1", "web", "나라의 말이"), ("2", "web", "중국에 달라"), ("3", "books", "문자와 서로\n통하지 아니하다")]
@@ -59,13 +59,6 @@ def delimited(delimiter):
     writer = csv.writer(sink, delimiter=delimiter, lineterminator="\n")
     writer.writerows([TEXTS, *((*row[:2], row[2].replace("\n", " ")) for row in ROWS)])
     return sink.getvalue().encode()
-
-
-def arrow(table):
-    sink = io.BytesIO()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue()
 
 
 KINDS = {

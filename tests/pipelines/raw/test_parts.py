@@ -13,7 +13,7 @@ from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.tasks import FilePart
 
-from tests.pipelines.raw.raw_files import blocks, find, parquet, put, rows
+from tests.pipelines.raw.raw_files import arrow, blocks, find, parquet, put, rows
 
 OPTIONS = ReadOptions(max_line_bytes=60)
 LINES = [
@@ -171,7 +171,7 @@ def test_a_part_within_one_line_reads_no_more_than_its_share(tmp_path, monkeypat
 
 @pytest.mark.parametrize(("name", "make"), [
     ("a.parquet", lambda table: parquet(table, row_group_size=100, compression="none", use_dictionary=False)),
-    ("a.arrow", lambda table: ipc_of(table, 100)),
+    ("a.arrow", lambda table: arrow(table, rows=100)),
 ])  # fmt: skip
 def test_a_part_of_a_table_reads_its_share_and_the_footer(tmp_path, monkeypatch, name, make):
     data = make(pa.table({"text": [f"{n:06d}" * 200 for n in range(1000)]}))
@@ -181,17 +181,10 @@ def test_a_part_of_a_table_reads_its_share_and_the_footer(tmp_path, monkeypatch,
         assert sum(end - start for start, end in spans) < len(data) * 0.25
 
 
-def ipc_of(table, rows_a_batch):
-    sink = io.BytesIO()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table, max_chunksize=rows_a_batch)
-    return sink.getvalue()
-
-
 @pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
 def test_a_table_whose_end_is_missing_is_one_failure_in_any_number_of_parts(tmp_path, name):
     table = pa.table({"text": [f"{n:06d}" * 20 for n in range(1000)]})
-    data = parquet(table) if name == "a.parquet" else ipc_of(table, 100)
+    data = parquet(table) if name == "a.parquet" else arrow(table, rows=100)
     path = put(tmp_path, name, data[: len(data) * 3 // 4])
     for of in (1, 7):
         documents, bad = rows(blocks(path, of=of))

@@ -1,6 +1,7 @@
 import json
 
-import pytest
+import pyarrow as pa
+import pyarrow.parquet as pq
 from malmoi_pipelines.raw import probe
 from malmoi_pipelines.raw.config import Columns, ReadOptions
 from malmoi_pipelines.raw.inputs import find_inputs
@@ -46,8 +47,6 @@ def test_what_is_no_record_is_told_as_such(tmp_path):
 
 
 def test_a_table_without_the_column_is_told(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
     (tmp_path / "a").mkdir()
     pq.write_table(pa.table({"body": ["x"]}), tmp_path / "a/x.parquet")
     (message,) = errors(tmp_path)

@@ -1,7 +1,5 @@
 """Values of Parquet and Arrow that Python cannot hold cost no more than their row."""
 
-import io
-
 import orjson
 import pyarrow as pa
 import pytest
@@ -9,17 +7,9 @@ from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.raw.config import Columns, ReadOptions
 from malmoi_pipelines.raw.rows import RawBlock
 
-from tests.pipelines.raw.raw_files import blocks, parquet, put, read, texts
+from tests.pipelines.raw.raw_files import arrow, blocks, parquet, put, read, texts
 
-
-def ipc(table):
-    sink = io.BytesIO()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue()
-
-
-FILES = {"a.parquet": parquet, "a.arrow": ipc}
+FILES = {"a.parquet": parquet, "a.arrow": arrow}
 OUT_OF_RANGE = [
     ([0, 10**18], pa.timestamp("us"), "1970-01-01T00:00:00", "<value out of range: 1000000000000000000>"),
     ([0, 10**7], pa.date32(), "1970-01-01", "29349-01-26"),
@@ -86,7 +76,7 @@ TYPES = [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.dicti
 @pytest.mark.parametrize("type_", TYPES, ids=str)
 def test_a_text_longer_than_a_row_may_be_is_rejected_with_its_beginning(tmp_path, type_):
     table = pa.table({"text": pa.array(["가" * 10, "가" * 11, "x" * 31, "나", None]).cast(type_)})
-    path = put(tmp_path, "a.arrow", ipc(table))
+    path = put(tmp_path, "a.arrow", arrow(table))
     [block] = blocks(path, ReadOptions(max_line_bytes=30))
     assert (block.texts, block.lines) == (["가" * 10, "나"], [1, 4])
     assert [(bad.line, bad.reason, bad.raw, bad.num_bytes) for bad in block.bad][:2] == [
@@ -95,6 +85,6 @@ def test_a_text_longer_than_a_row_may_be_is_rejected_with_its_beginning(tmp_path
     ]
     assert [(bad.line, bad.reason) for bad in block.bad][2:] == [(5, "missing_text")]
     for one in range(4):  # however few bytes of its batch are the row's own
-        assert len(texts(put(tmp_path, "b.arrow", ipc(table.slice(one, 1))), ReadOptions(max_line_bytes=30))) == (
+        assert len(texts(put(tmp_path, "b.arrow", arrow(table.slice(one, 1))), ReadOptions(max_line_bytes=30))) == (
             one in (0, 3)
         )

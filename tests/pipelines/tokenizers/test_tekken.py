@@ -1,8 +1,8 @@
 import base64
-import importlib.util
 import os
 import random
 
+import mistral_common
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -11,12 +11,12 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.tokenizers.tekken import SPECIALS
 from malmoi_tokenizer_lab.gates.texts import FIXED, random_texts
+from mistral_common.tokens.tokenizers import tekken
 
 from tests.strategies import texts
 from tests.tokenizer_lab.byte_level.small import encode, library, read_base
 from tests.tokenizer_lab.small import CODE_AND_ENGLISH, make_corpus
 
-tekken = pytest.importorskip("mistral_common.tokens.tokenizers.tekken")
 PATTERN = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 # "zqx" is no merge of two tokens: only a whole pre-token can be it. Its rank is not used up by the others.
 TOKENS = ["in", "de", "def", " d", "  ", "   ", "가나", "나다", "가나다", "zqx", "    ", "==", "===", "unused"]
@@ -61,7 +61,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture(scope="module")
 def real():
     """The newer of the two files; both have the same ranks and pattern."""
-    folder = os.path.dirname(importlib.util.find_spec("mistral_common").origin)
+    folder = os.path.dirname(mistral_common.__file__)
     return Pair(os.path.join(folder, "data", "tekken_240911.json"))
 
 

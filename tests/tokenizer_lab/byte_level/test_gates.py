@@ -1,5 +1,6 @@
 import re
 
+import mistral_common
 import orjson
 import pytest
 from malmoi_pipelines.contracts.errors import CheckError
@@ -106,7 +107,6 @@ def test_a_folder_that_transformers_cannot_load_is_noticed(base, data):
 
 @pytest.mark.slow
 def test_an_extension_of_tekken_passes():
-    mistral_common = pytest.importorskip("mistral_common")
     base = read_base(f"{mistral_common.__path__[0]}/data/tekken_240911.json")
     new = continued(base, corpus_words(), 100)
     data = extended_json(base, new, RESERVED, MASKS, 64)

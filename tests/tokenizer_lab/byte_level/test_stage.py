@@ -3,6 +3,7 @@
 import collections
 import os
 
+import mistral_common
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -205,7 +206,6 @@ def test_what_does_not_suit_is_refused(table, folder, documents, tmp_path):
 @pytest.mark.slow
 def test_tekken(table, documents, tmp_path):
     """The real 131,072 tokens of Mistral's Tekken."""
-    mistral_common = pytest.importorskip("mistral_common")
     path = os.path.join(os.path.dirname(mistral_common.__file__), "data", "tekken_240911.json")
     result = run(table, tmp_path / "out", path, budget=512)
     facts, loaded = read_report(result.folder).facts, tokenizer(result.folder)

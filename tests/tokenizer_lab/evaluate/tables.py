@@ -3,7 +3,6 @@
 import collections
 
 import numpy as np
-import pyarrow as pa
 from malmoi_pipelines.contracts.code import Code
 from malmoi_pipelines.contracts.manifest import Manifest, write_manifest
 from malmoi_pipelines.contracts.schemas import HELD_OUT, SOURCES, WORDS
@@ -11,6 +10,7 @@ from malmoi_pipelines.contracts.tables import write_parquet
 from malmoi_pipelines.tokenizers.tokens import Tokens
 from malmoi_tokenizer_lab.evaluate.subject import Subject
 
+from tests.tables import make_batch
 from tests.tokenizer_lab.small import split
 
 PIECES = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", "a", "b", "▁a", "가", "나", "다", "▁가", "▁가나"]
@@ -75,9 +75,9 @@ def write_table(folder, documents, held_out=(), parts=1, units="metaspace", sour
     for table, these in ((WORDS, documents), (HELD_OUT, held_out)):
         rows = _rows(counts_by_source(these), names)
         for part in range(parts):
-            infos.append(write_parquet(folder, table, f"part-{part:05d}", [_batch(rows[part::parts], table)]))
+            infos.append(write_parquet(folder, table, f"part-{part:05d}", [make_batch(rows[part::parts], table)]))
     numbered = [(number, name, False, *[0] * 7) for number, name in enumerate(names)]
-    infos.append(write_parquet(folder, SOURCES, "sources", [_batch(numbered, SOURCES)]))
+    infos.append(write_parquet(folder, SOURCES, "sources", [make_batch(numbered, SOURCES)]))
     manifest = Manifest(
         kind="words",
         stage="count",
@@ -98,9 +98,3 @@ def _rows(by_source, names):
         numbers = [number for number, name in enumerate(names) if by_source[name][unit]]
         rows.append((unit, count, numbers, [by_source[names[number]][unit] for number in numbers]))
     return rows
-
-
-def _batch(rows, table):
-    columns = zip(*rows, strict=True) if rows else [()] * len(table.schema)
-    arrays = [pa.array(list(column), field.type) for column, field in zip(columns, table.schema, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)

@@ -3,7 +3,7 @@ import pytest
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.tokenizers.finding import DEFAULT, find_tokenizer
-from malmoi_pipelines.tokenizers.model_proto import load, parse_model, serialize
+from malmoi_pipelines.tokenizers.model_proto import load, serialize
 from malmoi_tokenizer_lab.check import check_tokenizer
 from malmoi_tokenizer_lab.gates.texts import FIXED
 from malmoi_tokenizer_lab.sentencepiece.base_files import class_facts, read_base_files
@@ -48,11 +48,6 @@ LLAMA_CONFIG = {
 
 def files_of(name):
     return read_base_files(find_tokenizer(name))
-
-
-@pytest.fixture(scope="module")
-def small():
-    return parse_model(make_base(), "base")
 
 
 @pytest.fixture

@@ -11,14 +11,12 @@ from malmoi_pipelines.tokenizers.model_proto import (
     extend,
     load,
     lowest_rank_score,
-    parse_model,
     scores_below,
     serialize,
 )
 from malmoi_pipelines.tokenizers.sentencepiece_model import SentencePieceEncoder
 from malmoi_pipelines.tokenizers.tokens import Tokens
 from malmoi_tokenizer_lab.gates import loaders
-from malmoi_tokenizer_lab.gates import texts as gate_texts
 from malmoi_tokenizer_lab.gates.result import GateResult, raise_failed
 from malmoi_tokenizer_lab.gates.texts import random_texts
 from malmoi_tokenizer_lab.sentencepiece import gates, text_gates
@@ -34,19 +32,8 @@ from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, 
 from malmoi_tokenizer_lab.words import Units, Words
 
 from tests.tokenizer_lab.extended import MULTIS, extended, new_pieces, write_tokenizer
-from tests.tokenizer_lab.small import make_base
 
-
-@pytest.fixture(autouse=True)
-def fewer_texts(monkeypatch):
-    """A tenth of the texts: the tests of the stage take all."""
-    monkeypatch.setattr(gate_texts, "NUM_CONCATENATIONS", 200)
-    monkeypatch.setattr(gate_texts, "NUM_RANDOM", 100)
-
-
-@pytest.fixture(scope="module")
-def small():
-    return parse_model(make_base(), "base")
+pytestmark = pytest.mark.usefixtures("fewer_texts")
 
 
 def run(base, model, data=None, files=None, **names):

@@ -2,7 +2,6 @@ import orjson
 import pytest
 import tokenizers
 from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.tokenizers.model_proto import parse_model
 from malmoi_tokenizer_lab.sentencepiece import text_gates
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles
 from malmoi_tokenizer_lab.sentencepiece.special_tokens import Affixes, read_affixes, wanted_affixes
@@ -10,15 +9,9 @@ from malmoi_tokenizer_lab.sentencepiece.text_gates import around_texts
 from malmoi_tokenizer_lab.sentencepiece.tokenizer_json import tokenizer_config, tokenizer_json
 
 from tests.tokenizer_lab.extended import extended, write_tokenizer
-from tests.tokenizer_lab.small import make_base
 
 BOS, EOS = Affixes((1,), ()), Affixes((), (2,))
 BOTH, NEITHER = Affixes((1,), (2,)), Affixes()
-
-
-@pytest.fixture(scope="module")
-def small():
-    return parse_model(make_base(), "base")
 
 
 def says(bos=None, eos=None):
