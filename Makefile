@@ -15,7 +15,7 @@ PROCESSES ?= 2
 EXAMPLES = malmoi pipelines/malmoi_pipelines tokenizer_lab/malmoi_tokenizer_lab trainer/malmoi_trainer \
   constraints tests/tokenizer_lab/plain_bpe.py
 
-.PHONY: demo test test-all lint check conformance extras mutants bench docs dist constraints clean
+.PHONY: demo test test-all lint check conformance extras faults mutants bench docs dist constraints clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +52,9 @@ conformance: $(DEV)  ## the table of all runners: which give the same bytes
 
 extras: dist  ## each extra alone in a fresh environment of PYTHON: docs/extras.md; EXTRAS names some
 	$(BIN)/python benchmarks/extras.py --python $(PYTHON) $(EXTRAS)
+
+faults: $(DEV)  ## kill, fill the disk, break and lose files: what holds then (docs/faults.md)
+	$(BIN)/python benchmarks/faults.py
 
 mutants: $(DEV)  ## change the pure cores a little and list what no test notices; MODULES names others
 	$(BIN)/python benchmarks/mutants.py $(MODULES)

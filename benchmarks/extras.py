@@ -80,10 +80,10 @@ def try_extra(extra: str, python: str, finished: pathlib.Path, folder: pathlib.P
     folder.mkdir()
     try:
         bin = install(extra, python, folder / "venv")
-        shutil.copytree(finished, folder / "quickstart")
+        shutil.copytree(finished, folder / "finished")
         cells, problems = {}, []
         for verb, text in VERBS.items():
-            words = text.format(run=folder / "quickstart", out=folder / "out", recipe="quickstart").split()
+            words = text.format(run=folder / "finished", out=folder / "out", recipe="quickstart").split()
             done = call([str(bin / "malmoi"), *words], folder)
             cells[verb], wanted = said(done), expected(verb, extra)
             if cells[verb] != wanted:

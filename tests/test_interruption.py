@@ -32,6 +32,7 @@ def kill_in_stage(out, folder):
 
 
 @pytest.mark.long
+@pytest.mark.fault("killed")
 def test_a_run_killed_in_one_stage_goes_on_from_there(small_run, tmp_path):
     killed = tmp_path / "killed"
     first, *rest = list(FOLDERS.values())[-3:]
@@ -43,6 +44,7 @@ def test_a_run_killed_in_one_stage_goes_on_from_there(small_run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.fault("killed")
 def test_a_run_killed_in_every_stage_ends_with_the_same_bytes(small_run, tmp_path):
     killed = tmp_path / "killed"
     for number, folder in enumerate(FOLDERS.values()):

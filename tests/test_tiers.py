@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from benchmarks import mutants
+from benchmarks import faults, mutants
 from tests.conftest import pytest_collection_modifyitems
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -32,6 +32,29 @@ def test_every_example_of_a_docstring_runs():
     for path in (path for tree in trees for path in (ROOT / tree).rglob("*.py")):
         if re.search(r"^ *>>> ", path.read_text(), re.M):
             assert any(path.is_relative_to(ROOT / place) for place in places), path
+
+
+def test_the_page_of_faults_lists_every_test_of_one_and_all_held():
+    """`make faults` writes it."""
+    marked = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for kind, name in re.findall(
+            r'@pytest\.mark\.fault\("([a-z ]+)"\)\n(?:@.*\n|    .*\n|\)\n)*def (\w+)', path.read_text()
+        ):
+            assert kind in faults.KINDS, (path, kind)
+            marked.add((name.removeprefix("test_").replace("_", " "), f"`{path.relative_to(ROOT)}`"))
+    rows = re.findall(r"^\| (.+) \| (\d+) of (\d+).* \| (`.+`) \|$", (ROOT / "docs/faults.md").read_text(), re.M)
+    assert {(name, path) for name, _, _, path in rows} == marked
+    assert all(held == members != "0" for _, held, members, _ in rows)
+    assert len(marked) > 30
+
+
+def test_what_ci_runs_on_another_python_exists_and_needs_no_torch():
+    assert "@.ci/cores" in (ROOT / ".ci/installed").read_text()
+    paths = [line for line in (ROOT / ".ci/cores").read_text().splitlines() if not line.startswith("--")]
+    for path in paths:
+        assert (ROOT / path).exists(), path
+        assert path.startswith("tests/pipelines/"), path
 
 
 class Item:

@@ -22,6 +22,6 @@ def find_recipe(name: str) -> str:
     'my/recipe.yaml'
     """
     shipped = name.removeprefix("recipes/").removesuffix(SUFFIX)
-    if files.exists(name) or shipped not in recipe_names():
-        return name
+    if shipped not in recipe_names() or (files.exists(name) and not files.is_folder(name)):
+        return name  # a folder of that name is what a run made of it
     return str(importlib.resources.files("malmoi.recipes") / f"{shipped}{SUFFIX}")

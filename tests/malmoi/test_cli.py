@@ -198,6 +198,7 @@ def test_the_shell_completes_verbs(monkeypatch, capsys):
 @pytest.mark.parametrize("name", ["quickstart", "recipes/quickstart.yaml"])
 def test_our_recipes_are_found_in_any_folder(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "quickstart").mkdir()  # of `--out quickstart`, and the same command is given again
     assert load_recipe(name, []) == load_recipe(str(ROOT / "malmoi/recipes/quickstart.yaml"), [])
     assert find_recipe("none.yaml") == "none.yaml"
     (tmp_path / "recipes").mkdir()

@@ -1,6 +1,7 @@
 """The one filesystem layer: every path is an fsspec URL or a local path (local, memory://, gs://, s3://)."""
 
 import contextlib
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ import fsspec
 import xxhash
 from fsspec.spec import AbstractBufferedFile
 
-from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.contracts.errors import BadInputError, MalmoiError
 
 READ_SIZE = 1 << 20  # bytes per read where a file is streamed
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def filesystem(path: str) -> tuple[Any, str]:
@@ -151,6 +153,9 @@ def atomic_write(path: str) -> Iterator[HashingFile]:
 
     Local files are written beside their target, synced and renamed; object stores publish on close, and nothing is
     published when the body raises.
+
+    Raises:
+        MalmoiError: there is no room for it.
     """
     fs, inner = filesystem(path)
     fs.makedirs(os.path.dirname(inner), exist_ok=True)
@@ -165,8 +170,11 @@ def atomic_write(path: str) -> Iterator[HashingFile]:
         raw.close()
         if local:
             os.replace(target, inner)
-    except BaseException:
+    except BaseException as error:
         _abandon(fs, target, raw)
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            hint = "make room there and run the same command again: finished stages are kept"
+            raise MalmoiError(f"cannot write {path}: {os.strerror(error.errno)}.", hint=hint) from error
         raise
 
 
@@ -181,7 +189,8 @@ def _abandon(fs: Any, target: str, raw: Any) -> None:
             raw.discard()
         raw.closed = True
     else:
-        raw.close()
+        with contextlib.suppress(OSError):  # what is left in the buffer finds no room either
+            raw.close()
         with contextlib.suppress(FileNotFoundError):
             fs.rm(target)
 

@@ -9,6 +9,7 @@ def fail_while_writing(path, data):
         raise RuntimeError
 
 
+@pytest.mark.fault("full disk")
 def test_a_write_that_fails_leaves_nothing(root):
     path = files.join(root, "deep", "file.bin")
     with pytest.raises(RuntimeError):
@@ -17,6 +18,7 @@ def test_a_write_that_fails_leaves_nothing(root):
     assert not files.exists(files.join(root, "deep")) or files.list_files(files.join(root, "deep")) == []
 
 
+@pytest.mark.fault("full disk")
 def test_a_write_that_fails_locally_keeps_the_old_file(tmp_path):
     path = str(tmp_path / "file")
     files.write_bytes(path, b"old")

@@ -122,6 +122,7 @@ def test_a_folder_that_is_not_ours_is_never_cleared(folder):
     assert files.read_bytes(files.join(folder, "thesis.txt")) == b"years of work"
 
 
+@pytest.mark.fault("killed")
 def test_a_killed_stage_is_started_again_without_asking(folder):
     def killed(work):
         files.write_bytes(files.join(folder, "data", "half.parquet"), b"half")
@@ -135,6 +136,7 @@ def test_a_killed_stage_is_started_again_without_asking(folder):
 
 
 @pytest.mark.parametrize("damage", ["missing file", "broken manifest"])
+@pytest.mark.fault("lost or damaged result")
 def test_a_damaged_result_is_made_again_with_overwrite(folder, damage):
     manifest = run_stage(identity(), folder, body_for(folder)).manifest
     if damage == "missing file":
@@ -175,6 +177,7 @@ def killed_after(removals, folder, monkeypatch):
 
 
 @pytest.mark.parametrize("removals", range(1, 6))
+@pytest.mark.fault("killed")
 def test_a_kill_while_an_old_result_is_cleared_leaves_none_that_looks_whole(folder, monkeypatch, removals):
     """The manifest goes first and the marker that the folder is ours goes last, so the next run goes on unasked."""
     old, new = identity(), identity(config={"x": 2})
@@ -197,6 +200,7 @@ def test_kills_one_after_another_never_leave_a_folder_that_needs_a_hand(folder, 
     assert read_table(folder, LETTERS).to_pylist() == [{"letter": "글", "count": 3}]
 
 
+@pytest.mark.fault("killed")
 def test_a_kill_after_the_manifest_is_a_finished_stage(folder):
     run_stage(identity(), folder, body_for(folder))
     files.write_bytes(files.join(folder, "_work", ".stage"), b"")
@@ -204,6 +208,7 @@ def test_a_kill_after_the_manifest_is_a_finished_stage(folder):
     assert not files.exists(files.join(folder, "_work"))
 
 
+@pytest.mark.fault("lost by us")
 def test_an_unbalanced_ledger_fails_the_stage(folder):
     def body(work):
         ledger = Ledger()
@@ -223,6 +228,7 @@ def test_an_unbalanced_ledger_fails_the_stage(folder):
         (lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "content has changed"),
     ],
 )
+@pytest.mark.fault("lost or damaged result")
 def test_verify_names_the_damaged_file(folder, damage, message):
     manifest = run_stage(identity(), folder, body_for(folder)).manifest
     info = manifest.table_files("letters")[0]
@@ -234,6 +240,7 @@ def test_verify_names_the_damaged_file(folder, damage, message):
     assert info.path in error.value.message
 
 
+@pytest.mark.fault("lost or damaged result")
 def test_a_missing_file_is_found_when_the_folder_is_read(folder):
     manifest = run_stage(identity(), folder, body_for(folder)).manifest
     fs, inner = files.filesystem(files.join(folder, manifest.table_files("letters")[0].path))

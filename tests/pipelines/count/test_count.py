@@ -176,6 +176,7 @@ def test_partitions_are_planned_by_bytes():
     assert lay_out(0, CountConfig(held_out_share=0.25)) == TableLayout(1, 1)
 
 
+@pytest.mark.fault("lost by us")
 def test_a_table_that_lost_a_byte_fails():
     texts = [SourceRow(0, "web", False, documents=2, bytes=10, characters=0, lines=0, eojeol=0, units=0, letters=0)]
     check_counted(texts, 12, dummy_space=True)

@@ -351,6 +351,7 @@ def test_an_added_token_is_counted_unless_a_cut_may_hide_it(tmp_path):
     assert read_report(result.folder).facts["added tokens counted as text"] == "<think>"
 
 
+@pytest.mark.fault("lost by us")
 def test_a_count_that_lost_something_fails():
     total = Encoded(distinct=2, tokens=3, bytes=5)
     spellings = [b"ab", b"c", None]

@@ -363,6 +363,7 @@ def test_what_is_no_corpus_with_digests_is_refused(stage, write_documents, tmp_p
         stage("against plain", NEW, plain)
 
 
+@pytest.mark.fault("lost or damaged result")
 def test_a_damaged_corpus_is_refused(stage, old, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(old, broken)

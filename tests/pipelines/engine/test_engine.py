@@ -161,6 +161,7 @@ class Die:
 
 
 @pytest.mark.long
+@pytest.mark.fault("killed")
 def test_a_worker_that_dies_is_explained(tmp_path):
     with pytest.raises(MalmoiError, match="a worker process died in step 'die'") as error:
         run_job(Job("n", (Step("die", Die(), 1),), 1), str(tmp_path), RunOptions(workers=1))

@@ -80,6 +80,7 @@ def test_an_empty_file_gives_an_empty_file(tmp_path):
 
 
 @pytest.mark.parametrize("extension", [".jsonl.gz", ".jsonl.zst"])
+@pytest.mark.fault("broken input")
 def test_a_damaged_file_is_an_error_and_leaves_nothing(root, extension):
     write(f"{root}/in{extension}", COMPRESS[extension](b"".join(LINES) * 50)[:-20])
     with pytest.raises(BadInputError, match="truncated_file"):

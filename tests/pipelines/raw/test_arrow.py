@@ -126,6 +126,7 @@ def test_a_cut_file_keeps_its_whole_batches_and_says_so(tmp_path, kind, compress
         read(path, ReadOptions(on_bad_file="fail"))
 
 
+@pytest.mark.fault("broken input")
 def test_a_damaged_batch_of_a_file_costs_its_own_rows(tmp_path):
     data = bytearray(arrow(TABLE, options=pa.ipc.IpcWriteOptions(compression="zstd")))
     offsets = batch_offsets(io.BytesIO(bytes(data)))
@@ -161,6 +162,7 @@ def test_the_rows_of_a_batch_are_known_from_its_message_or_not_at_all(counts, cu
     assert found in (None, counts[-1])
 
 
+@pytest.mark.fault("broken input")
 def test_a_damaged_batch_of_a_stream_keeps_those_before_it(tmp_path):
     data = bytearray(arrow(TABLE, "stream", options=pa.ipc.IpcWriteOptions(compression="zstd")))
     middle = len(data) // 2

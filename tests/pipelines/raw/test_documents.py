@@ -257,6 +257,7 @@ def test_the_memory_filesystem(memory_root):
     assert documents_of(names) == sorted([*ROWS, ("9", "more", "말")])
 
 
+@pytest.mark.fault("lost or damaged result")
 def test_a_damaged_table_of_ours_stops_a_stage(tmp_path):
     folder = dataset(tmp_path / "docs")
     path = tmp_path / "docs" / "data" / "part-00001.parquet"

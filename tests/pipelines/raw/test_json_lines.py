@@ -64,6 +64,7 @@ def test_many_lines_with_a_bad_one_lose_that_one_only(columns):
 
 @pytest.mark.parametrize("columns", COLUMNS)
 @pytest.mark.parametrize("depth", [253, 254, 300, 900])
+@pytest.mark.fault("broken input")
 def test_a_line_nested_too_deep_for_its_meta_is_lost_alone(columns, depth):
     deep = b"[" * depth + b"]" * depth
     lines = [b'{"id": %d, "text": "a", "%s": "b", "page": %d}' % (n, "제목".encode(), n) for n in range(9)]

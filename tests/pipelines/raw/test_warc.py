@@ -243,6 +243,7 @@ def test_a_cut_file_keeps_its_whole_records_and_says_so(tmp_path, suffix, share)
 
 
 @pytest.mark.parametrize("kind", ["conversion", "metadata"])
+@pytest.mark.fault("broken input")
 def test_a_cut_at_any_byte_of_an_uncompressed_record_is_noticed_unless_nothing_is_missing(tmp_path, kind):
     first, second = wet("하나"), record(kind, "둘".encode(), 2)
     for cut in range(1, len(second)):

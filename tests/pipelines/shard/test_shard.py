@@ -182,6 +182,7 @@ def test_what_is_written_of_a_source_adds_up():
     assert sampled.sources == {"web": Written(5, 15, 5), "english": Written(0, 1, 0)}
 
 
+@pytest.mark.fault("lost by us")
 def test_shards_that_lost_a_token_fail():
     check_packed(5, 5)
     with pytest.raises(CheckError, match=r"must hold 5 tokens\. Got 4"):
@@ -206,6 +207,7 @@ def test_runs_on_the_memory_filesystem(memory_root, write_documents, model_file)
     assert result.manifest.rows() > 0
 
 
+@pytest.mark.fault("lost or damaged result")
 def test_a_missing_and_a_broken_tokenizer_are_bad_input(tmp_path, write_documents):
     corpus = write_documents(tmp_path / "in", documents(3))
     with pytest.raises(BadInputError, match=r"there is no tokenizer\.model, tokenizer\.json or tekken"):

@@ -120,6 +120,7 @@ def test_files_that_cannot_be_read():
         ("special_tokens_map.json", b"", r"special_tokens_map\.json is not JSON"),
     ],
 )
+@pytest.mark.fault("broken input")
 def test_broken_files_beside_it_are_refused_at_once(name, content, message, tmp_path):
     files.write_bytes(f"{tmp_path}/tokenizer.json", orjson.dumps(make_json(vocab_size=300)))
     files.write_bytes(f"{tmp_path}/{name}", content)

@@ -322,6 +322,7 @@ def test_a_document_whose_file_changed_is_an_error():
         remover.remove(batch, locators(0, 0, 1))
 
 
+@pytest.mark.fault("lost by us")
 def test_a_ledger_that_lost_a_line_is_an_error():
     ledger = LineLedger()
     ledger.count("web", ("in",), cut("가\n나", "line"))
