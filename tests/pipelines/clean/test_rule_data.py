@@ -74,6 +74,7 @@ def test_a_model_is_loaded_once(model):
 
 
 @pytest.mark.parametrize("content", [None, b"no model"])
+@pytest.mark.fault("broken input")
 def test_a_missing_or_broken_model_is_a_usage_error(tmp_path, content):
     path = tmp_path / "model.bin"
     if content is not None:
