@@ -10,7 +10,8 @@ from malmoi_pipelines.contracts.manifest import read_manifest
 from tests.malmoi.test_extras import VERBS
 
 LIMIT = 10_000  # bytes of a file: a write beyond it fails as one on a full disk does
-STAGES = ("sample", "lm train", "clean", "dedupe", "count", "expand", "shard", "train")
+STAGES = ("sample", "lm train", "clean", "dedupe", "count", "shard")
+"""All whose files are written by contracts.files alone: SentencePiece and torch write some of the other two's."""
 
 
 def call(words, limit=resource.RLIM_INFINITY):

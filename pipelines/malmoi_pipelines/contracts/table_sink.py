@@ -1,6 +1,7 @@
 """Writing a table of one task as its rows come: gathered to row groups, rolled over by size, atomic and hashed."""
 
 import contextlib
+import sys
 from typing import Self
 
 import pyarrow as pa
@@ -84,7 +85,11 @@ class _TableFile:
         self.arrow_bytes = 0
 
     def write(self, row_group: pa.RecordBatch) -> None:
-        self._writer.write_batch(row_group, row_group_size=row_group.num_rows)
+        try:
+            self._writer.write_batch(row_group, row_group_size=row_group.num_rows)
+        except BaseException:
+            self.abandon(*sys.exc_info())
+            raise
         self._rows += row_group.num_rows
         self.arrow_bytes += row_group.nbytes
         if self._table.name == "data":

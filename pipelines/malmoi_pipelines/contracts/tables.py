@@ -1,5 +1,6 @@
 """Reading and writing the tables of dataset folders: Parquet, atomically, with hashes, equal bytes for equal rows."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -34,22 +35,19 @@ def write_parquet(folder: str, table: Table, name: str, batches: Iterable[pa.Rec
         return FileInfo.of_sink(path, sink, table=table.name, rows=rows, text_bytes=text_bytes)
 
 
-class atomic_parquet:  # noqa: N801  # reads as a with-statement, like open()
-    """A Parquet writer on an atomically published file: `with atomic_parquet(path, schema) as (sink, writer)`."""
+@contextlib.contextmanager
+def atomic_parquet(path: str, schema: pa.Schema) -> Iterator[tuple[files.HashingFile, pq.ParquetWriter]]:
+    """A Parquet writer on an atomically published file.
 
-    def __init__(self, path: str, schema: pa.Schema) -> None:
-        self._file = files.atomic_write(path)
-        self._schema = schema
-
-    def __enter__(self) -> tuple[files.HashingFile, pq.ParquetWriter]:
-        sink = self._file.__enter__()
-        self._writer = pq.ParquetWriter(pa.PythonFile(sink, mode="w"), self._schema, compression="zstd")
-        return sink, self._writer
-
-    def __exit__(self, *exc: object) -> None:
-        if self._writer.is_open:
-            self._writer.close()
-        self._file.__exit__(*exc)  # type: ignore[arg-type]
+    Raises:
+        MalmoiError: there is no room for it.
+    """
+    # The writer closes inside of the file's context: its last bytes may find no room either.
+    with (
+        files.atomic_write(path) as sink,
+        pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer,
+    ):
+        yield sink, writer
 
 
 def cut_by_size(batch: pa.RecordBatch, max_bytes: int) -> Iterator[pa.RecordBatch]:

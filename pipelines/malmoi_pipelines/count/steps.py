@@ -187,7 +187,7 @@ class _CutUnits:
         deepest = np.zeros(size, np.int8)
         for place in sorted(range(len(codes)), key=self.depths.__getitem__):  # the deepest write last
             if self.depths[place]:
-                deepest[codes[place]] = self.depths[place]
+                deepest[codes[place].astype(np.int64)] = self.depths[place]  # by 32 bits NumPy takes twice as long
         return deepest
 
     def clear(self) -> None:
