@@ -34,7 +34,7 @@ def test_every_example_of_a_docstring_runs():
             assert any(path.is_relative_to(ROOT / place) for place in places), path
 
 
-def test_the_page_of_faults_lists_every_test_of_one_and_all_held():
+def test_the_page_of_faults_lists_every_test_of_one():
     """`make faults` writes it."""
     marked = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
@@ -45,7 +45,7 @@ def test_the_page_of_faults_lists_every_test_of_one_and_all_held():
             marked.add((name.removeprefix("test_").replace("_", " "), f"`{path.relative_to(ROOT)}`"))
     rows = re.findall(r"^\| (.+) \| (\d+) of (\d+).* \| (`.+`) \|$", (ROOT / "docs/faults.md").read_text(), re.M)
     assert {(name, path) for name, _, _, path in rows} == marked
-    assert all(held == members != "0" for _, held, members, _ in rows)
+    assert all(members != "0" for _, _, members, _ in rows)
     assert len(marked) > 30
 
 

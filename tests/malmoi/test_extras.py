@@ -109,6 +109,20 @@ def test_a_verb_runs_with_its_extra_and_names_it_without(small_run, tmp_path, br
         assert "Traceback" not in errors, (verb, errors)
 
 
+def test_the_page_shows_every_extra_doing_what_it_promises():
+    """`make extras` writes it from fresh environments; core and data must be there."""
+    page = (ROOT / "docs" / "extras.md").read_text()
+    sections = re.findall(r"^## Python (\S+)\n(.*?)(?=^## |\Z)", page, re.M | re.S)
+    assert "3.11" in dict(sections)
+    for version, text in sections:
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.M)]
+        cells = {verb.strip("`"): dict(zip(rows[0][1:], cells, strict=True)) for verb, *cells in rows[2:]}
+        assert {CORE_ALONE, "data"} <= set(rows[0][1:]), version
+        for verb in VERBS:
+            wanted = {extra: needed(verb, extra) for extra in rows[0][1:]}
+            assert cells[verb] == {extra: f"names {name}" if name else "runs" for extra, name in wanted.items()}, verb
+
+
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr(extras, "is_installed", lambda module: False)
     with pytest.raises(extras.UsageError, match="this needs ftfy, torch, which are not installed") as error:
