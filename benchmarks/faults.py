@@ -1,10 +1,11 @@
 """Inject every fault that a test knows, and write down what held: docs/faults.md.
 
-    python benchmarks/faults.py [PYTEST_OPTION ...]
+    python benchmarks/faults.py
 
 Runs all tests marked `fault(kind)`, whatever their tier. Exit code 1 where one fails.
 """
 
+import argparse
 import collections
 import datetime
 import pathlib
@@ -58,8 +59,9 @@ def test_of(nodeid: str) -> str:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     recorder = Recorder()
-    options = ["-q", "-m", "fault", "-p", "no:cacheprovider", f"--rootdir={ROOT}", *sys.argv[1:], str(ROOT / "tests")]
+    options = ["-q", "-m", "fault", "-p", "no:cacheprovider", f"--rootdir={ROOT}", str(ROOT / "tests")]
     code = pytest.main(options, plugins=[recorder])
     told = f"{datetime.date.today()}, Python {platform.python_version()}, commit {commit()}."
     PAGE.write_text(f"{HEAD}\n{told}\n" + "".join(section(kind, recorder) for kind in KINDS))
