@@ -50,11 +50,11 @@ def parquet(table, **options):
     return sink.getvalue()
 
 
-def arrow(table, writer=pa.ipc.new_file, rows=None, **options):
-    """An Arrow file (or stream, by `writer`) with batches of so many rows."""
+def arrow(table, rows=None):
+    """An Arrow file with batches of so many rows; None: as the table has them."""
     sink = io.BytesIO()
-    with writer(sink, table.schema, **options) as target:
-        target.write_table(table, max_chunksize=rows)
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=rows)
     return sink.getvalue()
 
 
