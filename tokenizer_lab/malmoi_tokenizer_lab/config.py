@@ -1,7 +1,6 @@
 """Configuration of `expand`."""
 
 import math
-import re
 from typing import Any, Literal
 
 from malmoi_pipelines.contracts.config import Config
@@ -9,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from malmoi_tokenizer_lab.loop.intermediate import CandidateSource
 from malmoi_tokenizer_lab.loop.policies import PolicyName
+from malmoi_tokenizer_lab.row_names import ROW_NAME
 
 CUTOFF_BYTES = 100_000_000_000
 """Corpus size in bytes to which the published cutoff of 6,000 belongs (KoSOLAR and EEVE cards: 100 GB)."""
@@ -18,8 +18,6 @@ MAX_WEIGHT = 1_000
 
 LEAST_CUTOFF = 2
 """No cutoff is below this: a token seen once teaches nothing."""
-
-_ROW_NAME = re.compile(r"<\|[a-z0-9_]+\|>")
 
 
 class ExpandConfig(Config):
@@ -100,9 +98,8 @@ class ExpandConfig(Config):
     @field_validator("reserved", "masks")
     @classmethod
     def _plain_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        # Of this shape no two names overlap, so "leftmost match" means the same to every library.
         for name in names:
-            if not _ROW_NAME.fullmatch(name):
+            if not ROW_NAME.fullmatch(name):
                 raise ValueError(f"a name must look like <|name|>: lower case, digits and _. Got {name!r}.")
         return names
 

@@ -179,8 +179,12 @@ def document_ends(spec: Spec, config: Spec) -> tuple[str | None, str | None]:
 
 
 def token_name(token: Any) -> str | None:
-    """The text of a special token in a `tokenizer_config.json`, where a mapping may give it flags."""
-    return token["content"] if isinstance(token, dict) else token
+    """The text of a special token in a `tokenizer_config.json`, where a mapping may give it flags.
+
+    >>> token_name("<s>"), token_name({"content": "<s>", "lstrip": False}), token_name({}), token_name(None)
+    ('<s>', '<s>', None, None)
+    """
+    return token.get("content") if isinstance(token, dict) else token
 
 
 def _around(spec: Spec) -> tuple[str | None, str | None]:

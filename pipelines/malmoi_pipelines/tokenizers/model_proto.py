@@ -5,9 +5,8 @@ is a piece, the pair with the highest score is merged (ties: the leftmost), unti
 piece fall back to bytes at output. There is no list of merges: the order is in the scores alone.
 """
 
-import itertools
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,17 +96,6 @@ def merge_ranks(pieces: Sequence[Any]) -> dict[str, int]:
     """Rank of every piece that merging can make, 0 first: by falling score, equal scores by id."""
     mergeable = [(-piece.score, index, piece.piece) for index, piece in enumerate(pieces) if piece.type == NORMAL]
     return {text: rank for rank, (_, _, text) in enumerate(sorted(mergeable))}
-
-
-def padding_rows(taken: Collection[str], count: int) -> list[Piece]:
-    """The first `count` rows `<|reserved_N|>` whose names are not taken; none if `count` is not positive.
-
-    >>> [row.text for row in padding_rows({"<|reserved_1|>"}, 2)]
-    ['<|reserved_0|>', '<|reserved_2|>']
-    """
-    names = (f"<|reserved_{number}|>" for number in itertools.count())
-    free = (name for name in names if name not in taken)
-    return [Piece(name, 0.0, CONTROL) for name in itertools.islice(free, max(count, 0))]
 
 
 def extend(model: Any, rows: Sequence[Piece]) -> Any:

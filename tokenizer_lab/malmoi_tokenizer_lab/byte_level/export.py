@@ -21,6 +21,7 @@ from malmoi_pipelines.tokenizers.byte_alphabet import shown, spell
 from malmoi_pipelines.tokenizers.finding import CONFIG_FILE
 
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase
+from malmoi_tokenizer_lab.row_names import padding_names
 
 _MASK_FLAGS = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
 
@@ -119,7 +120,6 @@ def _every_row(vocab: dict[str, int], rows: dict[str, int], base_size: int, pad_
     used = {*vocab.values(), *rows.values()}
     filled = base_size + len(rows)
     unnamed = [index for index in range(filled + -filled % pad_multiple) if index not in used]
-    taken = vocab.keys() | rows.keys()
-    names = (name for number in range(len(taken) + len(unnamed)) if (name := f"<|reserved_{number}|>") not in taken)
-    padding = dict(zip(names, unnamed, strict=False))
+    names = padding_names(vocab.keys() | rows.keys(), len(unnamed))
+    padding = dict(zip(names, unnamed, strict=True))
     return vocab | dict(sorted({**rows, **padding}.items(), key=lambda row: row[1]))

@@ -1,7 +1,6 @@
 """An extended `tokenizer.json` beside its base: what is new in it, and what its merges make of a token."""
 
 import itertools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,7 @@ import orjson
 from tokenizers import Tokenizer
 
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase
-
-_ROW_NAME = re.compile(r"<\|[a-z0-9_]+\|>")
+from malmoi_tokenizer_lab.row_names import ROW_NAME
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,7 @@ class Extension:
     @cached_property
     def names(self) -> dict[str, int]:
         """Id of each reserved or padding row."""
-        names = ((text, index) for text, index in self.json["model"]["vocab"].items() if _ROW_NAME.fullmatch(text))
+        names = ((text, index) for text, index in self.json["model"]["vocab"].items() if ROW_NAME.fullmatch(text))
         own = {token["content"] for token in self.base.json.get("added_tokens") or ()} | self.masks.keys()
         return {text: i for text, i in names if text not in own and text not in self.base.json["model"]["vocab"]}
 

@@ -11,8 +11,6 @@ from malmoi_pipelines.contracts.report import markdown_table
 
 from malmoi_tokenizer_lab.gates.loaders import TRANSFORMERS_CLASSES
 
-CARD_FILE = "README.md"
-
 UNKNOWN_LICENSE = (
     "The licence of the base tokenizer is not known to malmoi: look it up before you publish this folder, which holds "
     "all of the base's pieces."

@@ -9,11 +9,12 @@ for masks, which match before any merging.
 from dataclasses import dataclass
 from typing import Any
 
-from malmoi_pipelines.tokenizers.model_proto import CONTROL, USER_DEFINED, Piece, extend, padding_rows, scores_below
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, USER_DEFINED, Piece, extend, scores_below
 
 from malmoi_tokenizer_lab.base import RowKind
 from malmoi_tokenizer_lab.config import ExpandConfig
 from malmoi_tokenizer_lab.loop.candidates import Candidates
+from malmoi_tokenizer_lab.row_names import padding_names
 from malmoi_tokenizer_lab.words import Ints
 
 
@@ -62,7 +63,8 @@ def lay_out(base: Any, candidates: Candidates, alive: Ints, config: ExpandConfig
     filled = len(base.pieces) + len(fixed) + len(tokens)
     padding_kind: RowKind = "reserved"
     taken = {piece.piece for piece in base.pieces} | {row.text for row in fixed}
-    padding = padding_rows(taken, -filled % config.pad_multiple)
+    names = padding_names(taken, -filled % config.pad_multiple)
+    padding = [Piece(name, 0.0, CONTROL) for name in names]
     named: list[RowKind] = ["mask" if row.type == USER_DEFINED else "reserved" for row in fixed]
     kinds: list[RowKind] = ["multi" if index < candidates.num_multis else "letter" for index in alive.tolist()]
     return Layout(

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from malmoi_pipelines.contracts.errors import BadInputError
+from malmoi_pipelines.tokenizers.json_spec import token_name
 from tokenizers import Tokenizer
 
 _TEXT_ID = 2**32 - 1
@@ -78,13 +79,8 @@ def role_id(model: Any, config: Mapping[str, Any], role: str) -> tuple[int, ...]
     if name not in config:
         index = getattr(model.trainer_spec, f"{role}_id")
         return (index,) if index >= 0 else ()
-    text = token_text(config[name])
+    text = token_name(config[name])
     return tuple(index for index, piece in enumerate(model.pieces) if piece.piece == text)
-
-
-def token_text(value: Any) -> str | None:
-    """The text of a token as configs spell it: plain, or with its flags."""
-    return value.get("content") if isinstance(value, dict) else value
 
 
 def template(model: Any, affixes: Affixes) -> dict[str, Any] | None:

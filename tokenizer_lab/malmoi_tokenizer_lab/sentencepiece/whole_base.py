@@ -7,10 +7,11 @@ rows that only fill up the embedding (`vocab_size` of config.json, 32,064 for 32
 from typing import Any
 
 from malmoi_pipelines.contracts.errors import UsageError
-from malmoi_pipelines.tokenizers.model_proto import CONTROL, Piece, extend, padding_rows
+from malmoi_pipelines.tokenizers.json_spec import token_name
+from malmoi_pipelines.tokenizers.model_proto import CONTROL, Piece, extend
 
+from malmoi_tokenizer_lab.row_names import padding_names
 from malmoi_tokenizer_lab.sentencepiece.base_files import BaseFiles
-from malmoi_tokenizer_lab.sentencepiece.special_tokens import token_text
 
 _ROLES = ("bos_token", "eos_token", "unk_token", "pad_token")
 
@@ -28,7 +29,8 @@ def whole_base(model: Any, beside: BaseFiles, where: str) -> Any:
     """
     whole = extend(model, _added_rows(model, beside, where))
     names = {piece.piece for piece in whole.pieces}
-    whole = extend(whole, padding_rows(names, beside.embedding_rows - len(whole.pieces)))
+    padding = padding_names(names, beside.embedding_rows - len(whole.pieces))
+    whole = extend(whole, [Piece(name, 0.0, CONTROL) for name in padding])
     _check_special_tokens(whole, beside, where)
     return whole
 
@@ -64,7 +66,7 @@ def _check_special_tokens(model: Any, beside: BaseFiles, where: str) -> None:
     """Check that special tokens have rows: loaders would give the others ids after the last, which new tokens have."""
     config, names = beside.config or {}, {piece.piece for piece in model.pieces}
     for role in _ROLES:
-        text = token_text(config.get(role))
+        text = token_name(config.get(role))
         if text is not None and text not in names:
             raise UsageError(
                 f"{where}: the {role} {text!r} of tokenizer_config.json has no id.",
