@@ -34,6 +34,7 @@ from malmoi_pipelines.contracts.schemas import (
 from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageResult, run_stage
 from malmoi_pipelines.contracts.tables import write_parquet
 from malmoi_pipelines.contracts.timings import note_timings
+from malmoi_pipelines.contracts.word_tables import open_word_tables
 from malmoi_pipelines.tokenizers.finding import JSON_FILE, MODEL_FILE
 
 from malmoi_tokenizer_lab.base import Base
@@ -50,7 +51,7 @@ from malmoi_tokenizer_lab.evaluate import (
     unused_packages,
 )
 from malmoi_tokenizer_lab.job_counter import CountJob, JobCounting
-from malmoi_tokenizer_lab.loop.curation import read_curation
+from malmoi_tokenizer_lab.loop.curation import Curation, read_curation
 from malmoi_tokenizer_lab.report.card import make_card
 from malmoi_tokenizer_lab.report.facts import corpus_row, expansion_facts, policy_rows
 from malmoi_tokenizer_lab.report.loop_tables import loop_tables
@@ -94,17 +95,41 @@ def expand(
         raise UsageError("expand needs at least one word table.", hint="make one with `malmoi count`")
     base = open_base(config.base)
     config = settings_for(base, config)
-    if count_job is not None and config.weights:
+    _check_words(words, base, config)
+    if count_job is not None:
+        _check_job(base, config)
+    curation = read_curation(config.allow, config.deny, base.piece_of, base.may_add, base.text_of)
+
+    def body(work: str) -> StageOutput:
+        counting = None if count_job is None else JobCounting(base, config, count_job, work)
+        expansion, evaluation, facts = _expansion(base, words, config, curation, progress, counting)
+        note_timings(work, "loop", _timings(expansion))
+        return _write(out, expansion, evaluation, facts, config)
+
+    named = (*words, base.place, config.allow, config.deny, *config.held_out, config.parallel)
+    reads = [path for path in named if path]
+    return run_stage(_identity(words, base, config), out, body, reads=reads, overwrite=overwrite)
+
+
+def _check_words(words: list[str], base: Base, config: ExpandConfig) -> None:
+    """Check that no word table is named twice, and that text to evaluate on is cut alike and is not among them."""
+    check_tables(config.held_out, base.units)
+    open_word_tables([*words, *config.held_out])
+
+
+def _check_job(base: Base, config: ExpandConfig) -> None:
+    """Check that a job can count the loop."""
+    if config.weights:
         raise UsageError("a job counts every source once.", hint="leave --count-runner or weights out")
-    if count_job is not None and base.units != "metaspace":
+    if base.units != "metaspace":
         raise UsageError(
             f"a job cannot count the loop of {base.name}: its eojeol are known in this process only.",
             hint="leave --count-runner out, or use a SentencePiece base",
         )
-    check_tables(config.held_out, base.units)
-    words_fingerprint([*words, *config.held_out])  # text to evaluate on must not be among the words
-    curation = read_curation(config.allow, config.deny, base.piece_of, base.may_add, base.text_of)
-    identity = StageIdentity(
+
+
+def _identity(words: list[str], base: Base, config: ExpandConfig) -> StageIdentity:
+    return StageIdentity(
         kind=TOKENIZER.name,
         stage=TOKENIZER.stage,
         inputs={"words": words_fingerprint(words), **base.inputs, **_other_inputs(base, config)},
@@ -112,20 +137,23 @@ def expand(
         code=code_of(__name__, ("transformers", *unused_packages(config.morphemes))),  # that loads what is finished
     )
 
-    def body(work: str) -> StageOutput:
-        with progress.doing("expand: reading words"):
-            table = base.read_words(words, config)
-        counting = None if count_job is None else JobCounting(base, config, count_job, work)
-        expansion = build_tokenizer(base, table, config, curation, progress, counting)
-        evaluation = _evaluate(expansion, words, config, progress)
-        if not config.weights:  # with weights the loop rounds each unit's count, the evaluation does not
-            _check_length(expansion, evaluation)
-        note_timings(work, "loop", _timings(expansion))
-        return _write(out, expansion, evaluation, expansion_facts(expansion, table, config, evaluation), config)
 
-    named = (*words, base.place, config.allow, config.deny, *config.held_out, config.parallel)
-    reads = [path for path in named if path]
-    return run_stage(identity, out, body, reads=reads, overwrite=overwrite)
+def _expansion(
+    base: Base,
+    words: list[str],
+    config: ExpandConfig,
+    curation: Curation,
+    progress: Progress,
+    counting: JobCounting | None,
+) -> tuple[Expansion, Evaluation, dict[str, Any]]:
+    """The extended tokenizer, how good it is, and the figures of both."""
+    with progress.doing("expand: reading words"):
+        table = base.read_words(words, config)
+    expansion = build_tokenizer(base, table, config, curation, progress, counting)
+    evaluation = _evaluate(expansion, words, config, progress)
+    if not config.weights:  # with weights the loop rounds each unit's count, the evaluation does not
+        _check_length(expansion, evaluation)
+    return expansion, evaluation, expansion_facts(expansion, table, config, evaluation)
 
 
 def settings_for(base: Base, config: ExpandConfig) -> ExpandConfig:

@@ -15,6 +15,7 @@ from malmoi_pipelines.text.units import split_units
 from malmoi_pipelines.tokenizers.byte_alphabet import unspell
 from malmoi_tokenizer_lab.bases import open_base
 from malmoi_tokenizer_lab.byte_level.allowed import is_allowed
+from malmoi_tokenizer_lab.check import check_tokenizer
 from malmoi_tokenizer_lab.loop.policies import POLICIES
 from malmoi_tokenizer_lab.stage import expand
 
@@ -201,6 +202,19 @@ def test_what_does_not_suit_is_refused(table, folder, documents, tmp_path):
     words = write_words(str(tmp_path / "words"), documents)
     with pytest.raises(UsageError, match="holds metaspace units"):
         run(words, tmp_path / "a", folder)
+    config = CONFIG.model_copy(update={"base": folder})
+    with pytest.raises(UsageError, match="a job cannot count the loop"):
+        expand([table], str(tmp_path / "b"), config, count_job=lambda tokenizer, out: None)
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.long
+def test_expand_runs_the_gates_of_tokenizer_check(expanded, folder):
+    """And those that need the table of new rows or the word table."""
+    of_expand = [row["gate"] for row in read_report(expanded.folder).tables["Gates"]]
+    of_check = [result.gate for result in check_tokenizer(expanded.folder, folder)]
+    assert [gate for gate in of_expand if gate in of_check] == of_check
+    assert len(of_expand) == len(of_check) + 3
 
 
 @pytest.mark.slow
