@@ -28,6 +28,11 @@ def encode(text):
     return ids
 
 
+def spelled(piece):
+    """The bytes of a piece, one of byte fallback or a text."""
+    return bytes.fromhex(piece[3:5]) if piece.startswith("<0x") else piece.replace("▁", " ").encode()
+
+
 def toy_subject(name="toy", size=SIZE, first_new=NEW):
     def units(text):
         ids = [encode_with(unit, size) for unit in text.to_pylist()]
@@ -44,6 +49,7 @@ def toy_subject(name="toy", size=SIZE, first_new=NEW):
         first_new=first_new,
         byte_ids=frozenset(range(1, 257)),
         pieces=lambda ids: [PIECES[index] for index in ids],
+        spellings=lambda ids: [spelled(PIECES[index]) for index in ids],
         mergeable=lambda: PIECES[257:size],
     )
 

@@ -1,4 +1,5 @@
 import collections
+import dataclasses
 import re
 
 import pytest
@@ -9,7 +10,7 @@ from malmoi_tokenizer_lab.evaluate.figures import unit_facts
 from malmoi_tokenizer_lab.evaluate.letters import coverage, letter_counts
 from malmoi_tokenizer_lab.evaluate.subject import Subject
 
-from tests.tokenizer_lab.evaluate.tables import NEW, PIECES, toy_subject, write_table
+from tests.tokenizer_lab.evaluate.tables import NEW, PIECES, spelled, toy_subject, write_table
 
 
 @pytest.mark.long
@@ -40,12 +41,10 @@ def test_a_letter_only_inside_of_a_piece_is_not_covered():
         258,
         frozenset(range(1, 257)),
         lambda ids: [pieces[i] for i in ids],
+        lambda ids: [spelled(pieces[i]) for i in ids],
         lambda: pieces,
     )
     assert coverage(subject, {"뷁": 2.0}).covered == 0
-    letters = ["ë·ģ"]  # its three bytes, in the byte alphabet
-    subject = Subject(
-        "x", "byte-level", None, None, 1, 1, frozenset(), lambda ids: [letters[i] for i in ids], lambda: letters
-    )
-    assert coverage(subject, {"뷁": 2.0}).covered == 1
+    whole = dataclasses.replace(subject, spellings=lambda ids: [b"", "뷁".encode()])
+    assert coverage(whole, {"뷁": 2.0}).covered == 1
     assert coverage(subject, {}).share_of_occurrences is None

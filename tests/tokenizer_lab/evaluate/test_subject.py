@@ -20,7 +20,6 @@ from malmoi_tokenizer_lab.evaluate.reading import (
     short_names,
 )
 from malmoi_tokenizer_lab.evaluate.subject import subject_of
-from malmoi_tokenizer_lab.evaluate.token_bytes import token_bytes
 from malmoi_tokenizer_lab.evaluate.unit_table import make_unit_table
 from sentencepiece import sentencepiece_model_pb2 as proto
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -81,13 +80,14 @@ def check_counts(subject, texts, cut=split):
     assert {index: count for index, count in enumerate(by_unit.tolist()) if count} == direct
     prefix = " " if cut is split else ""
     for text, ids in zip(texts, whole, strict=True):
-        assert b"".join(token_bytes(ids, subject.pieces(ids), subject.byte_ids)) == (prefix + text).encode()
+        assert b"".join(subject.spellings(ids)) == (prefix + text).encode()
 
 
 def test_a_sentencepiece_model():
     subject = sentencepiece_subject("base", base_model())
     assert (subject.units, subject.first_new, len(subject.byte_ids)) == ("metaspace", subject.vocab_size, 256)
     check_counts(subject, CORPUS)
+    assert subject.spellings([1, 2]) == [b"", b""]  # <s> and </s> stand for no text
 
 
 def test_a_tokenizer_json_with_byte_fallback():

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from malmoi_pipelines.tokenizers.byte_alphabet import unspell
 from malmoi_tokenizer_lab.evaluate import evaluate, read_unit_table
 from malmoi_tokenizer_lab.evaluate.subject import Subject
 from malmoi_tokenizer_lab.evaluate.vocabulary import Length, NewTokens, lengths, new_tokens, use
 
-from tests.tokenizer_lab.evaluate.tables import IDS, NEW, PIECES, encode, toy_subject, write_table
+from tests.tokenizer_lab.evaluate.tables import IDS, NEW, PIECES, encode, spelled, toy_subject, write_table
 from tests.tokenizer_lab.small import split
 
 TEXT = "가나 가나 가 다 ab 가나다"
@@ -24,6 +25,7 @@ def byte_level(pieces, first_new):
         first_new,
         frozenset(),
         lambda ids: [pieces[i] for i in ids],
+        lambda ids: [unspell(pieces[i]) for i in ids],
         lambda: pieces,
     )
 
@@ -76,6 +78,7 @@ def test_new_tokens_are_the_korean_ones():
         NEW,
         frozenset(range(1, 257)),
         lambda ids: [pieces[index] for index in ids],
+        lambda ids: [spelled(pieces[index]) for index in ids],
         lambda: pieces,
     )
     found = new_tokens(subject)

@@ -2,7 +2,7 @@
 
 subject     one tokenizer under evaluation, and how SentencePiece models and tokenizer.json files become one
 unit_table  the word table as units with counts by source, mixtures re-weighted
-token_bytes what a piece stands for
+pieces      pieces for people, and which are Korean
 figures     how many tokens: eojeol, characters, bytes, by source
 vocabulary  use and shape of the new tokens
 letters     which letters are tokens

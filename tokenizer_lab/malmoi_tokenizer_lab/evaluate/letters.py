@@ -9,7 +9,6 @@ from malmoi_pipelines.contracts.hangul import is_letter
 
 from malmoi_tokenizer_lab.evaluate.figures import UnitFacts
 from malmoi_tokenizer_lab.evaluate.subject import Subject
-from malmoi_tokenizer_lab.evaluate.token_bytes import token_bytes
 from malmoi_tokenizer_lab.evaluate.unit_table import UnitTable
 
 _BATCH = 1 << 18  # units whose characters are looked at at once
@@ -50,7 +49,7 @@ def coverage(subject: Subject, counts: dict[str, float]) -> Coverage:
         counts: letter → occurrences.
     """
     ids = list(range(subject.vocab_size))
-    known = set(token_bytes(ids, subject.pieces(ids), subject.byte_ids))
+    known = set(subject.spellings(ids))
     covered = [letter for letter in counts if letter.encode() in known]
     total = sum(counts.values())
     return Coverage(

@@ -19,7 +19,6 @@ from malmoi_pipelines.contracts.arrays import F64, I64, Bool, offsets
 
 from malmoi_tokenizer_lab.evaluate.figures import most_frequent
 from malmoi_tokenizer_lab.evaluate.subject import Subject
-from malmoi_tokenizer_lab.evaluate.token_bytes import token_bytes
 from malmoi_tokenizer_lab.evaluate.unit_table import UnitTable
 
 NUM_FREQUENT, NUM_OTHERS = 2_000, 2_000
@@ -142,7 +141,7 @@ def _token_cuts(subject: Subject, text: pa.LargeStringArray) -> list[Cuts]:
     """Where the tokens of eojeol end, the space before each and the word's own end left out."""
     tokens = subject.encode_units(text)
     ids = tokens.ids.tolist()
-    sizes = list(map(len, token_bytes(ids, subject.pieces(ids), subject.byte_ids)))
+    sizes = list(map(len, subject.spellings(ids)))
     bounds = offsets(tokens.lengths.astype(np.int64)).tolist()
     # Byte 0 is the space: a cut between it and the word is none inside of the word.
     return [

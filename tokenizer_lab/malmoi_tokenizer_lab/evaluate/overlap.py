@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from malmoi_tokenizer_lab.evaluate.token_bytes import shown
+from malmoi_tokenizer_lab.evaluate.pieces import shown
 
 NUM_SHOWN = 30
 """Tokens of one only that are listed, for each side of a pair."""

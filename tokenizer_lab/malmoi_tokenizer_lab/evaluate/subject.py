@@ -31,6 +31,8 @@ class Subject:
     alphabet, and "fell back to bytes" has no meaning."""
     pieces: Callable[[list[int]], list[str]]
     """Pieces as tokenizer.json spells them: U+2581 for a space, or the byte alphabet."""
+    spellings: Callable[[list[int]], list[bytes]]
+    """The bytes of text that tokens stand for; of a special token none."""
     mergeable: Callable[[], Iterable[str]]
     """The pieces that text can be merged to, in between or at the end."""
 
@@ -47,7 +49,7 @@ def subject_of(name: str, encoder: Encoder, first_new: int | None = None, num_th
     Raises:
         UsageError: its units cannot be encoded one by one.
     """
-    spelled = [piece or "" for piece in encoder.pieces()]
+    pieces, spellings = [piece or "" for piece in encoder.pieces()], encoder.spellings()
     return Subject(
         name=name,
         units=check_countable(encoder, name),
@@ -56,6 +58,7 @@ def subject_of(name: str, encoder: Encoder, first_new: int | None = None, num_th
         vocab_size=encoder.vocab_size,
         first_new=encoder.vocab_size if first_new is None else first_new,
         byte_ids=encoder.byte_ids(),
-        pieces=lambda ids: [spelled[index] for index in ids],
+        pieces=lambda ids: [pieces[index] for index in ids],
+        spellings=lambda ids: [spellings[index] or b"" for index in ids],
         mergeable=encoder.mergeable,
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from malmoi_pipelines.contracts.arrays import F64, I64
 
+from malmoi_tokenizer_lab.evaluate.pieces import is_korean
 from malmoi_tokenizer_lab.evaluate.subject import Subject
-from malmoi_tokenizer_lab.evaluate.token_bytes import is_korean, token_bytes
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ class Length:
 def new_tokens(subject: Subject) -> NewTokens:
     """The new Korean tokens of a tokenizer, by id."""
     ids = list(range(subject.first_new, subject.vocab_size))
-    spelled = token_bytes(ids, subject.pieces(ids), subject.byte_ids)
-    korean = [(index, data) for index, data in zip(ids, spelled, strict=True) if is_korean(data)]
+    korean = [(index, data) for index, data in zip(ids, subject.spellings(ids), strict=True) if is_korean(data)]
     texts = [data.decode(errors="ignore") for _, data in korean]
     return NewTokens(
         ids=np.array([index for index, _ in korean], np.int64),

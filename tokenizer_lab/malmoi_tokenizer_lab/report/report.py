@@ -10,7 +10,7 @@ from malmoi_pipelines.contracts.report import Report
 
 from malmoi_tokenizer_lab.evaluate.evaluation import ALL, CORPUS, HELD_OUT, Evaluation
 from malmoi_tokenizer_lab.evaluate.overlap import overlap_rows, token_rows
-from malmoi_tokenizer_lab.evaluate.token_bytes import shown
+from malmoi_tokenizer_lab.evaluate.pieces import shown
 from malmoi_tokenizer_lab.report.pictures import count_distribution, fertility_by_source, token_lengths, trace
 
 NUM_SHOWN = 50
