@@ -43,9 +43,9 @@ from malmoi_pipelines.contracts.arrays import F64, I64, Bool
 from malmoi_pipelines.contracts.manifest import read_manifest
 from malmoi_pipelines.contracts.meter import SAMPLE_SECONDS, Meter
 from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.contracts.sizes import parse_bytes
 from malmoi_pipelines.contracts.tables import read_batches, table_paths
 from malmoi_pipelines.engine.options import RunOptions
-from malmoi_pipelines.sample.config import parse_bytes
 
 from benchmarks.bench_dedupe import cpu_seconds, share
 from benchmarks.measure import PACKAGES, commit

@@ -22,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import duckdb
 import pyarrow as pa
 from malmoi_pipelines.contracts.hangul import LETTER_CLASS, SPACE_MARK
+from malmoi_pipelines.contracts.sizes import parse_bytes
 from malmoi_pipelines.contracts.tables import string_bytes
 from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.count.config import CountConfig
@@ -30,7 +31,6 @@ from malmoi_pipelines.count.words import count_units, ordered_rows
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
-from malmoi_pipelines.sample.config import parse_bytes
 from malmoi_pipelines.text.units import split_units, unit_slices
 
 from benchmarks import inputs

@@ -230,7 +230,7 @@ def byte_size(option: str, value: str) -> int:
         UsageError: it is none.
     """
     from malmoi_pipelines.contracts.errors import UsageError
-    from malmoi_pipelines.sample.config import parse_bytes
+    from malmoi_pipelines.contracts.sizes import parse_bytes
 
     try:
         size = parse_bytes(value)

@@ -1,29 +1,11 @@
 """The configuration of a sample: how much text, from which sources, with what planted in it."""
 
-import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from malmoi_pipelines.contracts.config import Config
-
-_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
-
-
-def parse_bytes(value: Any) -> Any:
-    """Read a size such as `100MB` or `1.5 GiB` as bytes; other types are left to pydantic.
-
-    >>> parse_bytes("1.5MB"), parse_bytes("2KiB"), parse_bytes(10)
-    (1500000, 2048, 10)
-    """
-    if not isinstance(value, str):
-        return value
-    match = _SIZE.fullmatch(value)
-    if match is None or match[2].lower() not in _UNITS:
-        raise ValueError("must be a number of bytes with an optional unit, for example 500kB, 100MB or 1GiB")
-    return round(float(match[1]) * _UNITS[match[2].lower()])
-
+from malmoi_pipelines.contracts.sizes import parse_bytes
 
 Size = BeforeValidator(parse_bytes, json_schema_input_type=int | str)
 Rate = Annotated[float, Field(ge=0, le=0.2)]
