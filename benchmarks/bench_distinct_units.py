@@ -21,13 +21,14 @@ import pyarrow as pa
 import xxhash
 from malmoi_pipelines.contracts.arrays import text_buffers
 from malmoi_pipelines.contracts.unit_kind import UnitKind
-from malmoi_pipelines.count.words import UnitCounts, chunks_of, count_units, merge_counts
+from malmoi_pipelines.count.words import UnitCounts, chunks_of, merge_counts
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
 from malmoi_pipelines.text.units import unit_slices
 
 from benchmarks import inputs
 from benchmarks.measure import commit
+from tests.pipelines.count.whole import count_units
 
 BLOCK_BYTES = 32 << 20
 """Text that is counted at once, as `malmoi count` does."""

@@ -27,7 +27,7 @@ from malmoi_pipelines.contracts.tables import string_bytes
 from malmoi_pipelines.contracts.unit_kind import UnitKind
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.stage import count
-from malmoi_pipelines.count.words import count_units, ordered_rows
+from malmoi_pipelines.count.words import ordered_rows
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
@@ -35,6 +35,7 @@ from malmoi_pipelines.text.units import split_units, unit_slices
 
 from benchmarks import inputs
 from benchmarks.measure import commit
+from tests.pipelines.count.whole import count_units
 
 _SPACES, _OTHERS = f"[ {SPACE_MARK}]", rf"[^{LETTER_CLASS} {SPACE_MARK}\x00-\x1f\x7f]"
 METASPACE = rf"{_SPACES}*[{LETTER_CLASS}]+|{_SPACES}*{_OTHERS}+|{_SPACES}+|[\x00-\x1f\x7f]"

@@ -135,5 +135,5 @@ def _missing(paths: Mapping[str, str]) -> Iterable[MalmoiError]:
     return [
         UsageError(f"{role} = {path!r}: there is no such file or folder.", hint="correct the path")
         for role, path in paths.items()
-        if not files.exists(path) and not files.is_folder(path)
+        if not files.exists(path)
     ]

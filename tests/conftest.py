@@ -10,6 +10,7 @@ import fsspec
 import pyarrow as pa
 import pytest
 from hypothesis import settings
+from malmoi_pipelines.contracts.distinct import REGISTERS
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
 from malmoi_pipelines.contracts.tables import write_parquet
 
@@ -20,6 +21,8 @@ settings.register_profile("malmoi", deadline=None)
 settings.load_profile("malmoi")
 
 
+STANDARD_ERROR = 1.04 / REGISTERS**0.5
+"""Relative, of an estimate of distinct things (`contracts.distinct`)."""
 BUILDS = {"small_run", "expanded", "walked", "direct"}
 """Fixtures that take seconds to build: whatever uses them is `long`."""
 

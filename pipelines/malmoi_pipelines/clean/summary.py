@@ -44,7 +44,7 @@ def summarise(results: list[Result], found: FoundInputs, config: CleanConfig) ->
     report = Report(
         "clean",
         total.ledger,
-        _facts(total, found, config),
+        _facts(total, found),
         _tables(total, cuts, config),
         _pictures(total.counts),
     )
@@ -64,7 +64,7 @@ def _last_of_each_task(results: list[Result]) -> list[Cleaned]:
     return list({cleaned.task: cleaned for cleaned in pick(results, Cleaned)}.values())
 
 
-def _facts(total: Cleaned, found: FoundInputs, config: CleanConfig) -> dict[str, Any]:
+def _facts(total: Cleaned, found: FoundInputs) -> dict[str, Any]:
     ledger, counts = total.ledger, total.counts
     damaged = {file for file, reason in counts.problems if reason in (TRUNCATED, CORRUPT)}
     kinds: Counter[str] = Counter()

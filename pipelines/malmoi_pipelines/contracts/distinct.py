@@ -10,8 +10,7 @@ from malmoi_pipelines.contracts.arrays import I8, U64, Integers
 
 BITS = 14  # of a hash choose its register
 REGISTERS = 1 << BITS
-STANDARD_ERROR = 1.04 / REGISTERS**0.5
-"""Relative: 0.8 %. Below some 10,000 distinct things it is smaller."""
+"""The standard error of an estimate is 1.04 / √REGISTERS, 0.8 %; below some 10,000 distinct things it is smaller."""
 
 _RANKS = 64 - BITS + 1  # rank of a hash whose other bits are all zero
 

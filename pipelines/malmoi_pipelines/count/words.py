@@ -57,17 +57,6 @@ class UnitCounts:
         return np.repeat(np.arange(len(self.names), dtype=np.int16), np.diff(self.bounds))
 
 
-def count_units(parts: Sequence[tuple[str, pa.LargeStringArray]]) -> UnitCounts:
-    """Count units as they were cut.
-
-    Args:
-        parts: (source, units) in any order.
-    """
-    parts = [part for part in parts if len(part[1])]
-    units, codes = code_units([units for _, units in parts])
-    return count_codes(units, [source for source, _ in parts], codes)
-
-
 def code_units(parts: Sequence[pa.LargeStringArray]) -> tuple[pa.LargeStringArray, list[I32]]:
     """The distinct units of all parts, and for each part the numbers of its units. No part may be empty."""
     encoded = pa.chunked_array(parts, pa.large_string()).dictionary_encode()

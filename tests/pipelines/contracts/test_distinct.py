@@ -5,8 +5,10 @@ import pytest
 from datasketch import HyperLogLogPlusPlus
 from hypothesis import given
 from hypothesis import strategies as st
-from malmoi_pipelines.contracts.distinct import BITS, REGISTERS, STANDARD_ERROR, distinct, fill, registers
+from malmoi_pipelines.contracts.distinct import BITS, REGISTERS, distinct, fill, registers
 from malmoi_pipelines.contracts.hashing import GOLDEN, mix64
+
+from tests.conftest import STANDARD_ERROR
 
 EDGES = [0, 1, 2**64 - 1, 1 << 63, 1 << BITS, (1 << BITS) - 1, (1 << 50) - 1 << BITS, 2**64 - (1 << BITS)]
 

@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from malmoi_pipelines.contracts.distinct import STANDARD_ERROR
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import GROWTH
 from malmoi_pipelines.contracts.tables import read_table
@@ -16,6 +15,7 @@ from malmoi_pipelines.count.stage import count
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.text.units import split_units
 
+from tests.conftest import STANDARD_ERROR
 from tests.pipelines.count.oracle import table_files
 from tests.pipelines.count.test_count import RULES, drawn
 from tests.strategies import texts

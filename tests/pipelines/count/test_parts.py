@@ -19,7 +19,6 @@ from malmoi_pipelines.count.words import (
     chunks_of,
     code_units,
     count_codes,
-    count_units,
     from_rows,
     merge_counts,
     ordered_rows,
@@ -28,6 +27,7 @@ from malmoi_pipelines.engine.partition import partition_of
 
 from tests.pipelines.count.oracle import letters_of
 from tests.pipelines.count.oracle import statistics as oracle_statistics
+from tests.pipelines.count.whole import count_units
 from tests.strategies import texts
 
 alike = st.lists(st.sampled_from(["a", "b", "\0", " ", "나라의말이", "가", "x" * 8, "y" * 30]), max_size=6).map("".join)

@@ -10,7 +10,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from malmoi_pipelines.contracts.distinct import STANDARD_ERROR
 from malmoi_pipelines.contracts.errors import BadInputError, CheckError
 from malmoi_pipelines.contracts.report import read_report
 from malmoi_pipelines.contracts.schemas import DOCUMENTS
@@ -22,6 +21,7 @@ from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import find_documents
 
+from tests.conftest import STANDARD_ERROR
 from tests.pipelines.dedupe.conftest import UNGUARDED
 from tests.pipelines.dedupe.corpus import Document, edit, planted_corpus, words
 
