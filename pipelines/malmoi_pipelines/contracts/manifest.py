@@ -19,6 +19,7 @@ WORK = "_work"
 REPORTS = ("report.json", "report.md", "report.html")
 PICTURES = "pictures"
 """Folder of a report's pictures."""
+_AGAIN = "run the stage again"
 
 
 class FileInfo(BaseModel):
@@ -191,11 +192,14 @@ def verify_sizes(folder: str, manifest: Manifest) -> None:
         CheckError: naming the first file that differs.
     """
     for info in manifest.files:
-        path = files.join(folder, info.path)
-        if not files.exists(path):
-            raise CheckError(f"{path} is missing, its manifest names it.", hint="run the stage again")
-        if (actual := files.size(path)) != info.bytes:
-            raise CheckError(f"{path} must have {info.bytes} bytes. Got {actual}.", hint="run the stage again")
+        _verify_size(files.join(folder, info.path), info)
+
+
+def _verify_size(path: str, info: FileInfo) -> None:
+    if not files.exists(path):
+        raise CheckError(f"{path} is missing, its manifest names it.", hint=_AGAIN)
+    if (actual := files.size(path)) != info.bytes:
+        raise CheckError(f"{path} must have {info.bytes} bytes. Got {actual}.", hint=_AGAIN)
 
 
 def verify_file(folder: str, manifest: Manifest, info: FileInfo) -> None:
@@ -205,12 +209,11 @@ def verify_file(folder: str, manifest: Manifest, info: FileInfo) -> None:
         CheckError: naming the file and what differs.
     """
     path = files.join(folder, info.path)
-    if not files.exists(path):
-        raise CheckError(f"{path} is missing, its manifest names it.")
-    if (actual := files.size(path)) != info.bytes:
-        raise CheckError(f"{path} must have {info.bytes} bytes. Got {actual}.")
+    _verify_size(path, info)
     if (digest := files.hash_file(path)) != info.xxh3_128:
-        raise CheckError(f"{path}: the content has changed: xxh3-128 must be {info.xxh3_128}. Got {digest}.")
+        raise CheckError(
+            f"{path}: the content has changed: xxh3-128 must be {info.xxh3_128}. Got {digest}.", hint=_AGAIN
+        )
     if path.endswith((".parquet", ".arrow")):
         _verify_table(path, manifest, info)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Self
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow as pa
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.schemas import Table
-from malmoi_pipelines.contracts.tables import ROW_GROUP_BYTES, atomic_parquet, string_bytes
+from malmoi_pipelines.contracts.tables import RowGroups, atomic_parquet, text_bytes_of
 
 FILE_BYTES = 256 << 20  # Arrow bytes after which a table goes on in a further file
 
@@ -27,8 +28,7 @@ class TableSink:
         self._table = table
         self._name = name
         self._even_if_empty = even_if_empty
-        self._gathered: list[pa.RecordBatch] = []
-        self._gathered_bytes = 0
+        self._groups = RowGroups()
         self._file: _TableFile | None = None
         self.files: list[FileInfo] = []
         """The finished files."""
@@ -41,7 +41,7 @@ class TableSink:
             if self._file is not None:
                 self._file.abandon(*exc)
             return
-        self._write_row_group()
+        self._write(self._groups.rest())
         if self._even_if_empty and not self.files and self._file is None:
             self._file = self._next_file()
         self._finish_file()
@@ -49,20 +49,15 @@ class TableSink:
     def write(self, batch: pa.RecordBatch) -> None:
         """Add rows."""
         if batch.num_rows:
-            self._gathered.append(batch)
-            self._gathered_bytes += batch.nbytes
-        if self._gathered_bytes >= ROW_GROUP_BYTES:
-            self._write_row_group()
+            self._write(self._groups.add(batch))
 
-    def _write_row_group(self) -> None:
-        if not self._gathered:
-            return
-        if self._file is None:
-            self._file = self._next_file()
-        self._file.write(pa.concat_batches(self._gathered))
-        self._gathered, self._gathered_bytes = [], 0
-        if self._file.arrow_bytes >= FILE_BYTES:
-            self._finish_file()
+    def _write(self, row_groups: Iterator[pa.RecordBatch]) -> None:
+        for row_group in row_groups:
+            if self._file is None:
+                self._file = self._next_file()
+            self._file.write(row_group)
+            if self._file.arrow_bytes >= FILE_BYTES:
+                self._finish_file()
 
     def _next_file(self) -> "_TableFile":
         number = len(self.files)
@@ -92,8 +87,7 @@ class _TableFile:
             raise
         self._rows += row_group.num_rows
         self.arrow_bytes += row_group.nbytes
-        if self._table.name == "data":
-            self._text_bytes += string_bytes(row_group.column("text"))
+        self._text_bytes += text_bytes_of(self._table, row_group)
 
     def finish(self) -> FileInfo:
         with self._stack:

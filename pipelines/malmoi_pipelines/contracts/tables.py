@@ -28,9 +28,7 @@ def write_parquet(folder: str, table: Table, name: str, batches: Iterable[pa.Rec
         for batch in batches:
             writer.write_batch(batch, row_group_size=max(1, batch.num_rows))
             rows += batch.num_rows
-            text_bytes += (
-                string_bytes(batch.column("text")) if table.name == "data" and "text" in batch.schema.names else 0
-            )
+            text_bytes += text_bytes_of(table, batch)
         writer.close()
         return FileInfo.of_sink(path, sink, table=table.name, rows=rows, text_bytes=text_bytes)
 
@@ -52,9 +50,36 @@ def atomic_parquet(path: str, schema: pa.Schema) -> Iterator[tuple[files.Hashing
 
 def cut_by_size(batch: pa.RecordBatch, max_bytes: int) -> Iterator[pa.RecordBatch]:
     """Cut a batch into slices of about `max_bytes` each, at least one row."""
-    rows = max(1, int(batch.num_rows * max_bytes / max(batch.nbytes, 1)))
+    rows = max(1, batch.num_rows * max_bytes // max(batch.nbytes, 1))
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)
+
+
+class RowGroups:
+    """Batches of any size joined to row groups: each is closed by the batch with which it is large enough."""
+
+    def __init__(self) -> None:
+        self._held: list[pa.RecordBatch] = []
+        self._bytes = 0
+
+    def add(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Take a batch; gives the row group that it closes, if it does."""
+        self._held.append(batch)
+        self._bytes += batch.nbytes
+        if self._bytes >= ROW_GROUP_BYTES:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[pa.RecordBatch]:
+        """What is left at the end, if anything."""
+        if self._held:
+            group = pa.concat_batches(self._held)
+            self._held, self._bytes = [], 0
+            yield group
+
+
+def text_bytes_of(table: Table, batch: pa.RecordBatch) -> int:
+    """UTF-8 bytes of the texts of documents; 0 in a table of anything else."""
+    return string_bytes(batch.column("text")) if table.name == "data" and "text" in batch.schema.names else 0
 
 
 def string_bytes(column: pa.Array) -> int:

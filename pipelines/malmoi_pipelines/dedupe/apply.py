@@ -83,14 +83,10 @@ def _kept_digests(path: str, gone: I64) -> Iterator[pa.RecordBatch]:
 
 def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Small batches joined to row groups."""
-    held: list[pa.RecordBatch] = []
+    groups = tables.RowGroups()
     for batch in batches:
-        held.append(batch)
-        if sum(part.nbytes for part in held) >= tables.ROW_GROUP_BYTES:
-            yield pa.concat_batches(held)
-            held = []
-    if held:
-        yield pa.concat_batches(held)
+        yield from groups.add(batch)
+    yield from groups.rest()
 
 
 @dataclass

@@ -102,7 +102,10 @@ class AdoptFiles:
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Batches of any size as row groups of one: they are what later steps hold at once."""
+    """Batches of any size as row groups of one: they are what later steps hold at once.
+
+    Unlike `RowGroups`, which cut by what others read, none is larger than it should be, whatever comes.
+    """
     held: list[pa.RecordBatch] = []
     num_bytes = 0
     for batch in batches:

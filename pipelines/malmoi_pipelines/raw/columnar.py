@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS
+from malmoi_pipelines.contracts.tables import cut_by_size
 from malmoi_pipelines.raw.arrow_footer import batch_offsets, batch_rows
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED
 from malmoi_pipelines.raw.config import ReadOptions
@@ -170,7 +171,7 @@ def _arrow_batches(part: FilePart, options: ReadOptions, block_bytes: int, place
         else:
             batches = _ipc_stream(raw, 0, part, options)
         for batch in batches:
-            yield from [batch] if isinstance(batch, _Lost) else _slices(batch, block_bytes)
+            yield from [batch] if isinstance(batch, _Lost) else cut_by_size(batch, block_bytes)
 
 
 def _ipc_file(raw: BinaryIO, part: FilePart, options: ReadOptions, place: _Place) -> _Batches:
@@ -214,11 +215,6 @@ def _ipc_stream(raw: BinaryIO, start: int, part: FilePart, options: ReadOptions)
         if _content_is_wrong(error) and not raw.read(1):
             raise _MissingEndError from None
         raise
-
-
-def _slices(batch: pa.RecordBatch, block_bytes: int) -> Iterator[pa.RecordBatch]:
-    rows = max(1, batch.num_rows * block_bytes // max(1, batch.nbytes))
-    yield from (batch.slice(start, rows) for start in range(0, batch.num_rows, rows))
 
 
 def _check_schema(schema: pa.Schema, part: FilePart, options: ReadOptions) -> None:

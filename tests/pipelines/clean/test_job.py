@@ -121,7 +121,7 @@ def test_a_truncated_file_counts_as_one_failure(root):
 
 @pytest.mark.long
 def test_large_tables_roll_over_at_the_same_rows_every_time(root, monkeypatch):
-    monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1000)
+    monkeypatch.setattr(tables, "ROW_GROUP_BYTES", 1000)
     monkeypatch.setattr(sink, "FILE_BYTES", 4000)
     monkeypatch.setattr(task, "read_blocks", lambda part, options, **more: _READ(part, options, 300, **more))
     path = put(root, "raw/a.jsonl", lines(0, 200))
@@ -152,7 +152,7 @@ def test_small_blocks_share_a_row_group(root):
 
 @pytest.mark.long
 def test_a_failing_task_leaves_no_file(root, monkeypatch):
-    monkeypatch.setattr(sink, "ROW_GROUP_BYTES", 1)
+    monkeypatch.setattr(tables, "ROW_GROUP_BYTES", 1)
     data = gz(lines(0, 3000))
     path = put(root, "raw/a.jsonl.gz", data[:-10])
     monkeypatch.setattr(task, "read_blocks", lambda part, options, **more: _READ(part, options, 300, **more))

@@ -238,6 +238,7 @@ def test_verify_names_the_damaged_file(folder, damage, message):
     with pytest.raises(CheckError, match=message) as error:
         verify_file(folder, manifest, info)
     assert info.path in error.value.message
+    assert error.value.hint == "run the stage again"
 
 
 @pytest.mark.fault("lost or damaged result")
@@ -245,8 +246,11 @@ def test_a_missing_file_is_found_when_the_folder_is_read(folder):
     manifest = run_stage(identity(), folder, body_for(folder)).manifest
     fs, inner = files.filesystem(files.join(folder, manifest.table_files("letters")[0].path))
     fs.rm(inner)
-    with pytest.raises(CheckError, match="is missing"):
+    with pytest.raises(CheckError, match="is missing") as read:
         verify_sizes(folder, manifest)
+    with pytest.raises(CheckError) as verified:
+        verify_file(folder, manifest, manifest.table_files("letters")[0])
+    assert (verified.value.message, verified.value.hint) == (read.value.message, read.value.hint)
 
 
 def test_a_folder_without_or_with_a_foreign_manifest_is_refused(folder):
