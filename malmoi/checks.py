@@ -46,11 +46,9 @@ def check_clean(config: "CleanConfig", place: "Place", configs: Configs) -> Iter
 
 def find_raw(inputs: list[str], config: "CleanConfig | LmConfig") -> "tuple[InputFile, ...]":
     """The files of raw text that a stage would read."""
-    from malmoi_pipelines.clean.config import CleanConfig
     from malmoi_pipelines.raw.inputs import find_inputs
 
-    options_for = config.read_options if isinstance(config, CleanConfig) else lambda _: config.read
-    return find_inputs(inputs, options_for, ignore=config.ignore, source=config.source).files
+    return find_inputs(inputs, config.read_options, ignore=config.ignore, source=config.source).files
 
 
 def check_lm(config: "ReferenceModel", place: "Place", configs: Configs) -> Iterator[MalmoiError]:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from malmoi_pipelines.contracts.arrays import run_starts
 from malmoi_pipelines.engine.job import Send
 
 FLUSH_BYTES = 32 << 20  # Arrow bytes buffered in a step before its chunks are sent
@@ -27,7 +28,7 @@ def split(batch: pa.RecordBatch, partitions: npt.NDArray[np.int64]) -> Iterator[
     order = np.argsort(partitions, kind="stable")
     ordered = batch.take(pa.array(order))
     keys = partitions[order]
-    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    starts = run_starts(keys)
     ends = np.r_[starts[1:], len(keys)]
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         yield Send(int(keys[start]), ordered.slice(start, end - start))

@@ -1,6 +1,6 @@
 """The stage `lm train`: reference text in, an n-gram language model as an ARPA file out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -20,7 +20,6 @@ from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENI
 from malmoi_pipelines.lm.sentences import CCNET, EOJEOL, find_sentencepiece, load_tokenizer
 from malmoi_pipelines.lm.train import CountingPlan, Trained, train
 from malmoi_pipelines.lm.work_files import held_out_path, read_table
-from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.identity import identify
 from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.tasks import plan_tasks
@@ -47,7 +46,7 @@ def train_lm(
         overwrite: replace what is in `out`.
         progress: told how far it is.
     """
-    raw = identify(find_inputs(inputs, _read_options(config), ignore=config.ignore, source=config.source).files)
+    raw = identify(find_inputs(inputs, config.read_options, ignore=config.ignore, source=config.source).files)
     pieces = find_sentencepiece(config.tokenizer)  # its errors are the user's, and come before any work
     if pieces is not None:
         config = config.model_copy(update={"tokenizer": pieces.path})  # in full: workers open it, wherever they stand
@@ -60,7 +59,7 @@ def train_lm(
     )
 
     def body(work: str) -> StageOutput:
-        tasks = tuple(plan_tasks(raw.files, config.task_bytes, _read_options(config)))
+        tasks = tuple(plan_tasks(raw.files, config.task_bytes, config.read_options))
         plan = CountingPlan(tasks, raw.raw_bytes, work, config)
         trained = train(plan, lambda job: run_job(job, work, options, progress))
         infos = [write_arpa(out, ARPA, trained.words, trained.orders)]
@@ -80,10 +79,6 @@ def _unused(config: LmConfig) -> Iterator[str]:
         yield "sentencepiece"
     if config.normalisation != CCNET:
         yield "regex"
-
-
-def _read_options(config: LmConfig) -> Callable[[str], ReadOptions]:
-    return lambda source: config.read
 
 
 def _write(folder: str, name: str, data: bytes) -> FileInfo:

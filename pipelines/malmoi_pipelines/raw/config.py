@@ -76,3 +76,8 @@ class InputConfig(Config):
     error_budget: Annotated[float, Field(ge=0, le=1)] = 0.001
     """Share of documents that may fail (not be readable) before the stage does. One failure is always allowed beside
     documents that could be read, unless the budget is 0."""
+
+    def read_options(self, source: str) -> ReadOptions:
+        """How the files of a source are read: all alike, unless a stage has policies by source."""
+        del source
+        return self.read

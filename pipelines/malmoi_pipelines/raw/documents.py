@@ -88,12 +88,12 @@ def find_documents(inputs: Sequence[str], config: InputConfig) -> Documents:
         UsageError: there is nothing at an input, or a file of an unknown extension.
         BadInputError: an input without anything to read, or a dataset folder that is unfinished or of another kind.
     """
-    found = find_inputs(inputs, lambda _source: config.read, ignore=config.ignore, source=config.source)
+    found = find_inputs(inputs, config.read_options, ignore=config.ignore, source=config.source)
     raw = identify(found.files)
     own = [file for file in raw.files if is_own(file, config.read)]
     others = [file for file in raw.files if not is_own(file, config.read)]
     tasks = [Task((FilePart(file),)) for file in own]
-    tasks += plan_tasks(others, TASK_BYTES, lambda _source: config.read)
+    tasks += plan_tasks(others, TASK_BYTES, config.read_options)
     text_bytes = sum(_text_bytes(file, config.read) for file in raw.files)
     return Documents(raw.files, tuple(tasks), config.read, raw.fingerprint, text_bytes)
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from malmoi_pipelines.contracts.arrays import U64
 from malmoi_pipelines.contracts.hashing import GOLDEN, MULTIPLIERS, mix64
 
-U64 = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.intp]
 T = TypeVar("T")
 

@@ -4,8 +4,9 @@ import functools
 
 import numpy as np
 
+from malmoi_pipelines.contracts.arrays import U64
 from malmoi_pipelines.contracts.hashing import mix64
-from malmoi_pipelines.sample.draws import U64, Ints, bits, channel, key_of, quantile_table, stream, zipf_table
+from malmoi_pipelines.sample.draws import Ints, bits, channel, key_of, quantile_table, stream, zipf_table
 from malmoi_pipelines.sample.pieces import Pieces, draw_tokens, render
 
 STEMS = 60_000

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from malmoi_pipelines.contracts.arrays import U64
 from malmoi_pipelines.contracts.hashing import mix64
-from malmoi_pipelines.sample.draws import U64, Ints, bits, channel, quantile_table, zipf_table
+from malmoi_pipelines.sample.draws import Ints, bits, channel, quantile_table, zipf_table
 from malmoi_pipelines.sample.english import stems as english_stems
 from malmoi_pipelines.sample.hangul import adverbs, final_class, is_bright, native_verbs, nouns
 from malmoi_pipelines.sample.inflection import (

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from malmoi_pipelines.sample.draws import U64, Ints, bits, quantile_table, stream
+from malmoi_pipelines.contracts.arrays import U64
+from malmoi_pipelines.sample.draws import Ints, bits, quantile_table, stream
 
 Bools = npt.NDArray[np.bool_]
 CHOICE_BITS = 10  # resolution of the tables that pick an ending or a role

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from malmoi_pipelines.contracts.arrays import U64
 from malmoi_pipelines.sample.config import Rates, SampleConfig
-from malmoi_pipelines.sample.draws import U64, Dice, Ints, bits, channel, key_of, stream
+from malmoi_pipelines.sample.draws import Dice, Ints, bits, channel, key_of, stream
 from malmoi_pipelines.sample.plan import ShardPlan, shards_of
 from malmoi_pipelines.sample.sources import SOURCES, shard_key
 

@@ -4,7 +4,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from malmoi_pipelines.sample.draws import U64, Dice, Ints, bits, channel, key_of, lognormal_table
+from malmoi_pipelines.contracts.arrays import U64
+from malmoi_pipelines.sample.draws import Dice, Ints, bits, channel, key_of, lognormal_table
 from malmoi_pipelines.sample.english import english
 from malmoi_pipelines.sample.hangul import nouns
 from malmoi_pipelines.sample.korean import LEGAL, PAIR, REVIEW, WEB, Register, korean

@@ -4,16 +4,15 @@ import re
 from collections.abc import Callable
 
 from malmoi_pipelines.text.mojibake import LEADS, repair_mojibake
+from malmoi_pipelines.text.spaces import OTHER_SPACES
 
 _LINE_ENDS = "\r\x0b\x0c\x85\u2028\u2029"
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff"
 _ZERO_WIDTH = "\u00ad\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
 _JOINER = "\u200d"
-# U+3164 and U+FFA0 are the Hangul fillers, which writers use as a space that sites do not trim.
-_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0"
 _EMOJI = "\u00a9\u00ae\u203c-\u3299\ufe0f\U0001f000-\U0001faff"
 
-SUSPECT = re.compile(f"[{_LINE_ENDS}{_CONTROL}{_ZERO_WIDTH}{_JOINER}{_SPACES}{LEADS}]")
+SUSPECT = re.compile(f"[{_LINE_ENDS}{_CONTROL}{_ZERO_WIDTH}{_JOINER}{OTHER_SPACES}{LEADS}]")
 """A character without which a text needs none of these rules. All lie in the basic plane."""
 
 # Python's regex engine scans fast for patterns that begin with a plain character or class; a repetition or a
@@ -21,7 +20,7 @@ SUSPECT = re.compile(f"[{_LINE_ENDS}{_CONTROL}{_ZERO_WIDTH}{_JOINER}{_SPACES}{LE
 _LINE_END = re.compile(f"[{_LINE_ENDS}](?:(?<=\r)\n)?")
 _CONTROLS = re.compile(f"[{_CONTROL}]")
 _ZERO_WIDTHS = re.compile(f"[{_ZERO_WIDTH}]|{_JOINER}(?:(?![{_EMOJI}])|(?<![{_EMOJI}].))")
-_OTHER_SPACES = re.compile(f"[{_SPACES}]")
+_SPACE = re.compile(f"[{OTHER_SPACES}]")
 
 
 def _members(character_class: str) -> frozenset[str]:
@@ -33,7 +32,7 @@ _RULES: tuple[tuple[str, frozenset[str], Callable[[str], str]], ...] = (
     ("line_ends", _members(_LINE_ENDS), lambda text: _LINE_END.sub("\n", text)),
     ("control", _members(_CONTROL), lambda text: _CONTROLS.sub("", text)),
     ("zero_width", _members(_ZERO_WIDTH + _JOINER), lambda text: _ZERO_WIDTHS.sub("", text)),
-    ("spaces", _members(_SPACES), lambda text: _OTHER_SPACES.sub(" ", text)),
+    ("spaces", _members(OTHER_SPACES), lambda text: _SPACE.sub(" ", text)),
 )
 
 

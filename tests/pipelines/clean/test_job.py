@@ -35,7 +35,7 @@ def lines(first, last, **more):
 
 def clean(root, inputs, config=DEFAULTS, out="out"):
     """Clean files as one task each; returns the files written and the report."""
-    found = find_inputs(inputs, lambda source: config.policy(source).read, ignore=config.ignore, source=config.source)
+    found = find_inputs(inputs, config.read_options, ignore=config.ignore, source=config.source)
     tasks = [task for file in found.files for task in plan(file, config)]
     job = clean_job(tuple(tasks), files.join(root, out), files.join(root, "work"), config, 0)
     results = run_steps(job)
@@ -44,7 +44,7 @@ def clean(root, inputs, config=DEFAULTS, out="out"):
 
 
 def plan(file, config=DEFAULTS):
-    return plan_tasks([file], config.task_bytes, lambda source: config.policy(source).read)
+    return plan_tasks([file], config.task_bytes, config.read_options)
 
 
 def run_steps(job):

@@ -41,9 +41,9 @@ def train_here(folder, texts, partition_bytes=1 << 20, **settings):
     """Train on texts; returns the path of the ARPA file and what `train` returned."""
     settings = {"held_out": 0, "min_count": 1, "prune": (0,), "word_types": 0, **settings}
     config = LmConfig(partition_bytes=partition_bytes, **settings)
-    found = find_inputs([write_texts(folder / "in" / "part.jsonl", texts)], lambda source: config.read)
+    found = find_inputs([write_texts(folder / "in" / "part.jsonl", texts)], config.read_options)
     plan = CountingPlan(
-        tuple(plan_tasks(found.files, config.task_bytes, lambda source: config.read)),
+        tuple(plan_tasks(found.files, config.task_bytes, config.read_options)),
         sum(file.bytes for file in found.files),
         str(folder / "work"),
         config,

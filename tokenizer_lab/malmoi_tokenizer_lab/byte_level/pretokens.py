@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from malmoi_pipelines.contracts.arrays import text_buffers
+from malmoi_pipelines.contracts.arrays import I64, Bool, text_buffers
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.tokenizers.byte_alphabet import CHARACTERS
 from malmoi_pipelines.tokenizers.json_spec import pre_tokenizers
@@ -23,17 +22,14 @@ from tokenizers import AddedToken, Tokenizer
 from malmoi_tokenizer_lab.byte_level.base import ByteLevelBase
 from malmoi_tokenizer_lab.byte_level.shapes import Blindness, blindness, shapes, strings
 
-Ints = npt.NDArray[np.int64]
-Bool = npt.NDArray[np.bool_]
-
 _BLOCK = 10_000  # texts the library encodes at once: bounds the memory of its encodings
 # NFC and NFKC leave these as they are, whatever stands beside them.
 _NORMAL = "^[\x00-\x7f가-힣]*$"
 
 
 def pre_tokens(
-    base: ByteLevelBase, units: pa.LargeStringArray, counts: Ints, masks: Sequence[str] = ()
-) -> tuple[pa.LargeStringArray, Ints, Ints]:
+    base: ByteLevelBase, units: pa.LargeStringArray, counts: I64, masks: Sequence[str] = ()
+) -> tuple[pa.LargeStringArray, I64, I64]:
     """Cut distinct units into the base's pre-tokens.
 
     Args:
@@ -103,7 +99,7 @@ def _normalised(light: Tokenizer, units: pa.LargeStringArray) -> pa.LargeStringA
     return pc.replace_with_mask(units, open_, pa.array(changed, pa.large_string()))
 
 
-def _cut_by_shape(light: Tokenizer, units: pa.LargeStringArray, counts: Ints, blind: Blindness) -> pa.Table:
+def _cut_by_shape(light: Tokenizer, units: pa.LargeStringArray, counts: I64, blind: Blindness) -> pa.Table:
     """Cut one unit of each shape, and all others at the same bytes."""
     data, _ = text_buffers(units)
     encoded = shapes(units, blind)
@@ -116,7 +112,7 @@ def _cut_by_shape(light: Tokenizer, units: pa.LargeStringArray, counts: Ints, bl
     return _counted(strings(data, np.append(0, ends)), np.repeat(counts, per_unit))
 
 
-def _piece_lengths(light: Tokenizer, texts: pa.LargeStringArray) -> tuple[Ints, Ints]:
+def _piece_lengths(light: Tokenizer, texts: pa.LargeStringArray) -> tuple[I64, I64]:
     """Bytes of all pre-tokens of all texts, in order, and how many pre-tokens each text has."""
     lengths: list[int] = []
     pieces: list[int] = []
@@ -129,7 +125,7 @@ def _piece_lengths(light: Tokenizer, texts: pa.LargeStringArray) -> tuple[Ints, 
     return np.array(lengths, np.int64), np.array(pieces, np.int64)
 
 
-def _cut_each(light: Tokenizer, units: pa.LargeStringArray, counts: Ints) -> tuple[pa.Table, Ints]:
+def _cut_each(light: Tokenizer, units: pa.LargeStringArray, counts: I64) -> tuple[pa.Table, I64]:
     """Cut every unit by the whole of the library: added tokens, normaliser, pre-tokenizer.
 
     Returns:
@@ -161,11 +157,11 @@ def _pieces(ids: list[int], words: list[int | None]) -> list[bytes]:
     return [bytes(piece) for piece in pieces.values()]
 
 
-def _counted(texts: pa.LargeStringArray, counts: Ints) -> pa.Table:
+def _counted(texts: pa.LargeStringArray, counts: I64) -> pa.Table:
     return pa.table({"text": texts, "count": pa.array(counts, pa.int64())})
 
 
-def _summed(tables: list[pa.Table]) -> tuple[pa.LargeStringArray, Ints]:
+def _summed(tables: list[pa.Table]) -> tuple[pa.LargeStringArray, I64]:
     summed = pa.concat_tables(tables).group_by("text").aggregate([("count", "sum")]).sort_by("text").combine_chunks()
     if not len(summed):
         return pa.array([], pa.large_string()), np.zeros(0, np.int64)

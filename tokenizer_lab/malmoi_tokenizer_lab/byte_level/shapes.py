@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from malmoi_pipelines.contracts.arrays import text_buffers
+from malmoi_pipelines.contracts.arrays import I64, text_buffers
 
 Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
 
 _SYLLABLE, _JAMO = "가".encode(), "ㄱ".encode()
 # Parts of pre-tokenizers that judge a character by its Unicode properties alone (ByteLevel: and by contractions).
@@ -92,6 +91,6 @@ def _faceless_hangul(data: Bytes) -> Bytes:
     return data
 
 
-def strings(data: Bytes, offsets: Ints) -> pa.LargeStringArray:
+def strings(data: Bytes, offsets: I64) -> pa.LargeStringArray:
     """Texts of valid UTF-8, from their bytes and where each starts."""
     return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from malmoi_pipelines.contracts.arrays import run_starts
 
 from malmoi_tokenizer_lab.loop.spelling import Spelling
 from malmoi_tokenizer_lab.words import Ints
@@ -183,7 +184,7 @@ class _Trainer:
         pairs = self._pairs_at(positions)
         order = np.lexsort((positions, pairs))
         pairs, places = pairs[order], positions[order]
-        heads = np.flatnonzero(np.append(True, pairs[1:] != pairs[:-1]))
+        heads = run_starts(pairs)
         weights = np.add.reduceat(self._sequence.weight[places], heads)
         return pairs[heads].tolist(), weights.tolist(), [*heads.tolist(), len(places)], places
 

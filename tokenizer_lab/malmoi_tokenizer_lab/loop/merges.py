@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from malmoi_pipelines.contracts.arrays import I64, Bool, offsets
+from malmoi_pipelines.contracts.arrays import I64, Bool, offsets, run_starts
 from malmoi_pipelines.contracts.hashing import GOLDEN
 
 Symbols = npt.NDArray[np.int32]
@@ -46,7 +46,7 @@ class Merges:
         keys = table[:, 0] << _SHIFT | table[:, 1]
         order = np.lexsort((table[:, 3], keys))
         keys, table = keys[order], table[order]
-        first = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
+        first = run_starts(keys)
         return cls(keys[first], table[first, 3].astype(np.int32), table[first, 2].astype(np.int32))
 
     def ranks_without(self, gone: Bool) -> Symbols:
@@ -167,7 +167,7 @@ class _Units:
         starts, lengths = self._bounds()
         best = np.repeat(np.minimum.reduceat(self._pair, starts), lengths)
         hit = np.flatnonzero(self._pair == best)
-        hit = hit[np.append(True, self._unit[hit[1:]] != self._unit[hit[:-1]])]
+        hit = hit[run_starts(self._unit[hit])]
         found = self._merges.find(self.symbols[hit], self.symbols[hit + 1])
         self.symbols[hit] = self._merges.results[found]
         self._pair[hit] = NEVER
@@ -184,7 +184,7 @@ class _Units:
         self._pair[at] = self._ranks[found]
 
     def _bounds(self) -> tuple[I64, I64]:
-        starts = np.flatnonzero(np.append(True, self._unit[1:] != self._unit[:-1]))
+        starts = run_starts(self._unit)
         return starts, np.diff(np.append(starts, len(self.symbols)))
 
     def _keep(self, mask: Bool) -> None:

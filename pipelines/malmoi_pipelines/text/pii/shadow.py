@@ -9,9 +9,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from malmoi_pipelines.text.spaces import OTHER_SPACES
+
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u3161\ufe63\uff0d"  # U+3161 is the vowel ㅡ, typed as a dash
 _MIDDLE_DOTS = "\u00b7\u318d\u30fb\uff65"
-_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0"  # the last two are the Hangul fillers
 _FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F) if code != 0xFF0D)
 _TILDES = "\u223c\u301c"
 
@@ -24,12 +25,12 @@ _INVISIBLE = (
 _REMAP = re.compile(f"[{_INVISIBLE}]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 _NEEDS_REMAP = re.compile(f"[{_INVISIBLE}\u1161-\u1175]")  # no syllable is decomposed without a vowel
 
-_VARIANT = re.compile(f"[{_DASHES}{_MIDDLE_DOTS}{_SPACES}{_TILDES}{_FULL_WIDTH}]")
+_VARIANT = re.compile(f"[{_DASHES}{_MIDDLE_DOTS}{OTHER_SPACES}{_TILDES}{_FULL_WIDTH}]")
 _PLAIN = {wide: chr(ord(wide) - 0xFEE0) for wide in _FULL_WIDTH} | dict.fromkeys(_DASHES + _MIDDLE_DOTS, "-")
 
 DIGIT = "0-9０-９"
 """Inside of a regex class: the digits of a raw text."""
-SEPARATOR = rf"\-. ()~/－．（）～／{_DASHES}{_MIDDLE_DOTS}{_SPACES}{_TILDES}"
+SEPARATOR = rf"\-. ()~/－．（）～／{_DASHES}{_MIDDLE_DOTS}{OTHER_SPACES}{_TILDES}"
 """Inside of a regex class: what stands between the digits of a number in a raw text."""
 MASKED = "*●○◯◎■□•xX#×"
 """Inside of a regex class: what sources put in the place of digits they hide."""
