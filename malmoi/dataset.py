@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts import manifest as contracts
 from malmoi_pipelines.contracts.errors import UsageError
@@ -16,6 +15,7 @@ from malmoi_pipelines.contracts.manifest import Manifest
 from malmoi_pipelines.contracts.report import Report, read_report
 from malmoi_pipelines.contracts.schemas import DATASETS
 from malmoi_pipelines.contracts.schemas import Table as TableSchema
+from malmoi_pipelines.contracts.tables import read_batches
 
 if TYPE_CHECKING:
     import datasets
@@ -93,7 +93,8 @@ class Dataset:
         if missing := [name for name in columns or () if name not in schema.names]:
             raise UsageError(f"{table} has no column {missing[0]!r}.", hint=f"its columns: {', '.join(schema.names)}")
         for path in self.files(table):
-            yield from _read(path, list(columns) if columns is not None else schema.names)
+            names = list(columns) if columns is not None else schema.names
+            yield from (batch.select(names) for batch in read_batches(path, names))
 
     def table(self, table: str = DATA, columns: Sequence[str] | None = None) -> pa.Table:
         """A whole table as Arrow; see `batches` for one that does not fit in memory."""
@@ -122,16 +123,6 @@ class Dataset:
             hint = f"its tables: {', '.join(names)}" if names else "it has none"
             raise UsageError(f"{self.kind} in {self.folder} has no table {table!r}.", hint=hint)
         return kind.table(table)
-
-
-def _read(path: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    with files.open_read(path) as file:
-        if path.endswith(".parquet"):
-            for batch in pq.ParquetFile(file).iter_batches(columns=columns):
-                yield batch.select(columns)
-        else:
-            for batch in pa.ipc.open_stream(file):
-                yield batch.select(columns)
 
 
 def _needed(package: str) -> Any:

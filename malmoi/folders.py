@@ -1,7 +1,6 @@
 """The dataset folders that lie at or below a path."""
 
-from malmoi_pipelines.contracts import files
-from malmoi_pipelines.contracts.manifest import has_manifest, read_manifest
+from malmoi_pipelines.contracts.manifest import folders_below, has_manifest, read_manifest
 
 
 def dataset_folders(path: str) -> list[str]:
@@ -13,10 +12,7 @@ def dataset_folders(path: str) -> list[str]:
     """
     if has_manifest(path):
         return [path]
-    fs, inner = files.filesystem(path)
-    children = sorted(fs.ls(inner, detail=False)) if fs.isdir(inner) else []
-    found = [files.join(path, child.rstrip("/").rsplit("/", 1)[-1]) for child in children]
-    found = [child for child in found if has_manifest(child)]
+    found = folders_below(path)
     if not found:
         read_manifest(path)  # which says what is there instead
     return found

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.manifest import Manifest, read_manifest, verify_sizes
+from malmoi_pipelines.contracts.tables import read_batches
 
 from malmoi.arguments import Folder
 from malmoi.console import print_facts, print_rows
@@ -52,22 +51,12 @@ def inspect(
 
 def _sample(folder: str, manifest: Manifest, table: str, rows: int) -> Iterator[dict[str, Any]]:
     for info in manifest.table_files(table):
-        for row in _first_rows(files.join(folder, info.path), rows):
+        batch = next(read_batches(files.join(folder, info.path)), None)
+        for row in batch.slice(0, rows).to_pylist() if batch is not None else []:
             yield {name: _shorten(value) for name, value in row.items()}
             rows -= 1
         if rows <= 0:
             return
-
-
-def _first_rows(path: str, rows: int) -> list[dict[str, Any]]:
-    with files.open_read(path) as file:
-        if path.endswith(".parquet"):
-            batch = next(pq.ParquetFile(file).iter_batches(max(rows, 1)), None)
-        elif path.endswith(".arrow"):
-            batch = next(iter(pa.ipc.open_stream(file)), None)
-        else:
-            return []
-    return batch.slice(0, rows).to_pylist() if batch is not None else []
 
 
 def _shorten(value: Any) -> Any:

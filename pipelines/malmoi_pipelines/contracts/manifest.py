@@ -114,6 +114,14 @@ def has_manifest(folder: str) -> bool:
     return files.exists(files.join(folder, MANIFEST))
 
 
+def folders_below(path: str) -> list[str]:
+    """The complete dataset folders directly below a path, in order; none below what is no folder."""
+    fs, inner = files.filesystem(path)
+    children = sorted(fs.ls(inner, detail=False)) if fs.isdir(inner) else []
+    found = (files.join(path, child.rstrip("/").rsplit("/", 1)[-1]) for child in children)
+    return [folder for folder in found if has_manifest(folder)]
+
+
 def open_dataset(folder: str, *kinds: DatasetKind) -> Manifest:
     """The manifest of a finished dataset folder of the kinds that the caller can use, all its files there.
 

@@ -90,8 +90,17 @@ def string_bytes(column: pa.Array) -> int:
 def read_batches(
     path: str, columns: list[str] | None = None, groups: Iterable[int] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The row groups of a Parquet file, all or those of some numbers; one batch each, never the whole file."""
+    """The rows of a table's file, never the whole of it at once.
+
+    Args:
+        path: Parquet, or a stream of Arrow, which shards are.
+        columns: those wanted; None: all.
+        groups: the numbers of the row groups wanted, one batch each; None: all. A stream has none.
+    """
     with files.open_read(path) as file:
+        if path.endswith(".arrow"):
+            yield from (batch.select(columns or batch.schema.names) for batch in pa.ipc.open_stream(file))
+            return
         parquet = pq.ParquetFile(file)
         for group in range(parquet.num_row_groups) if groups is None else groups:
             yield from parquet.read_row_group(group, columns=columns).combine_chunks().to_batches()

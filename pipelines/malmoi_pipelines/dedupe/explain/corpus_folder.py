@@ -4,11 +4,11 @@ The text of a removed document is only in the documents that dedupe read, the te
 corpus. Either is named by who asks, or found beside the corpus by the fingerprint in its manifest.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import MalmoiError, UsageError
-from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, has_manifest, open_dataset
+from malmoi_pipelines.contracts.manifest import MANIFEST, Manifest, folders_below, has_manifest, open_dataset
 from malmoi_pipelines.contracts.schemas import CORPUS, DOCUMENTS, REMOVALS
 from malmoi_pipelines.dedupe.against import fingerprint_of
 from malmoi_pipelines.dedupe.config import DedupeConfig
@@ -100,7 +100,11 @@ class CorpusFolder:
 
     def _beside(self, role: str) -> Documents | None:
         wanted = self._manifest.inputs.get(role) if self._manifest is not None else None
-        for folder in _siblings(self.path) if wanted is not None else ():
+        own = files.absolute(self.path)
+        beside = folders_below(own.rpartition("/")[0]) if wanted is not None else []
+        for folder in beside:
+            if folder == own:
+                continue
             try:
                 found, fingerprint = self._find(role, [folder])
             except MalmoiError:  # damaged, of another kind or version: not what we look for
@@ -123,14 +127,3 @@ def _corpus_manifest(path: str) -> Manifest | None:
     if not has_manifest(path) and files.is_folder(files.join(path, REMOVALS.name)):
         return None  # a guard stopped the stage, and its removals are what is asked about
     return open_dataset(path, CORPUS)
-
-
-def _siblings(path: str) -> Iterator[str]:
-    """The dataset folders beside a folder."""
-    own = files.absolute(path)
-    parent = own.rsplit("/", 1)[0]
-    fs, inner = files.filesystem(parent)
-    for child in sorted(fs.ls(inner, detail=False)):
-        folder = files.join(parent, child.rstrip("/").rsplit("/", 1)[-1])
-        if folder != own and has_manifest(folder):
-            yield folder
