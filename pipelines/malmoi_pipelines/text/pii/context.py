@@ -8,11 +8,23 @@ import re
 BEFORE_CHARS = 20
 AFTER_CHARS = 12
 
-RRN_LABEL = re.compile(r"(?:주민|외국인|거소)(?:\s?등록|\s?신고)?(?:\s?번호)?|생년월일")
+RRN_LABEL = re.compile(r"(?:주민|외국인|거소)(?:\s?등록|\s?신고)?(?:\s?번호)?|생년월일|(?<![A-Za-z])RRN(?![A-Za-z])")
 NOT_RRN_LABEL = re.compile(
-    r"법인|등기|사업자|주문|송장|바코드|제품|상품|품번|문서|관리|접수|계약|ISBN|EAN|(?<!등록)(?<!등록 )번호",
+    r"법인|등기|사업자|주문|송장|바코드|제품|상품|품번|문서|관리|접수|계약|(?<![A-Za-z])(?:ISBN|EAN)(?![A-Za-z])|"
+    r"(?<!등록)(?<!등록 )번호",
     re.IGNORECASE,
 )
+
+# What a number is of that is no person's. As labels they end where the number begins, with 번호 and the like between:
+# in 계약자 홍길동(850312-1...) the word is the person's, in 계약번호 850312-1... it is the number's.
+_THINGS = (
+    r"법인|등기|사업자|주문|송장|운송장|바코드|제품|상품|품번|문서|관리|접수|계약|일련|로트|배치|모델|부품|자재|수험|"
+    r"(?<![A-Za-z])(?:ISBN|EAN|SKU|S/N|LOT|batch|serial|order|invoice|item|product|part|model|ref)"
+)
+_OF_A_NUMBER = r"(?:\s?등록)?\s?(?:번호|코드|넘버|number|code|no|id)?(?![A-Za-z])"
+LABEL_OF_A_THING = re.compile(rf"(?:{_THINGS})\)?{_OF_A_NUMBER}(?:은|는|이|가)?[^\w\n]{{0,4}}$", re.IGNORECASE)
+# A compound of two labels is one label: 주민(법인)등록번호, 주민등록번호(법인등록번호).
+_COMPOUND_CHARS = 8
 
 CORPORATE_LABEL = re.compile("법인(?:등록)?번호|법인 등록번호|등기번호")
 
@@ -48,6 +60,15 @@ NOT_PHONE_LABEL = re.compile(
     re.IGNORECASE,
 )
 
+# Directly before ten or eleven digits in a row. 번호 says that they are a number, and a compound with it of what:
+# 주문번호 010..., but 제 번호는 010... and 주문은 010...로.
+NOT_PHONE_NUMBER = re.compile(
+    r"(?:계\s?좌(?:\s?번호)?|(?:주문|송장|운송장|등록|사업자|법인|면허|카드|여권|회원|고객|관리|접수|문서|일련|제품|상품|품목|"
+    r"계약|사건|허가|승인|예약|수험|우편|등기|바코드)\s?(?:등록\s?)?(?:번호|코드|no\b\.?)|ISBN|바코드)(?:은|는|이|가)?[^\w\n]{0,4}$",
+    re.IGNORECASE,
+)
+SOME_NUMBER = re.compile(r"번호(?:은|는|이|가|로|를)?[^\w\n]{0,4}$")
+
 CARD_LABEL = re.compile(r"카드|(?<!<\|)\bCard|Visa|Master", re.IGNORECASE)
 NOT_CARD_LABEL = re.compile(
     r"계\s?좌|주문|송장|운송|등록|사업자|법인|문서|접수|ISBN|바코드|품번|제품|모델|관리|(?<!카드)(?<!카드 )번호|"
@@ -70,6 +91,16 @@ _OTHER_NUMBER = re.compile(r"[0-9]{4}|\|>")
 
 FAR = 1000
 """A distance larger than any that can be seen."""
+
+
+def is_of_a_thing(before: str) -> bool:
+    """Whether the label that ends where a number begins is that of a thing's number, and of no resident's.
+
+    >>> is_of_a_thing("계약번호: "), is_of_a_thing("계약자 홍길동("), is_of_a_thing("주민(법인)등록번호 ")
+    (True, False, False)
+    """
+    label = LABEL_OF_A_THING.search(before)
+    return label is not None and not RRN_LABEL.search(before, max(0, label.start() - _COMPOUND_CHARS))
 
 
 def before(shadow: str, start: int) -> str:

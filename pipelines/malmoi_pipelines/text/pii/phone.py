@@ -109,11 +109,10 @@ def _bare_is_phone(rule: str, digits: str, before: str) -> bool:
     other = context.rival_distance(context.NOT_PHONE_LABEL, before)
     if label < context.FAR and label <= other:
         return True
-    if other < context.FAR:
-        return False
-    if rule == "phone_mobile":
-        return True
-    if before.endswith(","):  # 1,0212345678: a number in a list, or a price
+    is_of_a_thing = context.NOT_PHONE_NUMBER.search(before) is not None
+    if rule == "phone_mobile" or (len(digits) > 9 and context.SOME_NUMBER.search(before)):
+        return not is_of_a_thing  # right before the digits: a word near so strong a form is no veto
+    if other < context.FAR or before.endswith(","):  # 1,0212345678: a number in a list, or a price
         return False
     # Exchanges begin with 2 to 9; 010 is left out, since 010-1234-5678 stands for any number in examples.
     if rule == "phone_area":

@@ -45,22 +45,29 @@ def find_rrn(shadow: str, start: int, end: int) -> Iterator[Span]:
 
 def _full_rule(match: re.Match[str], before: str) -> str | None:
     """The rule by which thirteen digits are a resident registration number, or None."""
-    birth, serial = match["birth"], match["serial"]
-    if not _is_birth(match["century"], birth, serial[0]):
+    if not _is_birth(match["century"], match["birth"], match["serial"][0]):
         return None
+    if "-" in match["separator"] and not match["century"]:
+        return _hyphen_rule(match["birth"] + match["serial"], before)
     label = context.distance(context.RRN_LABEL, before)
     other = context.rival_distance(context.NOT_RRN_LABEL, before)
     if label < context.FAR and label <= other:
         return "rrn_label"
-    if other < context.FAR or match["separator"] in (".", "/"):
-        return None
-    digits = birth + serial
-    if "-" in match["separator"] and not match["century"]:
-        is_corporate = checks.corporate_checks(digits) and not checks.rrn_checks(digits)
-        return None if is_corporate else "rrn_hyphen"
     # Thirteen digits in a row, or a whole date before: barcodes, document and order numbers look alike.
+    digits = match["birth"] + match["serial"]
     is_barcode = digits.startswith("880") and checks.ean_checks(digits)
-    return "rrn_checksum" if checks.rrn_checks(digits) and not is_barcode else None
+    is_vetoed = other < context.FAR or match["separator"] in (".", "/") or is_barcode
+    return "rrn_checksum" if checks.rrn_checks(digits) and not is_vetoed else None
+
+
+def _hyphen_rule(digits: str, before: str) -> str | None:
+    """The same of six digits, a hyphen and seven: a word near them is no veto, the label right before them is."""
+    if context.is_of_a_thing(before):
+        return None
+    if context.distance(context.RRN_LABEL, before) < context.FAR:
+        return "rrn_label"
+    is_corporate = checks.corporate_checks(digits) and not checks.rrn_checks(digits)
+    return None if is_corporate else "rrn_hyphen"
 
 
 def _is_birth(century: str | None, birth: str, century_digit: str) -> bool:
@@ -75,7 +82,7 @@ def _is_hidden(match: re.Match[str], before: str) -> bool:
         return False
     if _labelled(before):
         return True
-    if context.rival_distance(context.NOT_RRN_LABEL, before) < context.FAR:
+    if context.is_of_a_thing(before):
         return False
     sexes = match["serial"][0] if match["serial"][0].isdigit() else "13"
     return any(_is_birth(match["century"], match["birth"], sex) for sex in sexes)
