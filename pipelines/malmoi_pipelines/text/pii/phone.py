@@ -13,10 +13,11 @@ from malmoi_pipelines.text.pii.shadow import AFTER, BEFORE
 from malmoi_pipelines.text.pii.spans import Span
 
 _AREA = "2|3[1-3]|4[1-4]|5[1-5]|6[1-4]"
-_JOIN = "(?: ?[-.] ?|  ?)?"  # between groups, or nothing
-_GAP = r"(?:\) ?(?:[-.] ?)?| ?[-.] ?|  ?)?"  # after the prefix, where a bracket may close
+_JOIN = "(?: ?[-.]{1,2} ?|  ?)?"  # between groups, or nothing; notices have 055-922--4823
+_GAP = r"(?: ?\) ?(?:[-.] ?)?| ?[-.]{1,2} ?|  ?)?"  # after the prefix, where a bracket may close
 # A slash stands between two numbers of a list (031-.../010-...); only a path has a letter before it.
-_LEFT = r"(?:(?<![0-9A-Za-z])|(?<=[Tt][Ee][Ll])|(?<=[Ff][Aa][Xx]))(?<![0-9A-Za-z][-_])(?<![0-9]\.)(?<![A-Za-z]/)"
+_LABELS = "(?<=[Tt][Ee][Ll])|(?<=[Ff][Aa][Xx])|(?<=(?<![A-Za-z])[Hh][Pp])"  # which may touch the number
+_LEFT = rf"(?:(?<![0-9A-Za-z])|{_LABELS})(?<![0-9A-Za-z][-_])(?<![0-9]\.)(?<![A-Za-z]/)"
 # A hyphen and one or two digits may follow: 02-345-6788-9 are two lines, where the word for phone stands in front.
 _RIGHT = r"(?![0-9A-Za-z])(?!_[0-9A-Za-z])(?!-[A-Za-z]|-[0-9]{3}|-[0-9]{1,2}(?:[A-Za-z\-_/]|\.[0-9]))(?!\.[0-9])"
 
@@ -24,7 +25,7 @@ _NATIONAL = (
     ("phone_mobile", "10", "[0-9]{4}"),
     ("phone_mobile_old", "1[16789]", "[0-9]{3,4}"),
     ("phone_internet", "70", "[0-9]{4}"),
-    ("phone_personal", "50[2-8]", "[0-9]{3,4}"),
+    ("phone_personal", "50(?:[2-8]|-[2-8])", "[0-9]{3,4}"),
     ("phone_free", "80", "[0-9]{3,4}"),
     ("phone_service", "(?:30[0-9]|60)", "[0-9]{3,4}"),
     ("phone_area", f"(?:{_AREA})", "[1-9][0-9]{2,3}"),

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from malmoi_pipelines.text.spaces import OTHER_SPACES
 
-_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u3161\ufe63\uff0d"  # U+3161 is the vowel ㅡ, typed as a dash
-_MIDDLE_DOTS = "\u00b7\u318d\u30fb\uff65"
+# U+3161 is the vowel ㅡ, U+30FC the mark of a long kana, U+2500 part of a box: all typed as dashes.
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2500\u30fc\u3161\ufe63\uff0d"
+_MIDDLE_DOTS = "\u00b7\u2024\u2027\u2219\u22c5\u318d\u30fb\uff65"
+_BULLET = "\u2022"  # a middle dot between digits; elsewhere it hides them
 _FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F) if code != 0xFF0D)
 _TILDES = "\u223c\u301c"
 
@@ -25,8 +27,10 @@ _INVISIBLE = (
 _REMAP = re.compile(f"[{_INVISIBLE}]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 _NEEDS_REMAP = re.compile(f"[{_INVISIBLE}\u1161-\u1175]")  # no syllable is decomposed without a vowel
 
-_VARIANT = re.compile(f"[{_DASHES}{_MIDDLE_DOTS}{OTHER_SPACES}{_TILDES}{_FULL_WIDTH}]")
-_PLAIN = {wide: chr(ord(wide) - 0xFEE0) for wide in _FULL_WIDTH} | dict.fromkeys(_DASHES + _MIDDLE_DOTS, "-")
+_VARIANT = re.compile(
+    f"[{_DASHES}{_MIDDLE_DOTS}{OTHER_SPACES}{_TILDES}{_FULL_WIDTH}]|(?<=[0-9０-９]){_BULLET}(?=[0-9０-９])"
+)
+_PLAIN = {wide: chr(ord(wide) - 0xFEE0) for wide in _FULL_WIDTH} | dict.fromkeys(_DASHES + _MIDDLE_DOTS + _BULLET, "-")
 
 DIGIT = "0-9０-９"
 """Inside of a regex class: the digits of a raw text."""
