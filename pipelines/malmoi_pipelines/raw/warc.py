@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, conversion, resource, response
-from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, DamagedFileError, read_chunks
 from malmoi_pipelines.raw.config import Columns, ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
+from malmoi_pipelines.raw.page_text import page_text
 from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock, meta_json
 from malmoi_pipelines.raw.tasks import FilePart
@@ -169,7 +169,7 @@ def _page_text(body: bytes, media_type: str, charset: str | None, options: ReadO
     if media_type in HTML:
         if options.main_content and _depth(text) > MAX_DEPTH:
             raise _UndecodableError("nested_too_deep")
-        text = extract_plain_text(text, main_content=options.main_content, alt_texts=False)
+        text = page_text(text, options.main_content)
     return _Text(text, media_type)
 
 
