@@ -28,6 +28,7 @@ _BLOCK = re.compile(r"<(/?)(?:div|article)\b", re.IGNORECASE)  # the elements fo
 # What calls itself EUC-KR on the web is its superset (WHATWG Encoding, "euc-kr"); the other names of that are no labels
 # of the standard, but in use.
 CP949 = {"euc_kr", "euckr", "cp949", "ms949", "uhc", "x-windows-949"}
+LATIN = {"cp1252", "iso8859-1", "iso8859-15"}
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -189,11 +190,14 @@ def _depth(html: str) -> int:
 def _decode(content: bytes, charset: str | None) -> str:
     """Decode strictly: as UTF-8 if it is, else as the page, its look, and the server say, in this order.
 
-    Servers name a character set for all their pages, so what they say counts least.
+    Servers name a character set for all their pages, so what they say counts least. In a Latin one all bytes are text:
+    what can be Korean, too, is.
     """
     marked = "utf-16" if content.startswith(UTF_16_MARKS) else None
     found = detect_encoding(content, from_html_meta=True)
     for name in filter(None, ("utf-8-sig", marked, _codec(found), _codec(charset), "cp949")):
+        if name in LATIN and (text := _korean(content)) is not None:
+            return text
         try:
             text = content.decode(name)
             text.encode()  # no surrogates, whatever the codec
@@ -201,6 +205,21 @@ def _decode(content: bytes, charset: str | None) -> str:
         except (ValueError, LookupError):
             continue
     raise _UndecodableError("unknown_encoding")
+
+
+def _korean(content: bytes) -> str | None:
+    """Bytes as CP949, if they are, and most of what is no ASCII is Hangul.
+
+    >>> _korean("나라 café".encode("cp949", "ignore")), _korean("café".encode("latin-1"))
+    ('나라 caf', None)
+    """
+    try:
+        text = content.decode("cp949")
+    except ValueError:
+        return None
+    beyond = [char for char in text if char > "\x7f"]
+    hangul = sum("가" <= char <= "힣" for char in beyond)
+    return text if beyond and 2 * hangul >= len(beyond) else None
 
 
 def _codec(label: str | None) -> str | None:

@@ -151,6 +151,16 @@ def test_any_bytes_are_text_without_surrogates_or_no_text(content, charset):
         _decode(content, charset).encode()
 
 
+@pytest.mark.parametrize("charset", ["ISO-8859-1", "iso8859-1", "latin1", "windows-1252", "ISO-8859-15", "us-ascii"])
+def test_a_server_that_calls_all_its_pages_latin_hides_no_korean(tmp_path, charset):
+    french = "Déjà vu à la carte, naïve façade d'été."
+    pages = [page(PARAGRAPH, "cp949", meta=False), f"<html><body><p>{french}</p></body></html>".encode("latin-1")]
+    data = b"".join(http(body, f"text/html; charset={charset}", number=n) for n, body in enumerate(pages))
+    first, second = body_text(tmp_path, data, ReadOptions(main_content=False))
+    assert PARAGRAPH.strip() in first
+    assert french in second
+
+
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
 def test_a_mark_of_utf_16_says_the_order_of_its_bytes(tmp_path, codec):
     body = ("\ufeff" + PARAGRAPH).encode(codec)
