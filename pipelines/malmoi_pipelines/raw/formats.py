@@ -28,6 +28,7 @@ _STREAMED: dict[str, Format] = {
     ".warc": "warc",
     ".wet": "warc",
 }
+_SOUGHT: dict[str, Format] = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
 _COMPRESSIONS: dict[str, Compression] = {"." + name if name else "": name for name in get_args(Compression)}
 EXTENSIONS: dict[str, FileKind] = {
     **{
@@ -35,9 +36,7 @@ EXTENSIONS: dict[str, FileKind] = {
         for extension, form in _STREAMED.items()
         for suffix, compression in _COMPRESSIONS.items()
     },
-    ".parquet": FileKind("parquet", ""),
-    ".arrow": FileKind("arrow", ""),
-    ".feather": FileKind("arrow", ""),
+    **{extension: FileKind(form, "") for extension, form in _SOUGHT.items()},
 }
 
 
@@ -54,12 +53,13 @@ def kind_of(path: str, override: Format | None) -> FileKind:
     >>> kind_of("news/a.jsonl.zst", None), kind_of("logs/part-00000.gz", "text")
     (FileKind(format='jsonl', compression='zst'), FileKind(format='text', compression='gz'))
     """
-    name = path.rpartition("/")[2]
+    name = path.rpartition("/")[2].lower()
     if override is None:
         extension = extension_of(name)
         if not extension:
             raise UsageError(
-                f"{path}: unknown kind of file. Known: {', '.join(sorted(EXTENSIONS))}.",
+                f"{path}: unknown kind of file. Known: {', '.join(_STREAMED)}, each also with "
+                f"{', '.join(filter(None, _COMPRESSIONS))} behind; {', '.join(_SOUGHT)}.",
                 hint=f"say what it holds: --set read.format=NAME, one of {', '.join(get_args(Format))}; name the files "
                 "to read; or pass over others: --set 'ignore=[PATTERN]'",
             )
@@ -71,5 +71,9 @@ def kind_of(path: str, override: Format | None) -> FileKind:
 
 
 def extension_of(name: str) -> str:
-    """The known extension that a file name ends with; "" if none."""
-    return max((known for known in EXTENSIONS if name.endswith(known)), key=len, default="")
+    """The known extension that a file name ends with, in lower case; "" if none.
+
+    >>> extension_of("NEWS.JSONL.GZ")
+    '.jsonl.gz'
+    """
+    return max((known for known in EXTENSIONS if name.lower().endswith(known)), key=len, default="")

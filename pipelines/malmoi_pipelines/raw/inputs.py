@@ -172,12 +172,18 @@ def _is_hidden(names: list[str]) -> bool:
 
 def _source(path: str, root: str) -> str:
     below = _below(path, root)
-    return below[0] if len(below) > 1 else _base(root) or _base(path).removesuffix(extension_of(path))
+    return below[0] if len(below) > 1 else _base(root) or _base(path)[: len(_base(path)) - len(extension_of(path))]
 
 
 def _input_file(path: str, source: str, options_for: Callable[[str], ReadOptions], info: FileInfo | None) -> InputFile:
     form, compression = kind_of(path, options_for(source).format)
-    size = files.size(path)
+    try:
+        size = files.size(path)
+    except FileNotFoundError:
+        raise BadInputError(
+            f"{path}: there is no such file. Is it a link to one that is gone?",
+            hint="remove the link, or pass over it: --set 'ignore=[PATTERN]'",
+        ) from None
     return InputFile(path, source, form, compression, size, info if info is not None and info.bytes == size else None)
 
 

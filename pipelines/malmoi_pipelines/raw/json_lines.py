@@ -1,5 +1,7 @@
 """Reading JSON Lines."""
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +13,7 @@ from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.tasks import FilePart
 
 RECORDS_AT_ONCE = 256  # lines for one call of the parser: a call a line costs as much as parsing a short one
+_HALF = re.compile("[\ud800-\udfff]")
 SEPARATOR = 743_519_028_461  # any number that no line holds will do
 
 
@@ -57,17 +60,45 @@ def parse_together(lines: list[bytes]) -> list[Any] | None:
 
 def _add_line(block: RawBlock, number: int, line: bytes, columns: Columns) -> None:
     try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        if not line.isspace():
-            block.reject(number, "broken_json" if _is_utf8(line) else "invalid_utf8", line)
-        return
-    block.add_record(number, record, line, columns)
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
+        record = parse_line(line)
     except UnicodeDecodeError:
-        return False
-    return True
+        block.reject(number, "invalid_utf8", line)
+    except ValueError:
+        if not line.isspace():
+            block.reject(number, "broken_json", line)
+    else:
+        block.add_record(number, record, line, columns)
+
+
+def parse_line(line: bytes) -> Any:
+    r"""The value of a line, also where it is JSON as Python and pandas write it, but no standard has it.
+
+    NaN and the infinities are null. Half of a surrogate pair is no character, and is left out, as the rule `control`
+    does.
+
+    Raises:
+        UnicodeDecodeError: it is no UTF-8.
+        ValueError: it is no JSON.
+
+    >>> parse_line(b'{"score": NaN, "text": "\ud55c\ud83d"}')
+    {'score': None, 'text': '한'}
+    """
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        text = line.decode()
+    try:
+        return _whole(json.loads(text, parse_constant=lambda name: None))
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _whole(value: Any) -> Any:
+    """A value without halves of surrogate pairs."""
+    if isinstance(value, str):
+        return _HALF.sub("", value)
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(part) for key, part in value.items()}
+    return value

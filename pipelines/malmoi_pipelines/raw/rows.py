@@ -124,7 +124,7 @@ class RawBlock:
             sources = nothing if columns.source is None else [record.get(columns.source) for record in records]
             id_types = set(map(type, ids))
             if set(map(type, texts)) == {str} and id_types <= _ID and _TEXT.issuperset(map(type, sources)):
-                if int in id_types:
+                if not _TEXT.issuperset(id_types):
                     ids = [None if given_id is None else str(given_id) for given_id in ids]
                 try:
                     self._append(lines, texts, ids, sources, _metas(records, columns))
@@ -172,7 +172,7 @@ class RawBlock:
 
 
 _TEXT = {str, type(None)}
-_ID = {str, int, type(None)}
+_ID = {str, int, float, type(None)}  # pandas makes 1 to 1.0 where other rows have none
 
 
 def derived_id(source: str, text: str) -> str:
@@ -184,7 +184,7 @@ def _fault(text: Any, given_id: Any, source: Any) -> str | None:
     if type(text) is not str:
         return "missing_text" if text is None else "text_not_a_string"
     # `type` and not `isinstance`: true is an int in Python, but no id.
-    if given_id is not None and type(given_id) not in (str, int):
+    if type(given_id) not in _ID:
         return "bad_id"
     if source is not None and type(source) is not str:
         return "bad_source"

@@ -88,7 +88,7 @@ def test_an_unknown_extension_is_a_usage_error(root):
     put(root, "raw/a.jsonl", LINE)
     path = put(root, "raw/b.doc", LINE)
     for given_input in (path, files.join(root, "raw"), files.join(root, "raw/*")):
-        with pytest.raises(UsageError, match=r"b\.doc.*\.jsonl\.zst"):
+        with pytest.raises(UsageError, match=r"b\.doc.*\.jsonl.*\.zst"):
             find([given_input])
 
 
@@ -264,3 +264,28 @@ def test_notes_beside_saved_datasets_are_no_documents(tmp_path):
     ]
     assert found.passed_over == 3 + 5
     assert {file.source for file in find([str(tmp_path / "raw/two")]).files} == {"train", "test"}
+
+
+@pytest.mark.parametrize("name", ["NEWS.JSONL", "News.Jsonl.GZ", "NEWS.TXT", "a.Parquet"])
+def test_the_case_of_an_extension_does_not_matter(name):
+    assert kind_of(name, None) == kind_of(name.lower(), None)
+
+
+def test_an_unknown_kind_is_told_with_the_known_ones_in_short():
+    with pytest.raises(UsageError, match=r"a\.xyz: unknown kind of file") as error:
+        kind_of("a.xyz", None)
+    assert len(error.value.message) < 200
+
+
+def test_a_link_to_nothing_is_named(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "글"}\n')
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / "gone.jsonl")
+    with pytest.raises(BadInputError, match=r"b\.jsonl: .*link to one that is gone") as error:
+        find_inputs([str(tmp_path)], lambda source: ReadOptions())
+    assert "ignore" in error.value.hint
+
+
+def test_a_source_is_called_by_the_name_of_its_file_without_its_extension(tmp_path):
+    (tmp_path / "NEWS.JSONL").write_text("{}\n")
+    [file] = find_inputs([str(tmp_path / "NEWS.JSONL")], lambda source: ReadOptions()).files
+    assert file.source == tmp_path.name

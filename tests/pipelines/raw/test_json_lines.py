@@ -1,11 +1,13 @@
 """Parsing many lines at once gives what parsing each alone gives."""
 
+import json
+
 import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.raw.config import Columns
-from malmoi_pipelines.raw.json_lines import SEPARATOR, _add, _add_line, parse_together
+from malmoi_pipelines.raw.json_lines import SEPARATOR, _add, _add_line, parse_line, parse_together
 from malmoi_pipelines.raw.rows import RawBlock
 
 from tests.strategies import texts
@@ -86,3 +88,39 @@ def test_only_the_wanted_fields_go_to_meta():
     block = together([b'{"text": "a", "key": 7, "page": [2], "rest": 1}', b'{"text": "b"}'], columns)
     assert block.metas == ['{"key":7,"쪽":[2]}', None]
     assert (block.ids[0], block.given) == ("7", [True, False])
+
+
+# What Python and pandas write, and the values that it stands for.
+LENIENT = {
+    '{"text": "글", "score": NaN}': {"text": "글", "score": None},
+    '{"text": "글", "scores": [Infinity, -Infinity, 1.5]}': {"text": "글", "scores": [None, None, 1.5]},
+    r'{"text": "글 \ud83d"}': {"text": "글 "},
+    r'{"text": "\udc00글", "a\ud800": {"b": ["\udfff"]}}': {"text": "글", "a": {"b": [""]}},
+    r'{"text": "\ud83d\ude00"}': {"text": "😀"},
+}
+
+
+@pytest.mark.parametrize(("line", "value"), LENIENT.items())
+def test_json_as_python_writes_it_is_read(line, value):
+    assert parse_line(line.encode()) == value
+    block = together([b'{"text": "a"}', line.encode(), b'{"text": "b"}'], Columns())
+    assert block.texts == ["a", value["text"], "b"]
+    assert block.bad == []
+    "".join(block.texts).encode()  # no halves of pairs
+
+
+@given(values)
+def test_what_pythons_json_writes_is_read_back(value):
+    text = json.dumps(value)
+    assert json.dumps(parse_line(text.encode())) == text
+
+
+def test_ids_may_be_floats_as_pandas_makes_them():
+    block = together([b'{"id": 1.0, "text": "a"}', b'{"id": 2, "text": "b"}', b'{"id": NaN, "text": "c"}'], Columns())
+    assert block.ids[:2] == ["1.0", "2"]
+    assert block.given == [True, True, False]
+
+
+def test_a_line_nested_too_deep_is_no_json():
+    with pytest.raises(ValueError, match="deep"):
+        parse_line(b"[" * 100_000 + b"]" * 100_000)

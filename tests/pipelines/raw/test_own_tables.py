@@ -28,7 +28,7 @@ ROWS = [
     reject("web", "broken_json", raw=b'{"text": "cut'),
     reject("talk", "invalid_utf8", raw=b"\xed\x95"),
     reject("web", "corrupt_file"),
-    reject("web", "bad_id", raw=b'{"id": 1.5, "text": "x"}'),
+    reject("web", "bad_id", raw=b'{"id": [1], "text": "x"}'),
     reject("talk", "too_little_hangul", id="c", text="", meta=None),
     reject("web", "missing_text", raw=b'{"source": "named", "body": "y"}'),
     reject("web", "wrong_fields", raw=b"123"),

@@ -123,7 +123,7 @@ BAD = {
     b'{"body": "x"}': "missing_text",
     b'{"text": null}': "missing_text",
     b'{"text": ["x"]}': "text_not_a_string",
-    b'{"text": "x", "id": 1.5}': "bad_id",
+    b'{"text": "x", "id": [1]}': "bad_id",
     b'{"text": "x", "id": true}': "bad_id",
     b'{"text": "x", "source": 3}': "bad_source",
     b'{"text": "%s"}' % (b"x" * 300): "line_too_long",
