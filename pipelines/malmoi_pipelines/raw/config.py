@@ -47,6 +47,9 @@ class ReadOptions(Config):
     """Of CSV and TSV: names of the columns, where the files have no header row. null: the first row names them."""
     quoted: bool | None = None
     """Of CSV and TSV: whether `"` encloses fields that hold delimiters and line ends. null: in CSV, not in TSV."""
+    escape: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Of CSV and TSV with quoting: the character before a quote that is text, where quotes are not doubled: the
+    backslash of Spark and MySQL."""
     main_content: bool = True
     """Of web pages in WARC: only what looks like the main content, without navigation; or all visible text."""
     max_line_bytes: Annotated[int, Field(ge=1)] = 256 << 20

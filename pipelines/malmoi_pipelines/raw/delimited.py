@@ -6,7 +6,9 @@ and blank lines count as rows. All fields are text; those without a meaning of t
 
 - `wrong_fields`: a row with more or fewer fields than there are columns;
 - `invalid_utf8`: a row with such bytes;
-- `broken_row`: what Python's `csv` refuses: a carriage return outside quotes;
+- `broken_row`: each line of what Python's `csv` refuses where it is strict: text behind the quote that closes a field
+  (one that is escaped by a backslash, as Spark and MySQL do, closes it unless `escape` says so), a carriage return
+  outside quotes;
 - `unclosed_quote`: a line that opens a quote which nothing closes within `max_line_bytes` or before the end of the
   file. The lines behind it, as far as they were searched, are then read one by one: a stray quote costs its line only.
 """
@@ -51,6 +53,17 @@ class _Row(NamedTuple):
     """Bytes that were not kept of a line that is too long."""
 
 
+class _Dialect(NamedTuple):
+    """How rows are written."""
+
+    delimiter: str
+    escape: str | None
+
+    def read(self, lines: Iterator[str]) -> Iterator[list[str]]:
+        """The rows of lines."""
+        return csv.reader(lines, delimiter=self.delimiter, escapechar=self.escape, strict=True)
+
+
 class _UnclosedError(Exception):
     """A row needs more lines than there are, or than it may have."""
 
@@ -60,7 +73,8 @@ def read_delimited(part: FilePart, options: ReadOptions, block_bytes: int) -> It
     form = part.file.format
     quoted = options.quoted if options.quoted is not None else form == "csv"
     lines = _lines(part, options, block_bytes)
-    rows = _QuotedRows(lines, DELIMITERS[form], options.max_line_bytes) if quoted else _rows(lines, DELIMITERS[form])
+    dialect = _Dialect(DELIMITERS[form], options.escape)
+    rows = _QuotedRows(lines, dialect, options.max_line_bytes) if quoted else _rows(lines, dialect.delimiter)
     header = options.header
     if header is not None:
         check_text_column(header, part, options)
@@ -151,9 +165,9 @@ def _rows(lines: Iterator[_Line], delimiter: str) -> Iterator[_Row]:
 class _QuotedRows:
     """Rows with quoting: Python's `csv` says how many lines a row has, by asking for them."""
 
-    def __init__(self, lines: Iterator[_Line], delimiter: str, limit: int) -> None:
+    def __init__(self, lines: Iterator[_Line], dialect: _Dialect, limit: int) -> None:
         self._lines = lines
-        self._delimiter = delimiter
+        self._dialect = dialect
         self._limit = limit
         self._open: list[bytes] = []  # the lines of the row that is being read
         self._valid = True  # whether they are UTF-8
@@ -163,14 +177,14 @@ class _QuotedRows:
     def __iter__(self) -> Iterator[_Row]:
         while not self._ended:
             try:
-                for fields in csv.reader(self._pull(), delimiter=self._delimiter):
+                for fields in self._dialect.read(self._pull()):
                     valid = self._valid
                     raw = b"\n".join(self._take())
                     yield _Row(raw, fields) if valid else _Row(raw, [], "invalid_utf8")
             except _UnclosedError:
-                yield from (_single(line, self._delimiter) for line in self._take())
+                yield from (_single(line, self._dialect) for line in self._take())
             except csv.Error:
-                yield _Row(b"\n".join(self._take()), [], "broken_row")
+                yield from (_Row(line, [], "broken_row") for line in self._take())
             if self._bad is not None:
                 yield _Row(self._bad.data, [], self._bad.fault, self._bad.lost)
                 self._bad = None
@@ -202,7 +216,7 @@ class _QuotedRows:
         return lines
 
 
-def _single(line: bytes, delimiter: str) -> _Row:
+def _single(line: bytes, dialect: _Dialect) -> _Row:
     """A line as a row of its own."""
     try:
         text = line.decode()
@@ -214,7 +228,7 @@ def _single(line: bytes, delimiter: str) -> _Row:
         raise _UnclosedError
 
     try:
-        return _Row(line, next(csv.reader(only(), delimiter=delimiter)))
+        return _Row(line, next(dialect.read(only())))
     except _UnclosedError:
         return _Row(line, [], "unclosed_quote")
     except csv.Error:

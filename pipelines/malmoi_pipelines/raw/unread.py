@@ -100,6 +100,7 @@ def _remedy(problems: Counter[tuple[str, str]], in_rejects: bool) -> str:
         reasons[reason] += number
     remedies = {
         "invalid_utf8": "convert the files to UTF-8 (many Korean files are CP949: iconv -f cp949 -t utf-8), ",
+        "broken_row": "if quotes are escaped by a backslash, as Spark and MySQL do, say so (--set 'read.escape=\\'), ",
         "missing_text": "name the field that holds the text (--set read.columns.text=NAME), ",
     }
     worst = _most(reasons)[0][0]

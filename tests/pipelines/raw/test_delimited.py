@@ -123,8 +123,9 @@ def test_an_unclosed_quote_is_searched_no_further_than_a_row_may_be(tmp_path):
     path = put(tmp_path, "a.csv", b"\n".join(lines))
     documents, bad = read(path, ReadOptions(max_line_bytes=1000))
     assert (len(documents), bad) == (20_001, [(2, "unclosed_quote", 8)])
-    # Within the limit the quote is closed by the next one, as CSV has it.
-    assert [reason for _, reason, _ in read(path)[1]] == ["wrong_fields"]
+    # Within the limit the quote is closed by the next one, as CSV has it, and text follows: all lines of it are lost.
+    documents, bad = read(path)
+    assert (documents, len(bad), {reason for _, reason, _ in bad}) == ([], 20_002, {"broken_row"})
 
 
 def test_many_stray_quotes_take_no_more_than_linear_time(tmp_path):
@@ -179,3 +180,40 @@ def test_a_file_without_rows_holds_no_documents(tmp_path, data):
 
 def test_a_field_longer_than_the_default_of_python_is_read(tmp_path):
     assert texts(put(tmp_path, "a.csv", b'text\n"' + b"x\n" * 500_000 + b'"\n')) == ["x\n" * 500_000]
+
+
+# A text with quotes, as Spark and MySQL write it: escaped, not doubled.
+ESCAPED = r"""text,page
+"그는 \"안녕하세요\" 라고 말했다",1
+"줄바꿈이 있는 \"인용\" 글이고
+둘째 줄이다, 쉼표도 있다",2
+끝에 오는 문장이다,3
+""".encode()
+
+
+def test_quotes_that_are_escaped_are_read_where_the_setting_says_so(tmp_path):
+    path = put(tmp_path, "a.csv", ESCAPED)
+    documents, bad = read(path, ReadOptions(escape="\\"))
+    assert [document[2] for document in documents] == [
+        '그는 "안녕하세요" 라고 말했다',
+        '줄바꿈이 있는 "인용" 글이고\n둘째 줄이다, 쉼표도 있다',
+        "끝에 오는 문장이다",
+    ]
+    assert bad == []
+
+
+def test_quotes_that_are_escaped_are_rejects_where_nobody_said_so(tmp_path):
+    documents, bad = read(put(tmp_path, "a.csv", ESCAPED))
+    assert [document[2] for document in documents][-1] == "끝에 오는 문장이다"
+    assert len(bad) >= 2
+    assert {reason for _, reason, _ in bad} <= {"broken_row", "wrong_fields"}
+
+
+@given(st.lists(st.tuples(st.text('가a"\\,\n ', min_size=1), st.integers(0, 9)), min_size=1, max_size=6))
+def test_what_a_writer_that_escapes_wrote_is_read_back(tmp_path_factory, rows):
+    sink = io.StringIO()
+    writer = csv.writer(sink, quoting=csv.QUOTE_ALL, escapechar="\\", doublequote=False, lineterminator="\n")
+    writer.writerows([("text", "page"), *rows])
+    path = put(tmp_path_factory.mktemp("csv"), "a.csv", sink.getvalue().encode())
+    documents, bad = read(path, ReadOptions(escape="\\"))
+    assert ([document[2] for document in documents], bad) == ([text for text, _ in rows], [])
