@@ -6,7 +6,7 @@ from collections import defaultdict
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.clean.stage import clean
 from malmoi_pipelines.contracts import tables
@@ -60,6 +60,7 @@ def mixed_corpus(rng: random.Random, count: int) -> list[Document]:
     st.sampled_from([0.5, 0.8, 1.0]),
     st.booleans(),
 )
+@example(137632, "star", "containment", "syllables", 0.5, False)
 # A seed does not shrink, and each try takes half a second.
 @settings(
     max_examples=12,
@@ -67,7 +68,11 @@ def mixed_corpus(rng: random.Random, count: int) -> list[Document]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_every_outcome_is_that_of_all_pairs(dedupe, seed, groups, similarity, unit, threshold, some_old):
-    """With so many bands and neighbours no pair is missed, so all is decided: who goes, into whom, why."""
+    """With so many bands and neighbours no pair is missed, so all is decided: who goes, into whom, why.
+
+    Half of a word may be an eighth of all that it and three words hold: such a pair shares none of 128 bands of one row
+    once in 26 million times; of two rows, once in eight.
+    """
     rng = random.Random(seed)
     new = mixed_corpus(rng, 24)
     config = DedupeConfig(
@@ -77,7 +82,7 @@ def test_every_outcome_is_that_of_all_pairs(dedupe, seed, groups, similarity, un
         threshold=threshold,
         source_priority=PRIORITY,
         bands=128,
-        rows=2,
+        rows=1,
         neighbours=64,
         guards=UNGUARDED,
     )
