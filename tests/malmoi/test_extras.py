@@ -97,7 +97,8 @@ def run_blocked(brought, commands):
 
 
 @pytest.mark.parametrize(
-    "brought", [CORE_ALONE, "train", *(pytest.param(name, marks=pytest.mark.slow) for name in ("data", "data,train"))]
+    "brought",
+    [CORE_ALONE, *(pytest.param(name, marks=pytest.mark.slow) for name in ("train", "data", "data,train"))],
 )
 def test_a_verb_runs_with_its_extra_and_names_it_without(small_run, tmp_path, brought):
     recipe = ROOT / "malmoi" / "recipes" / "quickstart.yaml"

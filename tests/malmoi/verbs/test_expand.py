@@ -36,7 +36,7 @@ def expand(words, out, *options):
     return CliRunner().invoke(app, [*arguments, *SETTINGS, *options], catch_exceptions=False)
 
 
-@pytest.mark.long
+@pytest.mark.slow  # tests/tokenizer_lab/test_job_counter.py proves it of the stage
 def test_counting_by_jobs_changes_no_byte(words, tmp_path):
     assert expand(words, tmp_path / "here").exit_code == 0
     assert expand(words, tmp_path / "jobs", "--count-runner", "DirectRunner").exit_code == 0

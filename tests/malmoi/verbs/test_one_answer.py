@@ -186,6 +186,7 @@ def grown(tree, small_run):
     fill_cache(tree / "hf", "owner/grown", contents)
 
 
+@pytest.mark.slow  # the same room of names; what the trainer makes of one is in tests/trainer/model/test_tokenizer.py
 @pytest.mark.parametrize("kind", GROWN_KINDS)
 @pytest.mark.usefixtures("grown")
 def test_verbs_that_want_what_expand_made_give_one_answer(answer, kind):
