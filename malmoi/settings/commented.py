@@ -29,12 +29,15 @@ def commented_yaml(cls: type[Config], head: str, given: Mapping[str, Any] | None
 
 
 def flow(value: Any) -> str:
-    """A value as YAML on one line.
+    r"""A value as YAML on one line.
 
-    >>> flow({"web": [1, None]}), flow(1e-05)
-    ('{web: [1, null]}', '1.0e-05')
+    >>> flow({"web": [1, None]}), flow(1e-05), flow("\n")
+    ('{web: [1, null]}', '1.0e-05', '"\\n"')
     """
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False)
+    style = '"' if isinstance(value, str) and "\n" in value else None
+    text = yaml.safe_dump(
+        value, default_flow_style=True, default_style=style, allow_unicode=True, width=float("inf"), sort_keys=False
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 

@@ -110,6 +110,8 @@ def _either(kinds: list[str]) -> str:
 
 def _values(schema: Schema, defs: Schema) -> list[str]:
     """What a value can be, in words."""
+    if "anyOf" in schema:
+        return [kind for branch in schema["anyOf"] for kind in _values(_resolved(branch, defs), defs)]
     if "enum" in schema:
         return [str(value) for value in schema["enum"]]
     kind = schema.get("type", "anything")

@@ -16,6 +16,9 @@ from malmoi_pipelines.pii.json_line import MaskedLine, mask_line
 from malmoi_pipelines.raw.compression import DamagedFileError, read_chunks
 from malmoi_pipelines.raw.formats import kind_of
 
+LINES = ("jsonl", "json")
+"""What is read line by line; of `.json` that is none, each line is masked as text."""
+
 
 @dataclass
 class MaskCounts:
@@ -68,7 +71,7 @@ def _check(path: str, out: str, overwrite: bool) -> Any:
     if not files.exists(path):
         raise BadInputError(f"there is no file {path}.")
     kind = kind_of(path, None)
-    if kind.format != "jsonl" or kind_of(out, None).format != "jsonl":
+    if kind.format not in LINES or kind_of(out, None).format not in LINES:
         raise UsageError(f"pii mask reads and writes JSON lines. Got {path} and {out}.", hint="name files .jsonl")
     if kind_of(out, None).compression not in _COMPRESSORS:
         raise UsageError(f"pii mask writes plain, .gz and .zst files. Got {out}.")

@@ -21,6 +21,7 @@ from malmoi_pipelines.raw.arrow_footer import batch_offsets, batch_rows
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage, check_text_column
+from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.own_tables import add_documents, rejects_blocks
 from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock
@@ -105,9 +106,9 @@ def _blocks(
     part: FilePart, options: ReadOptions, rows: pa.RecordBatch, place: _Place, options_for: OptionsFor
 ) -> Iterator[RawBlock]:
     block = new_block(part, place.start)
-    columns = options.columns
+    fields = Fields(options)
     numbers, records = [], []
-    for number, record in enumerate(table_rows(rows, columns), place.line):
+    for number, record in enumerate(table_rows(rows, fields), place.line):
         if isinstance(record, str):
             block.reject(number, record, None)
         else:
@@ -121,9 +122,9 @@ def _blocks(
     else:
         limit = options.max_line_bytes
         if rows.nbytes > limit:
-            fitting = [block.fits(n, r.get(columns.text), limit) for n, r in zip(numbers, records, strict=True)]
+            fitting = [block.fits(n, fields.text(r), limit) for n, r in zip(numbers, records, strict=True)]
             numbers, records = list(compress(numbers, fitting)), list(compress(records, fitting))
-        block.add_records(numbers, records, [None] * len(records), columns)
+        block.add_records(numbers, records, [None] * len(records), fields)
     yield block
 
 

@@ -11,11 +11,20 @@ IGNORE = ("README*", "LICENSE*", "*.md")
 """Patterns of file names that are passed over in folders and globs unless told otherwise."""
 
 
-class Columns(Config):
-    """Which field or column of the input holds what."""
+TextPart = str | dict[Literal["first"], Annotated[tuple[str, ...], Field(min_length=1)]]
+"""The path to a part of a text, or `first`: several, of which the first that leads to a text is taken."""
 
-    text: str = "text"
-    """The document's text."""
+
+class Columns(Config):
+    """Which field or column of the input holds what: its name, or a path to it.
+
+    A path: `metadata.title` is a field of a field, `paragraph[*].form` that of each item of a list, `.` the record
+    itself, `^.title` a field of the object around it. A field that is called so, dots and all, wins.
+    """
+
+    text: TextPart | Annotated[tuple[TextPart, ...], Field(min_length=1)] = "text"
+    """The document's text. Several paths, and the strings of a list, are parts of it, joined by `join`; of
+    `{first: [PATHS]}` the first path that leads to a text is taken."""
     id: str | None = "id"
     """Its id; a document without one gets an id derived from its source and text. null: always derived."""
     source: str | None = "source"
@@ -28,10 +37,31 @@ class Columns(Config):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        names = [name for name in (self.text, self.id, self.source) if name is not None]
+        if {} in self.text_parts:
+            raise ValueError("a mapping needs the key first: {first: [PATH, PATH]}")
+        names = [name for name in (*self.text_parts, self.id, self.source) if isinstance(name, str)]
         if len(set(names)) < len(names):
             raise ValueError("text, id and source must be different fields")
         return self
+
+    @property
+    def text_parts(self) -> tuple[TextPart, ...]:
+        """What the text is made of."""
+        return self.text if isinstance(self.text, tuple) else (self.text,)
+
+    @property
+    def text_paths(self) -> tuple[tuple[str, ...], ...]:
+        """Of each part the paths to it, of which the first that leads to a text is taken.
+
+        >>> Columns(text=["title", {"first": ["body", "content"]}]).text_paths
+        (('title',), ('body', 'content'))
+        """
+        return tuple((part,) if isinstance(part, str) else part["first"] for part in self.text_parts)
+
+    @property
+    def text_names(self) -> str:
+        """All of them, for a message."""
+        return ", ".join(repr(path) for part in self.text_paths for path in part)
 
 
 class ReadOptions(Config):
@@ -39,8 +69,14 @@ class ReadOptions(Config):
 
     format: Format | None = None
     """What the files hold, for names that do not say it (`part-00000`, `.log`). null: told by the extension."""
+    records: str | None = None
+    """Of JSON: the path to the records, such as `document[*]`. null: the items of a list, or each value itself."""
     columns: Columns = Columns()
     """Which field or column of the input holds what."""
+    join: str = "\n"
+    """What stands between the parts of a text that has several."""
+    any_case: bool = False
+    """Whether fields are found written in other letters than `columns` and `records` say, `Text` for `text`."""
     document: Literal["line", "file"] = "line"
     """Of plain text: whether each line is a document, or each file."""
     header: Annotated[tuple[str, ...], Field(min_length=1)] | None = None

@@ -21,6 +21,7 @@ from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, read_chunks
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage, check_text_column
+from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.lines import cut_lines
 from malmoi_pipelines.raw.part_lines import new_block
 from malmoi_pipelines.raw.rows import RawBlock
@@ -78,7 +79,8 @@ def read_delimited(part: FilePart, options: ReadOptions, block_bytes: int) -> It
     header = options.header
     if header is not None:
         check_text_column(header, part, options)
-    gathered = _Gathered(part, options)
+    fields = Fields(options)
+    gathered = _Gathered(part, fields, options.max_line_bytes)
     for number, row in enumerate(rows, 1):
         if row.fault in (TRUNCATED, CORRUPT):
             allow_damage(part.file, options, row.fault)
@@ -88,15 +90,16 @@ def read_delimited(part: FilePart, options: ReadOptions, block_bytes: int) -> It
         gathered.add(number, row, header or ())
         if gathered.bytes >= block_bytes:
             yield gathered.block()
-            gathered = _Gathered(part, options)
+            gathered = _Gathered(part, fields, options.max_line_bytes)
     yield gathered.block()
 
 
 class _Gathered:
     """The rows of a block, to be added together."""
 
-    def __init__(self, part: FilePart, options: ReadOptions) -> None:
-        self._options = options
+    def __init__(self, part: FilePart, fields: Fields, limit: int) -> None:
+        self._fields = fields
+        self._limit = limit
         self._block = new_block(part)
         self._numbers: list[int] = []
         self._records: list[dict[str, str]] = []
@@ -110,7 +113,7 @@ class _Gathered:
         if fault is None and row.fields and len(row.fields) != len(header):
             fault = "wrong_fields"
         if fault is not None:
-            self._block.reject(number, fault, row.raw, row.lost, keep=self._options.max_line_bytes)
+            self._block.reject(number, fault, row.raw, row.lost, keep=self._limit)
         elif row.fields:
             self._numbers.append(number)
             self._records.append(dict(zip(header, row.fields, strict=True)))
@@ -124,7 +127,7 @@ class _Gathered:
         return self._block
 
     def _flush(self) -> None:
-        self._block.add_records(self._numbers, self._records, self._raws, self._options.columns)
+        self._block.add_records(self._numbers, self._records, self._raws, self._fields)
         self._numbers, self._records, self._raws = [], [], []
 
 

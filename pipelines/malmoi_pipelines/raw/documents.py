@@ -102,7 +102,9 @@ def _text_bytes(file: InputFile, options: ReadOptions) -> int:
     """Bytes of text: our own tables and Parquet tell; of other files they are estimated, and of damaged ones."""
     if file.format == "parquet" and file.info is None:
         try:
-            return int(row_group_bytes(file.path, options.columns.text).sum()) or raw_bytes(file)
+            paths = (path for part in options.columns.text_paths for path in part)
+            sizes = (int(row_group_bytes(file.path, path).sum()) for path in paths)
+            return sum(sizes) or raw_bytes(file)
         except BadInputError:  # its reader says what is wrong
             return raw_bytes(file)
     return raw_bytes(file)

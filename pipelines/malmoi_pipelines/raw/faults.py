@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.inputs import InputFile
 from malmoi_pipelines.raw.tasks import FilePart
 
@@ -22,14 +23,14 @@ def allow_damage(file: InputFile, options: ReadOptions, reason: str) -> None:
 
 
 def check_text_column(names: Iterable[str], part: FilePart, options: ReadOptions) -> None:
-    """Fail unless a table has the column that holds the text.
+    """Fail unless a table has a column that holds the text, or in which it is.
 
     Raises:
         BadInputError: naming the columns that it has.
     """
     names = list(names)
-    if options.columns.text not in names:
+    if not Fields(options).open(names):
         raise BadInputError(
-            f"{part.file.path} has no column {options.columns.text!r}. Its columns: {', '.join(names)}.",
+            f"{part.file.path} has no column {options.columns.text_names}. Its columns: {', '.join(names)}.",
             hint="name the column that holds the text: --set read.columns.text=NAME",
         )

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple, get_args
 
 from malmoi_pipelines.contracts.errors import UsageError
 
-Format = Literal["jsonl", "text", "csv", "tsv", "parquet", "arrow", "warc"]
+Format = Literal["jsonl", "json", "text", "csv", "tsv", "parquet", "arrow", "warc"]
 Compression = Literal["", "gz", "zst", "bz2", "xz"]
 
 
@@ -20,7 +20,7 @@ SEEKING: tuple[Format, ...] = ("parquet", "arrow")
 
 _STREAMED: dict[str, Format] = {
     ".jsonl": "jsonl",
-    ".json": "jsonl",
+    ".json": "json",
     ".ndjson": "jsonl",
     ".txt": "text",
     ".csv": "csv",

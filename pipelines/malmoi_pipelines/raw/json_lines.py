@@ -7,11 +7,14 @@ from typing import Any
 
 import orjson
 
-from malmoi_pipelines.raw.config import Columns, ReadOptions
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.part_lines import read_lines
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.tasks import FilePart
 
+BROKEN = "broken_json"
+INVALID = "invalid_utf8"
 RECORDS_AT_ONCE = 256  # lines for one call of the parser: a call a line costs as much as parsing a short one
 _HALF = re.compile("[\ud800-\udfff]")
 SEPARATOR = 743_519_028_461  # any number that no line holds will do
@@ -19,23 +22,24 @@ SEPARATOR = 743_519_028_461  # any number that no line holds will do
 
 def read_json_lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
     """The documents and bad lines of one part of a file."""
+    fields = Fields(options)
     for block, first, lines in read_lines(part, options, block_bytes):
         for start in range(0, len(lines), RECORDS_AT_ONCE):
-            _add(block, first + start, lines[start : start + RECORDS_AT_ONCE], options.columns)
+            _add(block, first + start, lines[start : start + RECORDS_AT_ONCE], fields)
         yield block
 
 
-def _add(block: RawBlock, first: int, lines: list[bytes], columns: Columns) -> None:
+def _add(block: RawBlock, first: int, lines: list[bytes], fields: Fields) -> None:
     numbers: Sequence[int] = range(first, first + len(lines))
     if b"" in lines:
         numbers = [number for number, line in zip(numbers, lines, strict=True) if line]
         lines = [line for line in lines if line]
     records = parse_together(lines)
     if records is not None:
-        block.add_records(numbers, records, lines, columns)
+        block.add_records(numbers, records, lines, fields)
         return
     for number, line in zip(numbers, lines, strict=True):
-        _add_line(block, number, line, columns)
+        _add_line(block, number, line, fields)
 
 
 def parse_together(lines: list[bytes]) -> list[Any] | None:
@@ -58,16 +62,16 @@ def parse_together(lines: list[bytes]) -> list[Any] | None:
     return values[::2] if alone and {int}.issuperset(map(type, between)) else None
 
 
-def _add_line(block: RawBlock, number: int, line: bytes, columns: Columns) -> None:
+def _add_line(block: RawBlock, number: int, line: bytes, fields: Fields) -> None:
     try:
         record = parse_line(line)
     except UnicodeDecodeError:
-        block.reject(number, "invalid_utf8", line)
+        block.reject(number, INVALID, line)
     except ValueError:
         if not line.isspace():
-            block.reject(number, "broken_json", line)
+            block.reject(number, BROKEN, line)
     else:
-        block.add_record(number, record, line, columns)
+        block.add_record(number, record, line, fields)
 
 
 def parse_line(line: bytes) -> Any:
@@ -88,17 +92,17 @@ def parse_line(line: bytes) -> Any:
     except orjson.JSONDecodeError:
         text = line.decode()
     try:
-        return _whole(json.loads(text, parse_constant=lambda name: None))
+        return whole(json.loads(text, parse_constant=lambda name: None))
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """A value without halves of surrogate pairs."""
     if isinstance(value, str):
         return _HALF.sub("", value)
     if isinstance(value, list):
-        return [_whole(part) for part in value]
+        return [whole(part) for part in value]
     if isinstance(value, dict):
-        return {_whole(key): _whole(part) for key, part in value.items()}
+        return {whole(key): whole(part) for key, part in value.items()}
     return value

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.rows import UNSTORABLE, RawBlock, UnstorableMetaError, meta_json
 
 
@@ -82,6 +83,6 @@ def _add_raw(block: RawBlock, line: int, row: dict[str, Any], options: ReadOptio
     except orjson.JSONDecodeError:
         record = None
     if type(record) is dict:
-        block.add_record(line, record, row["raw"], options.columns)
+        block.add_record(line, record, row["raw"], Fields(options))
     else:
         block.reject(line, row["reason"], row["raw"])

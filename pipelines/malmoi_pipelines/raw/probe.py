@@ -62,7 +62,7 @@ def _error(file: InputFile, source: str, bad: list[BadLine], options: ReadOption
     if reason != "missing_text" or not fields:
         return BadInputError(f"{message}.", hint="look at the file: is it what its name says?")
     return BadInputError(
-        f"{message}, there is no field {options.columns.text!r}. The fields: {', '.join(fields)}.",
+        f"{message}, there is no field {options.columns.text_names}. The fields: {', '.join(fields)}.",
         hint="name the field that holds the text: read.columns.text",
     )
 

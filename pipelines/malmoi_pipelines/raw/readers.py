@@ -21,6 +21,7 @@ from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.delimited import read_delimited
 from malmoi_pipelines.raw.formats import Format
 from malmoi_pipelines.raw.json_lines import read_json_lines
+from malmoi_pipelines.raw.json_trees import read_json
 from malmoi_pipelines.raw.plain_text import read_text
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.tasks import FilePart
@@ -30,6 +31,7 @@ BLOCK_BYTES = 8 << 20  # bytes of input a block: rows and row groups of the outp
 
 _READERS: dict[Format, Callable[[FilePart, ReadOptions, int], Iterator[RawBlock]]] = {
     "jsonl": read_json_lines,
+    "json": read_json,
     "text": read_text,
     "csv": read_delimited,
     "tsv": read_delimited,
@@ -56,8 +58,10 @@ def read_blocks(
     Raises:
         BadInputError: the file cannot be opened, has no text column, or is damaged and `on_bad_file` is `fail`.
     """
-    if part.file.format in _TABLE_READERS:
+    form = part.file.format
+    if form in _TABLE_READERS:
         for_row = options_for or (lambda _source: options)
-        yield from _TABLE_READERS[part.file.format](part, options, block_bytes, for_row)
+        yield from _TABLE_READERS[form](part, options, block_bytes, for_row)
     else:
-        yield from _READERS[part.file.format](part, options, block_bytes)
+        form = "json" if form == "jsonl" and options.records is not None else form
+        yield from _READERS[form](part, options, block_bytes)

@@ -4,7 +4,7 @@ Numbers of `meta` are those of orjson, which reads JSON: integers from -2**63 to
 ones become floats (123456789012345678901234567890 is 1.2345678901234568e+29). Digits that matter belong in a string.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 import xxhash
 
 from malmoi_pipelines.contracts.fingerprint import canonical_json
-from malmoi_pipelines.raw.config import Columns
+from malmoi_pipelines.raw.fields import Fields, Names
 
 RAW_BYTES = 1 << 20  # bytes of an unreadable line that go to the rejects
 UNSTORABLE = "unstorable_meta"  # the reason for a document whose other fields JSON cannot hold
@@ -84,75 +84,63 @@ class RawBlock:
         """Add documents that are nothing but their texts."""
         self._append(lines, texts, [None] * len(texts), [None] * len(texts), [None] * len(texts))
 
-    def add_record(self, line: int, record: Any, raw: bytes | None, columns: Columns) -> None:
-        """Add a document given as a mapping, or reject it; fields without a meaning of their own go to `meta`.
+    def add_record(self, line: int, record: Any, raw: bytes | None, fields: Fields, around: Sequence[Any] = ()) -> None:
+        """Add a document of a record, or reject it; fields without a meaning of their own go to `meta`.
 
         Args:
             line: its number.
-            record: the parsed line or row; it is used up.
+            record: the parsed line, row or item.
             raw: the line as read, for the rejects; None to show the record as JSON.
-            columns: names of the fields.
+            fields: what its fields mean.
+            around: the objects around it, the nearest first.
         """
-        if type(record) is not dict:
-            self.reject(line, "not_an_object", raw)
+        if type(record) is not dict and not fields.reads_items:
+            self.reject(line, "not_an_object", _shown(record) if raw is None else raw)
             return
-        text: Any = record.get(columns.text)
-        given_id = record.get(columns.id) if columns.id is not None else None
-        source = record.get(columns.source) if columns.source is not None else None
-        reason = _fault(text, given_id, source)
+        taken = fields.take(record, around)
+        reason = _fault(taken.text, taken.id, taken.source)
         if reason is not None:
             self.reject(line, reason, _shown(record) if raw is None else raw)
             return
-        given_id = None if given_id is None else str(given_id)
-        self._add_fields(line, text, given_id, source, record, raw, columns)
+        try:
+            meta = meta_json(taken.meta, None, ())
+        except UnstorableMetaError:
+            self.reject(line, UNSTORABLE, raw)
+        else:
+            self.add_document(line, taken.text, None if taken.id is None else str(taken.id), taken.source, meta)
 
     def add_records(
-        self, lines: Sequence[int], records: list[Any], raws: Sequence[bytes | None], columns: Columns
+        self, lines: Sequence[int], records: list[Any], raws: Sequence[bytes | None], fields: Fields
     ) -> None:
         """Add many documents, or reject them: the same as `add_record` for each, and faster where all are regular.
 
         Args:
             lines: their numbers.
-            records: the parsed lines or rows; they are used up.
+            records: the parsed lines or rows.
             raws: the lines as read; None to show the record as JSON.
-            columns: names of the fields.
+            fields: what their fields mean.
         """
-        if set(map(type, records)) == {dict}:
-            nothing = [None] * len(records)
-            texts = [record.get(columns.text) for record in records]
-            ids = nothing if columns.id is None else [record.get(columns.id) for record in records]
-            sources = nothing if columns.source is None else [record.get(columns.source) for record in records]
-            id_types = set(map(type, ids))
-            if set(map(type, texts)) == {str} and id_types <= _ID and _TEXT.issuperset(map(type, sources)):
-                if not _TEXT.issuperset(id_types):
-                    ids = [None if given_id is None else str(given_id) for given_id in ids]
-                try:
-                    self._append(lines, texts, ids, sources, _metas(records, columns))
-                except UnstorableMetaError:
-                    fields = zip(texts, ids, sources, strict=True)
-                    for line, known, record, raw in zip(lines, fields, records, raws, strict=True):
-                        self._add_fields(line, *known, record, raw, columns)
-                return
-        for line, record, raw in zip(lines, records, raws, strict=True):
-            self.add_record(line, record, raw, columns)
+        names = fields.names if set(map(type, records)) == {dict} else None
+        if names is None or not self._add_regular(lines, records, names):
+            for line, record, raw in zip(lines, records, raws, strict=True):
+                self.add_record(line, record, raw, fields)
 
-    def _add_fields(
-        self,
-        line: int,
-        text: str,
-        given_id: str | None,
-        source: str | None,
-        record: dict[str, Any],
-        raw: bytes | None,
-        columns: Columns,
-    ) -> None:
-        """Add a document whose fields are known but for its meta, which is that of `record`."""
+    def _add_regular(self, lines: Sequence[int], records: list[dict[str, Any]], names: Names) -> bool:
+        """Add documents; whether all of the records are some. If not, none is added."""
+        nothing = [None] * len(records)
+        texts: list[Any] = [record.get(names.text) for record in records]
+        ids = nothing if names.id is None else [record.get(names.id) for record in records]
+        sources = nothing if names.source is None else [record.get(names.source) for record in records]
+        id_types = set(map(type, ids))
+        if not (set(map(type, texts)) == {str} and id_types <= _ID and _TEXT.issuperset(map(type, sources))):
+            return False
+        if not _TEXT.issuperset(id_types):
+            ids = [None if given_id is None else str(given_id) for given_id in ids]
         try:
-            meta = _meta(record, columns)
+            self._append(lines, texts, ids, sources, _metas(records, names))
         except UnstorableMetaError:
-            self.reject(line, UNSTORABLE, raw)
-        else:
-            self.add_document(line, text, given_id, source, meta)
+            return False
+        return True
 
     def _append(
         self,
@@ -191,23 +179,18 @@ def _fault(text: Any, given_id: Any, source: Any) -> str | None:
     return None
 
 
-def _metas(records: list[dict[str, Any]], columns: Columns) -> Sequence[str | None]:
-    known = {columns.text, columns.id, columns.source}
-    if columns.meta is None and known.issuperset(set().union(*records)):
+def _metas(records: list[dict[str, Any]], names: Names) -> Sequence[str | None]:
+    known = {names.text, names.id, names.source}
+    if names.meta is None and known.issuperset(set().union(*records)):
         return [None] * len(records)
-    return [_meta(record, columns) for record in records]
+    return [meta_json(record, names.meta, known) for record in records]
 
 
-def _meta(record: dict[str, Any], columns: Columns) -> str | None:
-    """The fields to keep, as JSON; None if there are none."""
-    return meta_json(record, columns.meta, (columns.text, columns.id, columns.source))
-
-
-def meta_json(record: dict[str, Any], wanted: Mapping[str, str] | None, known: Sequence[str | None]) -> str | None:
-    """The `meta` of a document.
+def meta_json(record: Mapping[str, Any], wanted: Mapping[str, str] | None, known: Container[Any]) -> str | None:
+    """The `meta` of a document, as JSON; None if there is none.
 
     Args:
-        record: its fields; it is used up.
+        record: its fields.
         wanted: as `Columns.meta`; a wanted field that the record has not is left out.
         known: fields that do not go to meta by themselves.
 
@@ -215,15 +198,13 @@ def meta_json(record: dict[str, Any], wanted: Mapping[str, str] | None, known: S
         UnstorableMetaError: JSON cannot hold them.
     """
     if wanted is not None:
-        record = {name: record[wanted_field] for name, wanted_field in wanted.items() if wanted_field in record}
+        kept = {name: record[wanted_field] for name, wanted_field in wanted.items() if wanted_field in record}
     else:
-        for name in known:
-            if name is not None:
-                record.pop(name, None)
-    return _json(record).decode() if record else None
+        kept = {name: value for name, value in record.items() if name not in known}
+    return _json(kept).decode() if kept else None
 
 
-def _json(record: Mapping[str, Any]) -> bytes:
+def _json(record: Any) -> bytes:
     try:
         return canonical_json(record)
     except TypeError:  # Parquet has values that JSON has not
@@ -233,7 +214,7 @@ def _json(record: Mapping[str, Any]) -> bytes:
             raise UnstorableMetaError from None
 
 
-def _shown(record: Mapping[str, Any]) -> bytes | None:
+def _shown(record: Any) -> bytes | None:
     """A record that was no line, for the rejects; None if it cannot be shown."""
     try:
         return _json(record)

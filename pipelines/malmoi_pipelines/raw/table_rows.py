@@ -8,14 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from malmoi_pipelines.raw.config import Columns
+from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.rows import UNSTORABLE
 
 # pyarrow's conversion raises these: an unknown time zone is a KeyError, a date out of range an OverflowError.
 _NOT_PYTHON = (ValueError, OverflowError, LookupError, pa.ArrowException)
 
 
-def table_rows(rows: pa.RecordBatch, columns: Columns) -> list[dict[str, Any] | str]:
+def table_rows(rows: pa.RecordBatch, fields: Fields) -> list[dict[str, Any] | str]:
     """Each row as a mapping, its text, id and source decoded where they are binary; or the reason why it is none.
 
     - `invalid_utf8`: a text that is no UTF-8, which neither Parquet nor Arrow rules out;
@@ -23,8 +23,8 @@ def table_rows(rows: pa.RecordBatch, columns: Columns) -> list[dict[str, Any] | 
       text is taken: a date of the year 29,349 is `"29349-01-26"`, and a timestamp beyond the year 32,767
       `"<value out of range: 1000000000000000000>"`.
     """
-    binary = [name for name in (columns.text, columns.id, columns.source) if name and _is_binary(rows.schema, name)]
-    records = _records(rows, columns)
+    binary = [name for name in fields.opened if _is_binary(rows.schema, name)]
+    records = _records(rows, fields)
     if not binary:
         return records
     return [r if isinstance(r, str) or _decode(r, binary) else "invalid_utf8" for r in records]
@@ -55,18 +55,18 @@ def _decode(record: dict[str, Any], names: list[str]) -> bool:
     return True
 
 
-def _records(rows: pa.RecordBatch, columns: Columns) -> list[dict[str, Any] | str]:
+def _records(rows: pa.RecordBatch, fields: Fields) -> list[dict[str, Any] | str]:
     """The rows as mappings, or why they are none: halved until those that cannot be converted are alone."""
     try:
         return rows.to_pylist()
     except _NOT_PYTHON:
         if rows.num_rows == 1:
-            return [_record(rows, columns)]
+            return [_record(rows, fields)]
         middle = rows.num_rows // 2
-        return _records(rows.slice(0, middle), columns) + _records(rows.slice(middle), columns)
+        return _records(rows.slice(0, middle), fields) + _records(rows.slice(middle), fields)
 
 
-def _record(row: pa.RecordBatch, columns: Columns) -> dict[str, Any] | str:
+def _record(row: pa.RecordBatch, fields: Fields) -> dict[str, Any] | str:
     """One row, of which at least one value cannot be converted."""
     record = {}
     for name, column in zip(row.schema.names, row.columns, strict=True):
@@ -75,8 +75,8 @@ def _record(row: pa.RecordBatch, columns: Columns) -> dict[str, Any] | str:
         except UnicodeDecodeError:
             return "invalid_utf8"
         except _NOT_PYTHON:
-            known = name in (columns.text, columns.id, columns.source)
-            if not known and columns.meta is not None and name not in columns.meta.values():
+            known = name in fields.opened
+            if not known and not fields.keeps(name):
                 continue
             text = None if known else _as_text(column)
             if text is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.inputs import InputFile
+from malmoi_pipelines.raw.json_start import is_json_lines
 
 MAX_TASKS = 10_000  # above it tasks grow: each is a row in the driver's memory and a file in the manifest
 ARROW_FILE = b"ARROW1"  # an Arrow IPC file begins with it, a stream does not
@@ -82,6 +83,8 @@ def splittable(file: InputFile, options: ReadOptions) -> bool:
     """Whether parts of a file can be read without what is before them."""
     if file.compression or file.format in ("csv", "tsv", "warc"):
         return False
+    if file.format in ("json", "jsonl"):
+        return options.records is None and (file.format == "jsonl" or is_json_lines(file))
     if file.format == "text":
         return options.document == "line"
     if file.format == "arrow":

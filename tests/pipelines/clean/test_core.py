@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from malmoi_pipelines.clean.config import CleanConfig
 from malmoi_pipelines.clean.core import clean_block
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
-from malmoi_pipelines.raw.config import Columns
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.rows import RawBlock
 
 from tests.strategies import texts as text_strategy
@@ -21,7 +22,7 @@ PHONE = "연락처는 010-1234-5678로 해 주세요."
 def block_of(*texts, source="web", bad=()):
     block = RawBlock("a.jsonl", "folder")
     for number, text in enumerate(texts, 1):
-        block.add_record(number, {"id": f"n{number}", "source": source, "text": text}, b"", Columns())
+        block.add_record(number, {"id": f"n{number}", "source": source, "text": text}, b"", Fields(ReadOptions()))
     for line, raw in bad:
         block.reject(line, "broken_json", raw)
     return block
@@ -60,7 +61,7 @@ def test_fields_of_dropped_documents_count_no_mask():
     block = RawBlock("a.jsonl", "folder")
     for number, text in enumerate([PLAIN, "", f"{PLAIN} {PLAIN}"], 1):
         record = {"id": f"n{number}", "source": "web", "text": text, "writer": f"010-1234-567{number}"}
-        block.add_record(number, record, b"", Columns())
+        block.add_record(number, record, b"", Fields(ReadOptions()))
     result = clean_block(block, CleanConfig())
     assert len(result.rejects) == 1
     [(_, masks)] = result.counts.masks.items()
@@ -160,7 +161,7 @@ def test_equal_ids_are_both_kept():
 def test_nothing_is_lost(rows, bad):
     block = RawBlock("a.jsonl", "a")
     for number, (text, source) in enumerate(rows):
-        block.add_record(number, {"source": source, "text": text}, b"", Columns())
+        block.add_record(number, {"source": source, "text": text}, b"", Fields(ReadOptions()))
     for number, raw in enumerate(bad):
         block.reject(100 + number, "broken_json", raw)
     result = clean_block(block, CleanConfig())

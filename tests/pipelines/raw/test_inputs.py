@@ -80,7 +80,7 @@ def test_two_spellings_of_a_path_are_one_file(tmp_path, monkeypatch):
 def test_format_compression_and_size_come_with_the_file(root):
     path = put(root, "news/a.json.gz", LINE)
     [file] = find([path]).files
-    assert (file.name, file.source, file.format, file.compression) == ("news/a.json.gz", "news", "jsonl", "gz")
+    assert (file.name, file.source, file.format, file.compression) == ("news/a.json.gz", "news", "json", "gz")
     assert file.bytes == len(LINE) == len(files.read_bytes(file.path))
 
 

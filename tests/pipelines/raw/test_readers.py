@@ -122,7 +122,7 @@ BAD = {
     b"null": "not_an_object",
     b'{"body": "x"}': "missing_text",
     b'{"text": null}': "missing_text",
-    b'{"text": ["x"]}': "text_not_a_string",
+    b'{"text": ["x", 1]}': "text_not_a_string",
     b'{"text": "x", "id": [1]}': "bad_id",
     b'{"text": "x", "id": true}': "bad_id",
     b'{"text": "x", "source": 3}': "bad_source",

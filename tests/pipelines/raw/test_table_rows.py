@@ -4,7 +4,8 @@ import orjson
 import pyarrow as pa
 import pytest
 from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.raw.config import Columns, ReadOptions
+from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.rows import RawBlock
 
 from tests.pipelines.raw.raw_files import arrow, blocks, parquet, put, read, texts
@@ -55,7 +56,7 @@ def test_rows_nested_too_deep_for_json_are_rejected_alone():
             [1, 2, 3],
             [{"text": t, "v": v} for t, v in zip(texts_, [1, deep, deep], strict=True)],
             [None] * 3,
-            Columns(),
+            Fields(ReadOptions()),
         )
         assert (block.texts, block.metas) == (["가"], ['{"v":1}'])
         reasons = ["unstorable_meta", "unstorable_meta" if texts_[2] else "missing_text"]
