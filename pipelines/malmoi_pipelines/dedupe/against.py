@@ -11,15 +11,18 @@ from malmoi_pipelines.contracts.schemas import CORPUS
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.steps import CorpusFiles
 
-SIGNATURE = 1
+SIGNATURE = 2
 """Version of the arithmetic in `docs/signatures.md`; digests of different versions never meet."""
 
 
 def signature(config: DedupeConfig) -> dict[str, Any]:
     """All that digests depend on."""
+    lines = config.repeated_lines
     return {
         "signature": SIGNATURE,
         "near": config.near,
+        "fold": sorted(config.fold),
+        "lines_before_near": lines.model_dump() if lines is not None and config.lines_before_near else None,
         "shingle": config.shingle,
         "shingle_size": config.size,
         **{name: getattr(config, name) for name in ("bands", "rows", "seed", "max_chars")},
@@ -67,6 +70,12 @@ def _check(folder: str, manifest: Manifest, config: DedupeConfig) -> None:
             f"{folder} has no digests to compare with.", hint="make it again with --set digests=true, the default"
         )
     made, asked = manifest.config["signature"], signature(config)
+    if made.get("signature") != SIGNATURE:
+        raise UsageError(
+            f"the digests of {folder} are of version {made.get('signature')}; this is version {SIGNATURE}, for which "
+            "other texts are equal.",
+            hint=f"make that corpus again with this malmoi: malmoi dedupe {folder}/data --out NEW, then --against NEW",
+        )
     if differ := [
         f"{name}: {made.get(name)!r} there, {value!r} here" for name, value in asked.items() if made.get(name) != value
     ]:

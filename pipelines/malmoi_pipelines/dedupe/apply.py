@@ -17,7 +17,7 @@ from malmoi_pipelines.contracts.streams import read_stream
 from malmoi_pipelines.dedupe import work_files
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.digest import digest_documents
-from malmoi_pipelines.dedupe.lines.repeated_lines import LineRemover
+from malmoi_pipelines.dedupe.lines.line_remover import LineRemover
 from malmoi_pipelines.dedupe.lines.text_lines import LineLedger
 from malmoi_pipelines.dedupe.messages import NAMED_REMOVAL, locators, row_of
 from malmoi_pipelines.dedupe.names import CLUSTER
@@ -39,7 +39,7 @@ class ApplyRemovals:
         """Partition = input file. The chunks are its removals, or its repeated lines where these are looked for."""
         remover = None
         if self.config.repeated_lines is not None:
-            remover = LineRemover(chunks, self.config.repeated_lines)
+            remover = LineRemover(chunks, self.config.repeated_lines, self.config.fold)
             chunks = read_stream(work_files.removals_path(self.work, partition))
         file = _DedupedFile(
             partition, pa.Table.from_batches(list(chunks), NAMED_REMOVAL), self._clusters(partition), remover

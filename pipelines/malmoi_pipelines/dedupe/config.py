@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from malmoi_pipelines.contracts.config import Config
+from malmoi_pipelines.dedupe.normalise import Fold
 from malmoi_pipelines.raw.config import InputConfig
 
 SHINGLE_SIZES = {"eojeol": 5, "syllables": 12}
@@ -22,7 +23,7 @@ class Guards(Config):
     several versions of each page, 0.16 on court decisions, 0.02 or less on reviews, novels and notices."""
     exact_share: float = Field(default=0.5, ge=0.0, le=1.0)
     """Largest share (0..1) of a source's documents that may go as exact duplicates. More may mean that files were given
-    twice, or that texts differ in digits only, which the dedupe form does not tell apart. Measured: 0.10 at most."""
+    twice. Measured: 0.10 at most."""
     removed_share: float = Field(default=0.75, ge=0.0, le=1.0)
     """Largest share (0..1) of a source's documents that may go for any reason, repeated lines among them; or one of the
     two above, if it is larger."""
@@ -44,7 +45,10 @@ class RepeatedLines(Config):
     unit: Literal["line", "paragraph"] = "line"
     """Paragraphs are separated by empty lines."""
     min_chars: int = Field(default=10, ge=1)
-    """Shorter dedupe forms stay: closing braces and headings repeat by nature."""
+    """Lines with fewer letters and digits stay: closing braces, rules and headings repeat by nature."""
+    before_near: bool = False
+    """Near dedupe does not look at the repeated lines. Pages of a site with much of its own text around little of
+    theirs are alike else, and go before their lines can: 148 of 150 pages with different articles went."""
     min_documents: int = Field(default=10, ge=2)
     """Documents that must hold a line before it counts as repeated. Look at the table `lines` first: of court decisions
     10 takes 7 % of the text, legal formulas among it (3: 10 %, 50: 5 %), of notices 3 %, of reviews and novels
@@ -62,12 +66,16 @@ class DedupeConfig(InputConfig):
     """Of equally long documents, those of the sources named earlier survive; sources not named come last."""
     near: bool = True
     """Remove near duplicates too; exact duplicates always go."""
+    fold: tuple[Fold, ...] = ()
+    """What near duplicates and repeated lines may differ in: `digits`, `punctuation` (with symbols), `case`. Exact
+    duplicates are equal but for white space, and case if it is named. Folded digits make one of all filled-in forms:
+    measured in benchmarks/results/dedupe-fold_202612.md."""
     shingle: Literal["eojeol", "syllables"] = "eojeol"
     """What shingles are made of: whole eojeol, or characters without the spaces between them. One wrong space breaks
     five shingles of five eojeol but no shingle of syllables: for comments, chats and OCR. With syllables, forms with
     other names are more alike: a threshold of 0.85 keeps them apart (benchmarks/results/shingle-study_202611.md)."""
     shingle_size: int | None = Field(default=None, ge=1, le=64)
-    """Eojeol or syllables in a shingle; without it 5 or 12. A shorter document is one shingle."""
+    """Eojeol or syllables in a shingle; without it 5 or 12. A shorter document goes only as an exact duplicate."""
     bands: int = Field(default=14, ge=1, le=128)
     """Bands of the signature; two documents meet when one band is equal."""
     rows: int = Field(default=8, ge=1, le=64)
@@ -106,6 +114,16 @@ class DedupeConfig(InputConfig):
         if self.bands * self.rows > 1024:
             raise ValueError(f"bands x rows must be at most 1024. Got {self.bands} x {self.rows}.")
         return self
+
+    @property
+    def lines_before_near(self) -> bool:
+        """Whether near dedupe leaves repeated lines out."""
+        return self.near and self.repeated_lines is not None and self.repeated_lines.before_near
+
+    @property
+    def exact_fold(self) -> tuple[Fold, ...]:
+        """What exact duplicates may differ in, besides white space."""
+        return ("case",) if "case" in self.fold else ()
 
     @property
     def permutations(self) -> int:

@@ -1,24 +1,26 @@
 """Step 1, by input file: read the texts once; all that follows works on their digests."""
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import xxhash
 
 from malmoi_pipelines.contracts import tables
-from malmoi_pipelines.contracts.arrays import U64, Bool, offsets
+from malmoi_pipelines.contracts.arrays import I64, Bool, offsets
 from malmoi_pipelines.contracts.result import Result
 from malmoi_pipelines.contracts.schemas import DIGESTS
 from malmoi_pipelines.contracts.streams import open_stream
 from malmoi_pipelines.dedupe import order, work_files
 from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.exact_key import keys_of, raw_texts
+from malmoi_pipelines.dedupe.lines.before_near import RepeatedLineKeys
 from malmoi_pipelines.dedupe.messages import EXACT_KEY, Columns, locators, to_batch
 from malmoi_pipelines.dedupe.near.minhash import band_digests, signatures
-from malmoi_pipelines.dedupe.near.shingles import shingles, unit_counts
+from malmoi_pipelines.dedupe.near.shingles import distinct_counts, shingles, unit_counts
 from malmoi_pipelines.dedupe.normalise import Block, normalise
 from malmoi_pipelines.engine.job import Send
 from malmoi_pipelines.engine.partition import PartitionBuffer, partition_of
@@ -42,7 +44,8 @@ class DigestFile:
 
     def __call__(self, partition: int, chunks: Iterable[pa.RecordBatch]) -> Iterator[Send | Result]:
         """Partition = file. The digests stay in a work file."""
-        del chunks  # the first step gets none
+        if self.config.lines_before_near:
+            RepeatedLineKeys.keep(self.work, partition, chunks)
         buffer = PartitionBuffer()
         row = 0
         short = ShortDocuments()
@@ -58,7 +61,9 @@ class DigestFile:
 
     def _digests(self, partition: int, short: "ShortDocuments") -> Iterator[pa.RecordBatch]:
         if partition < len(self.files):
-            return digest_documents(self.files[partition], self.config, short)
+            before_near = self.config.lines_before_near
+            lines = RepeatedLineKeys(self.work, partition, self.config) if before_near else None
+            return digest_documents(self.files[partition], self.config, short, lines)
         return map(_as_old, tables.read_batches(self.old_digests[partition - len(self.files)]))
 
 
@@ -80,31 +85,64 @@ class ShortDocuments(Result):
                 told.append(id_)
 
 
-def digest_documents(path: str, config: DedupeConfig, short: ShortDocuments | None = None) -> Iterator[pa.RecordBatch]:
-    """The digests of a Parquet file of documents: batches of `DIGESTS`, row by row."""
+def digest_documents(
+    path: str,
+    config: DedupeConfig,
+    short: ShortDocuments | None = None,
+    lines: RepeatedLineKeys | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """The digests of a Parquet file of documents: batches of `DIGESTS`, row by row.
+
+    Args:
+        path: of the file.
+        config: what counts as a duplicate.
+        short: gets the documents that are shorter than a shingle.
+        lines: repeated lines that near dedupe does not look at.
+    """
     for batch in tables.read_batches(path, ["id", "source", "text"]):
         for part in tables.cut_by_size(batch, BLOCK_BYTES):
-            block = normalise(part.column("text").to_pylist())
+            texts = part.column("text").to_pylist()
+            block = normalise(texts if lines is None else lines.without_repeated(texts), config.fold)
+            same = lines is None and set(config.exact_fold) == set(config.fold)
+            exact = block if same else normalise(texts, config.exact_fold)
             is_short = unit_counts(block, config.shingle) < config.size
             if short is not None:
                 short.add(part.filter(pa.array(is_short)))
-            yield _batch(_exact_keys(part, block, config.source_priority), _bands(block, is_short, config))
+            bands, fresh = _bands(block, is_short, config)
+            yield _batch(_exact_keys(part, exact, fresh, config.source_priority), bands)
 
 
-def _bands(block: Block, is_short: Bool, config: DedupeConfig) -> pa.ListArray:
+class Fresh(NamedTuple):
+    """Of each document how much of it is said for the first time: what its length is worth in the order."""
+
+    shingles: I64
+    """All of them; 0 where none were made."""
+    repeats: I64
+    """Those that stand in the same document before."""
+
+    def of(self, lengths: I64) -> I64:
+        """Lengths; from a third of repeats on without what is repeated, and without as much again.
+
+        An article that is pasted twice never beats the article itself.
+        """
+        once = np.maximum(self.shingles - 2 * self.repeats, 0)
+        pasted = (self.repeats > 0) & (3 * self.repeats >= self.shingles)
+        return np.where(pasted, lengths * once // np.maximum(self.shingles, 1), lengths)
+
+
+def _bands(block: Block, is_short: Bool, config: DedupeConfig) -> tuple[pa.ListArray, Fresh]:
     if not config.near:
-        return pa.array([[]] * len(is_short), DIGESTS.schema.field("bands").type)
+        none = np.zeros(len(is_short), np.int64)
+        return pa.array([[]] * len(is_short), DIGESTS.schema.field("bands").type), Fresh(none, none)
     hashes, bounds = shingles(block, config.shingle, config.size, config.max_chars)
     counts = np.diff(bounds)
-    chosen = counts > 0
-    if config.shingle == "eojeol":
-        # As one shingle, such a document is similar only to those with the same eojeol: its exact duplicates.
-        chosen &= ~is_short
+    chosen = (counts > 0) & ~is_short
     kept = hashes[np.repeat(chosen, counts)]
     signature = signatures(kept, offsets(counts[chosen]), config.permutations, config.seed)
     digests = band_digests(signature, config.bands, config.seed)
     ends = offsets(chosen * config.bands).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(ends), pa.array(digests.ravel()))
+    bands = pa.ListArray.from_arrays(pa.array(ends), pa.array(digests.ravel()))
+    return bands, Fresh(counts, counts - distinct_counts(hashes, bounds))
 
 
 def _batch(keys: Columns, bands: pa.ListArray) -> pa.RecordBatch:
@@ -119,10 +157,10 @@ def _as_old(digests: pa.RecordBatch) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=DIGESTS.schema)
 
 
-def _exact_keys(batch: pa.RecordBatch, block: Block, priority: tuple[str, ...]) -> Columns:
-    """The columns of `DIGESTS` but the bands, for one block."""
-    raw = _raw_texts(batch.column("text"))
-    keys = _keys(raw, block)
+def _exact_keys(batch: pa.RecordBatch, block: Block, fresh: Fresh, priority: tuple[str, ...]) -> Columns:
+    """The columns of `DIGESTS` but the bands, for one block in the form of exact duplicates."""
+    raw = raw_texts(batch.column("text"))
+    keys = keys_of(raw, block)
     content = np.fromiter((xxhash.xxh3_64_intdigest(text) for text in raw), np.uint64, len(raw))
     sources, ids = batch.column("source").to_pylist(), batch.column("id").to_pylist()
     names = (xxhash.xxh3_64_intdigest(f"{source}\0{id_}".encode()) for source, id_ in zip(sources, ids, strict=True))
@@ -131,35 +169,6 @@ def _exact_keys(batch: pa.RecordBatch, block: Block, priority: tuple[str, ...]) 
     return {
         "key_high": np.ascontiguousarray(keys[:, 0]),
         "key_low": np.ascontiguousarray(keys[:, 1]),
-        "rank": order.ranks(np.fromiter(map(len, raw), np.int64, len(raw)), priorities),
+        "rank": order.ranks(fresh.of(np.fromiter(map(len, raw), np.int64, len(raw))), priorities),
         "tie": order.ties(content, np.fromiter(names, np.uint64, len(raw))),
     }
-
-
-def exact_keys(texts: pa.LargeStringArray) -> U64:
-    """The exact key of each text, two numbers: documents with equal keys are exact duplicates."""
-    return _keys(_raw_texts(texts), normalise(texts.to_pylist()))
-
-
-def _keys(raw: list[memoryview], block: Block) -> U64:
-    return np.frombuffer(b"".join(_normalised_digests(raw, block)), ">u8").reshape(-1, 2).astype(np.uint64)
-
-
-def _raw_texts(column: pa.LargeStringArray) -> list[memoryview]:
-    """The UTF-8 bytes of each text, not copied."""
-    _, bounds, data = column.buffers()
-    ends = np.frombuffer(bounds, np.int64)[column.offset : column.offset + len(column) + 1].tolist()
-    view = memoryview(data if data is not None else b"")
-    return [view[start:end] for start, end in itertools.pairwise(ends)]
-
-
-def _normalised_digests(raw: list[memoryview], block: Block) -> Iterator[bytes]:
-    """xxh3-128 of the normalised texts as UTF-32-LE.
-
-    Texts without a letter or digit ("...", "♡♡") have no normalised form. They are keyed by their raw bytes, under
-    another seed: they merge with equal texts only.
-    """
-    view = block.codes.data
-    bounds: list[int] = block.documents.tolist()
-    for text, start, end in zip(raw, bounds, bounds[1:], strict=False):
-        yield xxhash.xxh3_128_digest(view[start:end]) if end > start else xxhash.xxh3_128_digest(text, seed=1)

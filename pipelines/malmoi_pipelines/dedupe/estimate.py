@@ -25,7 +25,8 @@ from malmoi_pipelines.contracts.schemas import DOCUMENTS
 from malmoi_pipelines.contracts.tables import cut_by_size, row_group_bytes, string_bytes, write_parquet
 from malmoi_pipelines.dedupe.against import add_old
 from malmoi_pipelines.dedupe.config import DedupeConfig, Guards
-from malmoi_pipelines.dedupe.digest import BLOCK_BYTES, exact_keys
+from malmoi_pipelines.dedupe.digest import BLOCK_BYTES
+from malmoi_pipelines.dedupe.exact_key import exact_keys
 from malmoi_pipelines.dedupe.stage import foreign_tasks
 from malmoi_pipelines.dedupe.steps import CorpusFiles, Partitions, dedupe_steps
 from malmoi_pipelines.dedupe.summary import summarise
@@ -91,7 +92,7 @@ def estimate(
     facts = {
         **_input_facts(found, corpora, num_bytes, sample.text_bytes, scale, report.facts),
         **_duplicate_facts(report.facts, scale),
-        **(_distinct_facts(found) if read_all else {}),
+        **(_distinct_facts(found, config) if read_all else {}),
         **_cost_facts(costs, _partition_counts(found, corpora, num_bytes, config), scale, workers, work_bytes),
     }
     tables = {
@@ -209,7 +210,7 @@ def _duplicate_facts(report: dict[str, Any], scale: float) -> dict[str, Any]:
     }
 
 
-def _distinct_facts(found: Documents) -> dict[str, Any]:
+def _distinct_facts(found: Documents, config: DedupeConfig) -> dict[str, Any]:
     """What every text says: documents, and how many of them are no exact duplicate of another."""
     documents = 0
     filled = registers(np.zeros(0, np.uint64))
@@ -217,7 +218,7 @@ def _distinct_facts(found: Documents) -> dict[str, Any]:
         for batch in found.read(number, TEXTS):
             for part in cut_by_size(batch, BLOCK_BYTES):
                 documents += part.num_rows
-                filled = np.maximum(filled, registers(exact_keys(part.column("text"))[:, 0]))
+                filled = np.maximum(filled, registers(exact_keys(part.column("text"), config.exact_fold)[:, 0]))
     unlike = min(distinct(filled), documents)
     return {
         "documents": documents,

@@ -9,14 +9,16 @@
 Texts are read three times (digest, describe, apply; describe reads only row groups with candidates) and sent never. The
 steps in brackets are there only if the matches are too many for one partition. With `repeated_lines` there are three
 more before the last: SendLines by file, which reads all texts a fourth time, MeetLines by line, NameKeepers by file.
+With `before_near` two stand before the first: FindLines by file, which reads all texts, too, and GatherLines by line.
 """
 
 from dataclasses import dataclass
 
 from malmoi_pipelines.dedupe.apply import ApplyRemovals
-from malmoi_pipelines.dedupe.config import DedupeConfig, RepeatedLines
+from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.digest import DigestFile
 from malmoi_pipelines.dedupe.exact import GroupExact
+from malmoi_pipelines.dedupe.lines.before_near import FindLines, GatherLines
 from malmoi_pipelines.dedupe.lines.repeated_lines import MeetLines, NameKeepers, SendLines
 from malmoi_pipelines.dedupe.names import NameDocuments, SettleRemovals
 from malmoi_pipelines.dedupe.near.bands import MeetBands, SendBands
@@ -83,25 +85,35 @@ def dedupe_steps(
         else (("name partners", ("partner",), "cluster"), ("name survivors", ("cluster",), "document"))
     )
     return (
+        *_before_near(files, config, partitions),
         Step("digest", DigestFile(files.new, files.old_digests, work, config, partitions.digests), every),
         Step("group exact", GroupExact(new), partitions.digests),
         Step("send bands", SendBands(work, partitions.digests), every),
         *(_near_steps(files, work, config, partitions) if config.near else ()),
         Step("settle removals", SettleRemovals(work, new), every),
         *(Step(name, NameDocuments(files.all, work, which, to), every) for name, which, to in naming),
-        *_line_steps(files, work, config.repeated_lines, partitions),
+        *_line_steps(files, work, config, partitions),
         Step("apply removals", ApplyRemovals(files.new, out, work, config), new),
     )
 
 
-def _line_steps(
-    files: CorpusFiles, work: str, options: RepeatedLines | None, partitions: Partitions
-) -> tuple[Step, ...]:
+def _before_near(files: CorpusFiles, config: DedupeConfig, partitions: Partitions) -> tuple[Step, ...]:
+    options = config.repeated_lines
+    if options is None or not config.lines_before_near:
+        return ()
+    return (
+        Step("find lines", FindLines(files.new, config, partitions.digests), len(files.new)),
+        Step("gather lines", GatherLines(options.min_documents), partitions.digests),
+    )
+
+
+def _line_steps(files: CorpusFiles, work: str, config: DedupeConfig, partitions: Partitions) -> tuple[Step, ...]:
+    options = config.repeated_lines
     if options is None:
         return ()
     new = len(files.new)
     return (
-        Step("send lines", SendLines(files.new, work, options, partitions.digests), new),
+        Step("send lines", SendLines(files.new, work, options, config.fold, partitions.digests), new),
         Step("meet lines", MeetLines(options.min_documents), partitions.digests),
         Step("name keepers", NameKeepers(files.new), new),
     )

@@ -168,7 +168,8 @@ def _guard(
                     f"source {source!r} must not lose more than guards.{reason}_share = {most} of its documents"
                     f"{'' if reason == 'removed' else f' as {reason} duplicates'}. Got {count:,} of {number:,} "
                     f"({count / number:.3f}), {_examples(told, source, reason)} among them.",
-                    hint=f"{_LOOK}; if they are right, set guards.{reason}_share higher",
+                    hint=f"{_LOOK}; {_lines_hint(config) if reason != 'exact' else ''}if they are right, set "
+                    f"guards.{reason}_share higher",
                 )
         short = row["shorter than a shingle"]
         if config.near and short / number > guards.short_share:
@@ -186,6 +187,13 @@ def _guard(
             f"({limit:,.0f}). Got {size:,}, into {id_} of source {source!r}.",
             hint=f"{_LOOK}; if it is right, set guards.cluster_share higher",
         )
+
+
+def _lines_hint(config: DedupeConfig) -> str:
+    """What helps where pages are alike by what a site puts around its texts."""
+    if config.lines_before_near or not config.near:
+        return ""
+    return "if they share headers and footers only, let near dedupe pass over these (repeated_lines.before_near=true); "
 
 
 def _examples(told: list[Removals], source: str, reason: str) -> str:

@@ -33,6 +33,11 @@ def removals_path(work: str, file: int) -> str:
     return files.join(work, "removals", f"part-{file:05d}.arrows")
 
 
+def lines_path(work: str, file: int) -> str:
+    """The repeated lines of one input file that near dedupe does not look at."""
+    return files.join(work, "lines", f"part-{file:05d}.arrows")
+
+
 def _index_path(work: str, file: int) -> str:
     return files.join(work, "shingles", f"part-{file:05d}.index")
 

@@ -20,32 +20,48 @@ class Removal(NamedTuple):
     similarity: float
 
 
+FOLDS = ("digits", "punctuation", "case")
+
+
 @functools.cache
-def plain_normalise(text: str) -> str:
-    folded = "".join(map(_plain_character, unicodedata.normalize("NFC", text)))
+def plain_normalise(text: str, fold: tuple[str, ...] = ()) -> str:
+    folded = "".join(_plain_character(character, fold) for character in unicodedata.normalize("NFC", text))
     return " ".join(word for word in folded.split(" ") if word)
 
 
 @functools.cache
-def _plain_character(character: str) -> str:
+def _plain_character(character: str, fold: tuple[str, ...]) -> str:
     category = unicodedata.category(character)
-    if category[0] in "PSZ" or category in ("Cc", "Cf", "Me") or 0xFE00 <= ord(character) <= 0xFE0F:
+    unseen = category[0] in "PS" or category in ("Cf", "Me") or 0xFE00 <= ord(character) <= 0xFE0F
+    if category[0] == "Z" or category == "Cc" or (unseen and "punctuation" in fold):
         return " "
-    if category == "Nd":
+    if category == "Nd" and "digits" in fold:
         return "0"
-    return next((form for form in (character.casefold(), character.lower()) if len(form) == 1), character)
+    forms = (character.casefold(), character.lower()) if "case" in fold else ()
+    return next((form for form in forms if len(form) == 1), character)
 
 
-def plain_words(text: str) -> list[str]:
-    return plain_normalise(text).split(" ") if plain_normalise(text) else []
+def plain_words(text: str, fold: tuple[str, ...] = ()) -> list[str]:
+    return plain_normalise(text, fold).split(" ") if plain_normalise(text, fold) else []
+
+
+def plain_length(text: str, size: int = 5, unit: str = "eojeol") -> int:
+    """Bytes of a text; of one that repeats a third of itself less what it repeats, twice."""
+    words = plain_words(text)
+    units = words if unit == "eojeol" else list("".join(words))
+    shingles = [tuple(units[i : i + size]) for i in range(max(len(units) - size + 1, 1))] if units else []
+    repeats = len(shingles) - len(set(shingles))
+    num_bytes = len(text.encode())
+    pasted = repeats and 3 * repeats >= len(shingles)
+    return num_bytes * max(len(shingles) - 2 * repeats, 0) // len(shingles) if pasted else num_bytes
 
 
 @functools.cache
 def plain_shingles(text: str, size: int = 5, unit: str = "eojeol") -> set[tuple[str, ...]]:
-    """Shingles; a shorter document is one shingle of its own kind."""
+    """Shingles; a shorter document is one shingle of its own kind, which only its exact duplicates have."""
     units = plain_words(text) if unit == "eojeol" else list("".join(plain_words(text)))
     if len(units) < size:
-        return {("whole document", *units)}
+        return {("whole document", plain_key(text))}
     return {tuple(units[i : i + size]) for i in range(len(units) - size + 1)}
 
 
@@ -61,16 +77,17 @@ def plain_containment(text: str, of: str) -> float:
 
 
 def plain_key(text: str) -> str:
-    """Exact duplicates have equal keys; without a letter only equal texts are."""
+    """Exact duplicates have equal keys; of nothing but white space only equal texts are."""
     return plain_normalise(text) or f" {text}"
 
 
-def plain_order(document: Document, priority: tuple[str, ...] = ()) -> tuple[int, ...]:
+def plain_order(document: Document, priority: tuple[str, ...] = (), unit: str = "eojeol") -> tuple[int, ...]:
     """What the total order sorts new documents by."""
     i, source, text = document
     place = priority.index(source) if source in priority else len(priority)
     names = xxhash.xxh3_64_intdigest(f"{source}\0{i}".encode())
-    return -len(text.encode()), place, xxhash.xxh3_64_intdigest(text.encode()) >> 32, names >> 32
+    length = plain_length(text, 5 if unit == "eojeol" else 12, unit)
+    return -length, place, xxhash.xxh3_64_intdigest(text.encode()) >> 32, names >> 32
 
 
 def plain_dedupe(
@@ -84,9 +101,9 @@ def plain_dedupe(
     priority: tuple[str, ...] = (),
 ) -> dict[str, Removal]:
     """The stage's rules on all pairs: id → why it goes. Ids must be unique."""
-    earlier = sorted(old, key=plain_order)
+    earlier = sorted(old, key=lambda document: plain_order(document, (), unit))
     old_ids = {i for i, _, _ in earlier}
-    ordered = [*earlier, *sorted(new, key=lambda document: plain_order(document, priority))]
+    ordered = [*earlier, *sorted(new, key=lambda document: plain_order(document, priority, unit))]
     first: dict[str, str] = {}
     copies: dict[str, str] = {}
     distinct: list[tuple[str, str]] = []

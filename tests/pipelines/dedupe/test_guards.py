@@ -111,7 +111,7 @@ def test_cluster_share_names_the_survivor(dedupe):
 
 def test_cluster_share_counts_exact_copies_too(dedupe):
     rng = random.Random(7)
-    documents = [(f"same{n}", "web", f"{SECRET} 같은 글 하나 둘 셋" + "!" * n) for n in range(12)]
+    documents = [(f"same{n}", "web", f"{SECRET} 같은 글 하나 둘 셋" + " " * n) for n in range(12)]
     documents += unlike(rng, 40)
     error = stopped(dedupe, documents, Guards(from_documents=10, exact_share=1.0, cluster_share=0.2), near=False)
     assert "Got 12, into same11 of source 'web'" in error.message

@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 import xxhash
 from malmoi_pipelines.contracts import files
+from malmoi_pipelines.contracts.errors import CheckError
 from malmoi_pipelines.contracts.schemas import DIGESTS, REPEATED_LINES
 from malmoi_pipelines.dedupe import order
-from malmoi_pipelines.dedupe.config import DedupeConfig, RepeatedLines
+from malmoi_pipelines.dedupe.config import DedupeConfig, Guards, RepeatedLines
 
 from tests.pipelines.dedupe.conftest import UNGUARDED, Outcome, read_rows
 from tests.pipelines.dedupe.corpus import Document, Removal, edit, plain_dedupe, plain_normalise, split_files, words
@@ -106,7 +107,7 @@ def test_a_survivor_of_others_stays_as_it_was(dedupe):
     head, foot = (" ".join(words(rng, 6)) for _ in range(2))
     menu = f"{head}\n{foot}"
     documents = [(f"page{n}", "s", f"{head}\n{' '.join(words(rng, 20))}\n{foot}") for n in range(4)]
-    documents += [("menu", "s", menu), ("menu again", "s", f"{menu}.".replace(" ", "  "))]
+    documents += [("menu", "s", menu), ("menu again", "s", menu.replace(" ", "  "))]
     documents += [("head only", "s", head)]
     outcome = dedupe(split_files(documents, FILES), config())
     assert outcome.removed["menu"]["partner_id"] == "menu again"
@@ -196,3 +197,46 @@ def test_digests_keep_the_places_of_their_documents(dedupe, documents):
     for path in files.list_files(files.join(outcome.out, "digests")):
         rows, texts = pq.read_table(path).to_pylist(), pq.read_table(path.replace("/digests/", "/data/")).to_pylist()
         assert [(row["key_high"], row["key_low"]) for row in rows] == [plain_key(row["text"]) for row in texts]
+
+
+def site(count: int = 150) -> list[Document]:
+    """Pages of a site with much around little: 80 lines of menu, and an article of three sentences."""
+    rng = random.Random(9)
+    menu = [" ".join(words(rng, 7)) for _ in range(80)]
+    articles = ["\n".join(" ".join(words(rng, 8)) for _ in range(3)) for _ in range(count)]
+    pages = [(f"page{n:03d}", "site", "\n".join([*menu[:30], text, *menu[30:]])) for n, text in enumerate(articles)]
+    copied = "\n".join([*menu, articles[0].replace("\n", " ")])  # the first article, laid out in another way
+    return [*pages, ("again", "site", copied)]
+
+
+@pytest.mark.parametrize("shingle", ["eojeol", "syllables"])
+def test_pages_that_share_their_headers_only_stay(dedupe, shingle):
+    documents = split_files(site(), FILES)
+    options = RepeatedLines(min_documents=10)
+    values = {"guards": UNGUARDED, "shingle": shingle, "bands": 30, "rows": 4}
+    after = dedupe(documents, DedupeConfig(repeated_lines=options, **values))
+    assert len(after.kept) < 10
+    before = dedupe(documents, DedupeConfig(repeated_lines=options.model_copy(update={"before_near": True}), **values))
+    assert len(before.kept) == 150
+    assert {row["reason"] for row in before.removals} == {"near"}
+    assert len({"again", "page000"} & before.kept.keys()) == 1
+    keeps = [i for i, text in before.kept.items() if text.count("\n") > 5]
+    assert len(keeps) == 1  # the headers go from all but the first
+
+
+def test_copies_of_a_document_are_one_holder_of_its_lines(dedupe):
+    rng = random.Random(10)
+    texts = ["\n".join(" ".join(words(rng, 6)) for _ in range(20)) for _ in range(2)]
+    edited = [text.replace("\n", " \n", 1) for text in texts]  # equal but for white space
+    documents = [(f"{n}-{k}", "s", text) for k in range(12) for n, text in enumerate([*texts, *edited])]
+    documents += [("like the first", "s", f"{texts[0]}\n{' '.join(words(rng, 4))}")]
+    options = RepeatedLines(min_documents=10, before_near=True)
+    outcome = dedupe(split_files(documents, FILES), DedupeConfig(guards=UNGUARDED, repeated_lines=options, **SURE))
+    assert outcome.kept.keys() & {"like the first"}
+    assert len(outcome.kept) == 2
+
+
+def test_the_guard_names_the_way_out(dedupe):
+    with pytest.raises(CheckError) as error:
+        dedupe(split_files(site(), FILES), DedupeConfig(guards=Guards(cluster_share=1.0)))
+    assert "repeated_lines.before_near=true" in str(error.value.hint)

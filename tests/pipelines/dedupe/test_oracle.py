@@ -42,7 +42,7 @@ def mixed_corpus(rng: random.Random, count: int) -> list[Document]:
             base = base[start : start + max(1, len(base) // 2)]
         text = " ".join(base)
         if kind == 3:
-            text = rng.choice([f"{text}!", f"\n{text}\n", text.replace(" ", ", ")])
+            text = rng.choice([f"{text} ", f"\n{text}\n", text.replace(" ", "  ")])
         elif kind == 4:
             text = "".join(c for c in text if c != " " or rng.random() < 0.7)
         elif kind == 5:

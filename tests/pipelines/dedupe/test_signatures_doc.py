@@ -6,11 +6,14 @@ import unicodedata
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xxhash
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.dedupe import digest
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.exact_key import exact_keys
 from malmoi_pipelines.dedupe.near.minhash import band_digests, signatures
 from malmoi_pipelines.dedupe.near.shingles import shingles
 from malmoi_pipelines.dedupe.normalise import normalise
@@ -18,38 +21,40 @@ from malmoi_pipelines.dedupe.normalise import normalise
 PAGE = pathlib.Path(__file__).parents[3] / "docs/signatures.md"
 SIZES = {"eojeol": 5, "syllables": 12}
 WORD = 2**64
-SEPARATORS = {"Cc", "Cf", "Me", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So", "Zl", "Zp", "Zs"}
+WHITE = {"Cc", "Zl", "Zp", "Zs"}
+PUNCTUATION = {"Cf", "Me", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So"}
+FOLDS = ("digits", "punctuation", "case")
 P = 0x9E3779B97F4A7C15
 
 
-def form_of(text):
-    folded = "".join(map(fold, unicodedata.normalize("NFC", text)))
+def form_of(text, fold=()):
+    folded = "".join(folded_character(character, fold) for character in unicodedata.normalize("NFC", text))
     return "".join(word + " " for word in folded.split(" ") if word)
 
 
-def fold(character):
+def folded_character(character, fold):
     code, category = ord(character), unicodedata.category(character)
     if code >= 0x20000 or category == "Cs":
         return character
-    if category in SEPARATORS or 0xFE00 <= code <= 0xFE0F:
+    if category in WHITE or ("punctuation" in fold and (category in PUNCTUATION or 0xFE00 <= code <= 0xFE0F)):
         return " "
-    if category == "Nd":
+    if "digits" in fold and category == "Nd":
         return "0"
     for folded in (character.casefold(), character.lower()):
-        if len(folded) == 1:
+        if "case" in fold and len(folded) == 1:
             return folded
     return character
 
 
-def exact_key(text):
-    form = form_of(text)
+def exact_key(text, fold=()):
+    form = form_of(text, set(fold) & {"case"})
     if form:
         return xxhash.xxh3_128_intdigest(form.encode("utf-32-le", "surrogatepass"))
     return xxhash.xxh3_128_intdigest(text.encode(), seed=1)
 
 
-def shingles_of(text, unit, size, max_chars=500_000):
-    form = form_of(text)
+def shingles_of(text, unit, size, max_chars=500_000, fold=()):
+    form = form_of(text, fold)
     # A word that the cap cuts is left out whole.
     kept = form[:max_chars] if form[max_chars : max_chars + 1] in ("", " ") else form[:max_chars].rpartition(" ")[0]
     units = kept.split() if unit == "eojeol" else list(form[:max_chars].replace(" ", ""))
@@ -85,19 +90,29 @@ def digests_of(signature, bands, seed):
     return result
 
 
-def code_columns(texts, sources, ids, priority):
+def length_of(text, unit, size):
+    shingled = shingles_of(text, unit, size)
+    repeats = len(shingled) - len(set(shingled))
+    num_bytes = len(text.encode())
+    if repeats and 3 * repeats >= len(shingled):
+        return num_bytes * max(len(shingled) - 2 * repeats, 0) // len(shingled)
+    return num_bytes
+
+
+def code_digests(path, texts, sources, ids, **settings):
     columns = [pa.array(texts, pa.large_string()), pa.array(sources), pa.array(ids)]
-    batch = pa.record_batch(columns, names=["text", "source", "id"])
-    return digest._exact_keys(batch, normalise(texts), priority)
+    pq.write_table(pa.table(columns, names=["text", "source", "id"]), path)
+    config = DedupeConfig.model_validate(settings)
+    return [row for batch in digest.digest_documents(str(path), config) for row in batch.to_pylist()]
 
 
-def code_keys(texts):
-    keys = code_columns(texts, ["web"] * len(texts), ["1"] * len(texts), ())
-    return [(high << 64) + low for high, low in zip(keys["key_high"].tolist(), keys["key_low"].tolist(), strict=True)]
+def code_keys(texts, fold=()):
+    keys = exact_keys(pa.array(texts, pa.large_string()), set(fold) & {"case"}).tolist()
+    return [(high << 64) + low for high, low in keys]
 
 
-def code_shingles(texts, unit, size, max_chars=500_000):
-    hashes, bounds = shingles(normalise(texts), unit, size, max_chars)
+def code_shingles(texts, unit, size, max_chars=500_000, fold=()):
+    hashes, bounds = shingles(normalise(texts, fold), unit, size, max_chars)
     return [part.tolist() for part in np.split(hashes, bounds[1:-1])]
 
 
@@ -112,24 +127,31 @@ TEXTS = st.lists(st.one_of(PIECES, st.text(st.characters(exclude_categories=["Cs
 )
 
 
-@given(st.lists(TEXTS, max_size=4))
-@example(["", "...", "가", "가.", "𠮷\U000e0041"])
+@given(st.lists(TEXTS, max_size=4), st.sets(st.sampled_from(FOLDS)))
+@example(["", "...", "가", "가.", "𠮷\U000e0041"], set(FOLDS))
 @settings(max_examples=150, deadline=None)
-def test_forms_and_exact_keys(texts):
-    block = normalise(texts)
+def test_forms_and_exact_keys(texts, fold):
+    block = normalise(texts, fold)
     forms = [part.tobytes().decode("utf-32-le") for part in np.split(block.codes, block.documents[1:-1])]
-    assert forms[: len(texts)] == list(map(form_of, texts))
-    assert code_keys(texts) == list(map(exact_key, texts))
+    assert forms[: len(texts)] == [form_of(text, fold) for text in texts]
+    assert code_keys(texts, fold) == [exact_key(text, fold) for text in texts]
 
 
-def test_the_order():
-    texts, sources, ids = ["짧은 글", "더 긴 글이다.", "짧은 글"], ["web", "books", "news"], ["1", "2", "3"]
-    keys = code_columns(texts, sources, ids, ("books", "news"))
-    for i, priority in enumerate([2, 0, 1]):
-        text, name = texts[i].encode(), f"{sources[i]}\0{ids[i]}".encode()
-        assert keys["rank"][i] == 2**63 + (2**39 - 1 - len(text)) * 2**24 + priority
-        high, low = (xxhash.xxh3_64_intdigest(value) >> 32 for value in (text, name))
-        assert keys["tie"][i] == high * 2**32 + low
+def test_the_order(tmp_path):
+    pasted = "같은 글이 한 번 더 붙어 있으면 길이는 두 배가 되지만 새로운 것은 하나도 없다 " * 2
+    texts = ["짧은 글", "더 긴 글이다.", "짧은 글", pasted, "한 말 " * 6 + pasted]
+    sources, ids = ["web", "books", "news", "web", "web"], ["1", "2", "3", "4", "5"]
+    for unit, size in SIZES.items():
+        rows = code_digests(
+            tmp_path / "a.parquet", texts, sources, ids, source_priority=["books", "news"], shingle=unit
+        )
+        assert 0 < length_of(pasted, unit, size) < len(pasted.encode()) / 2
+        for i, priority in enumerate([2, 0, 1, 2, 2]):
+            text, name = texts[i].encode(), f"{sources[i]}\0{ids[i]}".encode()
+            assert rows[i]["rank"] == 2**63 + (2**39 - 1 - length_of(texts[i], unit, size)) * 2**24 + priority
+            high, low = (xxhash.xxh3_64_intdigest(value) >> 32 for value in (text, name))
+            assert rows[i]["tie"] == high * 2**32 + low
+            assert bool(rows[i]["bands"]) == (len(shingles_of(texts[i], unit, 1)) >= size)
 
 
 @given(
@@ -137,11 +159,12 @@ def test_the_order():
     st.sampled_from(["eojeol", "syllables"]),
     st.integers(1, 13),
     st.integers(1, 60),
+    st.sets(st.sampled_from(FOLDS)),
 )
 @settings(max_examples=200, deadline=None)
-def test_shingle_hashes(texts, unit, size, max_chars):
-    expected = [list(map(shingle_hash, shingles_of(text, unit, size, max_chars))) for text in texts]
-    assert code_shingles(texts, unit, size, max_chars) == expected
+def test_shingle_hashes(texts, unit, size, max_chars, fold):
+    expected = [list(map(shingle_hash, shingles_of(text, unit, size, max_chars, fold))) for text in texts]
+    assert code_shingles(texts, unit, size, max_chars, fold) == expected
 
 
 @given(
@@ -174,7 +197,7 @@ def tables():
 
 
 TEXT_ROWS, SHINGLE_ROWS, SIGNATURE_ROWS = tables()
-GOLDEN = {number: json.loads(text) for number, text, _, _ in TEXT_ROWS}
+GOLDEN = {number: json.loads(text) for number, text, _, _, _ in TEXT_ROWS}
 
 
 def numbers(cell):
@@ -189,8 +212,9 @@ def test_the_page_has_vectors_of_all_kinds():
 
 @pytest.mark.parametrize("row", TEXT_ROWS, ids=lambda row: row[0])
 def test_golden_keys(row):
-    number, _, form, key = row
+    number, _, form, folded, key = row
     assert json.loads(form) == form_of(GOLDEN[number])
+    assert json.loads(folded) == form_of(GOLDEN[number], FOLDS)
     assert int(key, 16) == exact_key(GOLDEN[number])
     assert [int(key, 16)] == code_keys([GOLDEN[number]])
 

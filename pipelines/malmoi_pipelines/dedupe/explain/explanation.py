@@ -169,7 +169,7 @@ def _cluster_size(folder: CorpusFolder, removal: Removal) -> int:
 
 def compare(text: str, partner: str, config: DedupeConfig) -> Comparison:
     """Count the shingles that a removed text shares with its partner, and show where they differ."""
-    hashes, bounds = shingles(normalise([text, partner]), config.shingle, config.size)
+    hashes, bounds = shingles(normalise([text, partner], config.fold), config.shingle, config.size)
     mine, its = (np.unique(hashes[bounds[n] : bounds[n + 1]]) for n in range(2))
     shared = len(np.intersect1d(mine, its, assume_unique=True))
     total = len(mine) if config.similarity == "containment" else len(mine) + len(its) - shared

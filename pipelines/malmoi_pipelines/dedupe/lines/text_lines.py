@@ -7,17 +7,18 @@ joins to the text again. The gaps between lines are line breaks; those between p
 import itertools
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import numpy as np
 import xxhash
 
-from malmoi_pipelines.contracts.arrays import I64
+from malmoi_pipelines.contracts.arrays import I64, run_starts
 from malmoi_pipelines.contracts.errors import DefectError
 from malmoi_pipelines.contracts.result import AS_ROWS
-from malmoi_pipelines.dedupe.normalise import normalise
+from malmoi_pipelines.dedupe.messages import Columns
+from malmoi_pipelines.dedupe.normalise import Fold, letters, normalise
 
 Unit = Literal["line", "paragraph"]
 
@@ -69,24 +70,39 @@ def size(pieces: list[str]) -> int:
     return len("".join(pieces[1::2]).encode("utf-8", "surrogatepass"))
 
 
-def line_keys(lines: list[str], min_chars: int) -> tuple[I64, list[bytes]]:
+def line_keys(lines: list[str], min_chars: int, fold: Iterable[Fold] = ()) -> tuple[I64, list[bytes]]:
     """What two lines must share to be equal.
 
     Args:
         lines: lines of any number of texts (about 1 MB).
-        min_chars: least characters of a dedupe form that gets a key.
+        min_chars: least letters and digits of a line that gets a key.
+        fold: what equal lines may differ in, as for `normalise`.
 
     Returns:
-        The characters of each line's dedupe form, 0 where it has no letter or digit; and each line's key, the xxh3-128
-        of its dedupe form as UTF-32-LE, empty where it is shorter than `min_chars`.
+        The letters and digits of each line; and each line's key, the xxh3-128 of its dedupe form as UTF-32-LE, empty
+        where they are fewer than `min_chars`.
     """
-    block = normalise(lines)
-    chars = np.maximum(np.diff(block.documents) - 1, 0)  # without the space after the last word
+    block = normalise(lines, fold)
+    chars = letters(block)
     view = block.codes.data
     bounds = itertools.pairwise(block.documents.tolist())
-    # A form of n characters takes n + 1 codes.
-    keys = [xxhash.xxh3_128_digest(view[start:end]) if end - start > min_chars else b"" for start, end in bounds]
+    long = (chars >= max(1, min_chars)).tolist()
+    keys = [
+        xxhash.xxh3_128_digest(view[start:end]) if keyed else b""
+        for keyed, (start, end) in zip(long, bounds, strict=True)
+    ]
     return chars, keys
+
+
+def distinct_keys(texts: list[str], unit: Unit, min_chars: int, fold: Iterable[Fold]) -> tuple[I64, Columns]:
+    """The distinct keys of the lines of each text, and whose they are: numbers of the texts."""
+    lines = [cut(text, unit)[1::2] for text in texts]
+    chars, digests = line_keys([line for part in lines for line in part], min_chars, fold)
+    owner = np.repeat(np.arange(len(texts)), [len(part) for part in lines])[chars >= min_chars]
+    keys = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 2).astype(np.uint64)
+    order = np.lexsort((keys[:, 1], keys[:, 0], owner))
+    order = order[run_starts(owner[order], keys[order, 0], keys[order, 1])]
+    return owner[order], {"key_high": keys[order, 0], "key_low": keys[order, 1]}
 
 
 @dataclass

@@ -13,6 +13,7 @@ from malmoi_pipelines.contracts.tables import cut_by_size
 from malmoi_pipelines.dedupe import order, work_files
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.digest import BLOCK_BYTES
+from malmoi_pipelines.dedupe.lines.before_near import RepeatedLineKeys
 from malmoi_pipelines.dedupe.messages import (
     EDGE,
     MEETING,
@@ -64,11 +65,13 @@ class DescribeCandidates:
     def _store_shingles(self, partition: int, wanted: I64) -> I64:
         """Write the shingle sets of chosen rows; returns their sizes."""
         sizes = [np.zeros(0, np.int64)]
+        lines = RepeatedLineKeys(self.work, partition, self.config) if self.config.lines_before_near else None
         with ShingleWriter(self.work, partition) as writer:
             for rows, batch in read_rows(self.files[partition], wanted, ["text"]):
                 done = 0
                 for part in cut_by_size(batch, BLOCK_BYTES):
-                    block = normalise(part.column("text").to_pylist())
+                    texts = part.column("text").to_pylist()
+                    block = normalise(texts if lines is None else lines.without_repeated(texts), self.config.fold)
                     hashes, bounds = shingles(block, self.config.shingle, self.config.size)
                     pairs = zip(bounds.tolist(), bounds[1:].tolist(), strict=False)
                     sets = [np.unique(hashes[start:end]) for start, end in pairs]

@@ -18,11 +18,11 @@ from tests.pipelines.dedupe.explain.written_corpus import (
     write_documents_folder,
 )
 
-DOCUMENTS = [("a", "web", LONG), ("b", "web", NEAR), ("c", "news", f"{LONG}!"), ("d", "news", "홀로 남는 글")]
+DOCUMENTS = [("a", "web", LONG), ("b", "web", NEAR), ("c", "news", f"{LONG}\n"), ("d", "news", "홀로 남는 글")]
 KEPT = [document("a", "web", LONG, 3), document("d", "news", "홀로 남는 글", 1)]
 REMOVED = [
     removal("b", "web", NEAR, ("a", "web")),
-    removal("c", "news", f"{LONG}!", ("a", "web"), "exact", 1.0),
+    removal("c", "news", f"{LONG}\n", ("a", "web"), "exact", 1.0),
 ]
 
 
@@ -54,7 +54,7 @@ def test_a_removed_document_is_compared_with_its_partner(corpus):
 def test_an_exact_duplicate_shares_all_and_shows_what_was_normalised_away(corpus):
     [removed] = explain(corpus, "c").removed
     assert removed.comparison.shared == removed.comparison.total == 36
-    assert sides(removed.comparison, "right") == [f"{WORDS[39]}!"]
+    assert sides(removed.comparison, "right") == []
 
 
 def test_a_survivor_lists_its_cluster_and_one_alone_has_none(corpus):

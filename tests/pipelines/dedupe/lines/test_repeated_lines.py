@@ -17,9 +17,9 @@ from malmoi_pipelines.contracts.streams import open_stream, read_stream
 from malmoi_pipelines.dedupe import order, work_files
 from malmoi_pipelines.dedupe.config import RepeatedLines
 from malmoi_pipelines.dedupe.lines import repeated_lines
+from malmoi_pipelines.dedupe.lines.line_remover import LineRemover
 from malmoi_pipelines.dedupe.lines.repeated_lines import (
     NAMED_LINE_DROP,
-    LineRemover,
     LinesMet,
     MeetLines,
     NameKeepers,
@@ -38,6 +38,10 @@ TEXT = st.text(st.sampled_from("가나a1.- \t\n\n\n\r\u3000\u0301"), max_size=40
 
 def plain_form(line: str) -> str:
     return " ".join(plain_words(line))
+
+
+def plain_letters(line: str) -> int:
+    return len("".join(plain_words(line, ("punctuation",))))
 
 
 def plain_lines(text: str, unit: str) -> list[str]:
@@ -101,8 +105,8 @@ def test_what_stays_is_what_was_not_removed(text, unit, rng):
 def test_keys_are_equal_when_the_plain_forms_are(lines, min_chars):
     chars, keys = line_keys(lines, min_chars)
     forms = [plain_form(line) for line in lines]
-    assert chars.tolist() == [len(form) for form in forms]
-    assert [bool(key) for key in keys] == [len(form) >= min_chars for form in forms]
+    assert chars.tolist() == [plain_letters(line) for line in lines]
+    assert [bool(key) for key in keys] == [plain_letters(line) >= min_chars for line in lines]
     for (form, key), (other, other_key) in itertools.combinations(zip(forms, keys, strict=True), 2):
         if key and other_key:
             assert (form == other) == (key == other_key)
@@ -199,7 +203,7 @@ def remove_lines(
     rows = tuple(tuple(row for row, document in enumerate(part) if document[0] in gone) for part in parts)
     steps = (
         Step("removals", StubRemovals(rows), len(parts)),
-        Step("send lines", SendLines(paths, work, options, 3), len(parts)),
+        Step("send lines", SendLines(paths, work, options, (), 3), len(parts)),
         Step("meet lines", MeetLines(options.min_documents), 3),
         Step("name keepers", NameKeepers(paths), len(parts)),
         Step("apply", StubApply(paths, work, options), len(parts)),
@@ -221,7 +225,7 @@ def plain_outcome(documents: list[Document], options: RepeatedLines) -> Outcome:
     holders: dict[str, list[Document]] = {}
     for document in sorted(documents, key=place):
         for form in dict.fromkeys(map(plain_form, plain_lines(document[2], options.unit))):
-            if len(form) >= options.min_chars:
+            if plain_letters(form) >= options.min_chars:
                 holders.setdefault(form, []).append(document)
     keepers = {form: held[0] for form, held in holders.items() if len(held) >= options.min_documents}
     outcome = Outcome({}, [], {}, len(keepers), LineLedger())
@@ -231,7 +235,7 @@ def plain_outcome(documents: list[Document], options: RepeatedLines) -> Outcome:
         forms = list(map(plain_form, lines))
         gone = {n: keepers[form] for n, form in enumerate(forms) if keepers.get(form, document) is not document}
         outcome.lines += [(id_, source, n, len(lines[n].encode()), *keeper[:2]) for n, keeper in gone.items()]
-        empty = bool(gone) and not any(form for n, form in enumerate(forms) if n not in gone)
+        empty = bool(gone) and not any(plain_letters(form) for n, form in enumerate(forms) if n not in gone)
         if empty:
             outcome.emptied[id_] = next(iter(gone.values()))[:2]
         outcome.texts[id_] = text if empty or not gone else plain_without(text, options.unit, set(gone))
