@@ -17,8 +17,8 @@ The oracle is every pair of documents with an exact Jaccard similarity of at lea
 - `precision`: the share of the removed documents that are in a pair with a document that was kept.
 - `lost`: removed documents without such a survivor; among them `lost_short` have fewer than five eojeol, and
   `lost_all_copies` are in a pair, but so that all of its like are gone.
-- `own`: pairs, recall and precision of a peer by its own normalisation, where that differs: datatrove has one 0 for a
-  number of any length; text-dedup leaves digits as they are, and has an empty word between two marks or spaces.
+- `own`: pairs, recall and precision of a peer by its own normalisation, where that differs: datatrove folds case and
+  marks and has one 0 for a number of any length; text-dedup folds case, and has an empty word between two marks.
 """
 
 import argparse
@@ -85,12 +85,12 @@ TOOLS = {
     "datasketch, plain": Tool("datasketch", ("--style=plain",), ("datasketch", "numpy")),
     "datasketch, careful": Tool("datasketch", ("--style=careful",), ("datasketch", "numpy", "xxhash")),
 }
-LETTERS = str.maketrans("0123456789_", "零一二三四五六七八九ㅡ")
-# What to do to a text so that our normalisation leaves the words that the tool sees.
+NUMBER, MARK = re.compile(r"\d+([.,]\d+)?"), re.compile(r"[^\w\s]|_")
+# What to do to a text so that words between white space are those that the tool sees.
 FORMS: dict[str, Callable[[str], str]] = {
     "ours": lambda text: text,
-    "short": lambda text: re.sub(r"\d+([.,]\d+)?", "0", text),
-    "marks": lambda text: " ".join(word or "ㅣ" for word in re.split(r"\W", text)).translate(LETTERS),
+    "short": lambda text: MARK.sub(" ", NUMBER.sub("0", text)).lower(),
+    "marks": lambda text: " ".join(word or "ㅣ" for word in re.split(r"\W", text)).lower(),
 }
 
 

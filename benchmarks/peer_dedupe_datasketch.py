@@ -8,7 +8,7 @@ five eojeol, a shorter document is one shingle, and go through the documents in 
 - `plain` is the documentation's example: one process, `MinHash.update` for each shingle, MinHashLSH for a threshold of
   0.8, which chooses its bands; what the index answers is believed.
 - `careful` is what a good engineer makes of it: a pool of processes, `update_batch` on xxHash, exact duplicates first,
-  14 bands of 8 rows, and what the index answers is verified on the shingle sets, which stay in memory.
+  16 bands of 7 rows, and what the index answers is verified on the shingle sets, which stay in memory.
 
 The kept documents go to OUT/documents.parquet, their ids to OUT/kept.txt.
 """
@@ -27,7 +27,7 @@ import pyarrow.parquet
 import xxhash
 from datasketch import MinHash, MinHashLSH
 
-PERMUTATIONS, BANDS, ROWS = 112, 14, 8
+PERMUTATIONS, BANDS, ROWS = 112, 16, 7
 THRESHOLD = 0.8
 SIZE = 5
 
@@ -119,29 +119,9 @@ def shingles(form: str) -> set[str]:
 
 
 def dedupe_form(text: str) -> str:
-    """Composed, folded, digits as 0, no punctuation: malmoi's dedupe form (docs/signatures.md), or the bare text."""
-    form = " ".join(unicodedata.normalize("NFC", text).translate(FOLDING).split())
-    return form or text
+    """Composed, words with one space between: malmoi's dedupe form (docs/signatures.md), or the bare text."""
+    return " ".join(unicodedata.normalize("NFC", text).split()) or text
 
-
-class Folding(dict[int, str]):
-    """The dedupe form of each character, found at its first use."""
-
-    def __missing__(self, code: int) -> str:
-        self[code] = folded = fold(chr(code))
-        return folded
-
-
-def fold(character: str) -> str:
-    category = unicodedata.category(character)
-    if category[0] in "PSZ" or category in ("Cc", "Cf", "Me") or "\ufe00" <= character <= "\ufe0f":
-        return " "
-    if category == "Nd":
-        return "0"
-    return next((form for form in (character.casefold(), character.lower()) if len(form) == 1), character)
-
-
-FOLDING = Folding()
 
 if __name__ == "__main__":
     main()

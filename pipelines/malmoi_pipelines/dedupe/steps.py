@@ -29,7 +29,7 @@ from malmoi_pipelines.dedupe.near.verify import VerifyEdges
 from malmoi_pipelines.engine.job import Step
 
 PARTITION_BYTES = 128 << 20
-"""Bytes of input text a hash partition. Bands take 140 bytes a document: 5 MB for long documents of 4 KB, and at most
+"""Bytes of input text a hash partition. Bands take 160 bytes a document: 5 MB for long documents of 4 KB, and at most
 some 0.4 GB where every document is a sentence of just five words."""
 RESOLVE_BYTES = 4 << 30
 """Bytes of input text a partition of matches: 100 MB of matches where one document in seven has near duplicates."""

@@ -1,7 +1,7 @@
 """Steps 3 and 4: documents that share a band meet.
 
 Most digests of a corpus occur once, so they travel alone: 8 bytes, and 2 that say which document of a block they are
-of. 14 bands take 140 bytes a document, whatever else is known of it; the order and the size of a document are asked for
+of. 16 bands take 160 bytes a document, whatever else is known of it; the order and the size of a document are asked for
 only if it meets another.
 """
 
