@@ -59,7 +59,8 @@ class DedupeConfig(InputConfig):
     """What counts as a duplicate, and what share of a source may go before the stage stops.
 
     The defaults find a pair with probability 1 - (1 - s^rows)^bands at Jaccard similarity s: 0.977 at 0.8, 0.998 at
-    0.85 and 0.12 at 0.5. Every pair found is then verified exactly, so bands and rows decide recall and cost, not precision.
+    0.85 and 0.12 at 0.5. Every pair found is then verified exactly: bands and rows decide recall and cost, not
+    precision.
     """
 
     source_priority: tuple[str, ...] = ()

@@ -310,8 +310,9 @@ def test_a_changed_old_corpus_runs_again_and_an_equal_one_does_not(stage, old, n
 @pytest.mark.parametrize(
     ("setting", "value", "there"),
     [
-        ("bands", 16, "bands: 14 there, 16 here"),
-        ("rows", 7, "rows: 8 there, 7 here"),
+        ("bands", 14, "bands: 16 there, 14 here"),
+        ("rows", 8, "rows: 7 there, 8 here"),
+        ("fold", ["digits"], "fold: [] there, ['digits'] here"),
         ("seed", 5, "seed: 0 there, 5 here"),
         ("shingle", "syllables", "shingle: 'eojeol' there, 'syllables' here"),
         ("shingle_size", 4, "shingle_size: 5 there, 4 here"),
@@ -373,8 +374,20 @@ def test_a_damaged_corpus_is_refused(stage, old, tmp_path):
         stage("against broken", NEW, str(broken))
 
 
+@pytest.mark.usefixtures("new")  # whose documents are read
 def test_the_output_must_lie_apart_from_the_old_corpora(stage, old):
     source = str(stage.root / "for-new" / "in")
     for out in (old, f"{old}/inside"):
         with pytest.raises(UsageError, match="must lie apart"):
             run_stage([source], out, CONFIG, RunOptions(), against=[old])
+
+
+def test_digests_of_the_first_version_are_refused_with_the_way_out(stage, old, tmp_path):
+    earlier = tmp_path / "earlier"
+    shutil.copytree(old, earlier)
+    manifest = read_manifest(old)
+    config = {**manifest.config, "signature": {**manifest.config["signature"], "signature": 1}}
+    (earlier / "manifest.json").write_text(manifest.model_copy(update={"config": config}).model_dump_json())
+    with pytest.raises(UsageError, match="are of version 1; this is version 2") as error:
+        stage("on the first", NEW, str(earlier))
+    assert f"malmoi dedupe {earlier}/data --out" in str(error.value.hint)
