@@ -12,6 +12,9 @@ from malmoi_pipelines.text.pii.json_values import json_values, mask_values
 
 # Escapes that may stand inside of a number; all others end one, escaped or not.
 _HIDING = re.compile(r"\\[u/bf]")
+# Escapes that stand for what may part the groups of a number.
+_PLAIN_ESCAPE = re.compile(r"\\[nrt/]")
+_PLAIN = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\/": "/"}
 
 
 @dataclass
@@ -43,7 +46,7 @@ def mask_line(line: str, options: PiiOptions, keep: tuple[str, ...] = ("id", "so
         spans = find_spans(line, options)
         return MaskedLine(mask(line, spans), spans, is_json=False)
     result = MaskedLine(line)
-    if not _HIDING.search(line) and not may_hold(line, options):
+    if not _HIDING.search(line) and not may_hold(_PLAIN_ESCAPE.sub(_plain, line), options):
         return result
     found = []
     for value in json_values(line):
@@ -55,6 +58,10 @@ def mask_line(line: str, options: PiiOptions, keep: tuple[str, ...] = ("id", "so
             found.append((value, spans))
     result.text = mask_values(line, found)
     return result
+
+
+def _plain(escape: re.Match[str]) -> str:
+    return _PLAIN[escape[0]]
 
 
 def _is_json(line: str) -> bool:

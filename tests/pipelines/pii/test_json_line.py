@@ -64,7 +64,7 @@ def test_all_bytes_outside_of_masked_numbers_stay():
         r'{ "b":1.50,"a" : 1E3, "a": 2, "big": 123456789012345678901234567890, "t": "\uc804\ud654 \"010\u002d1234'
         r'-5678\" \ud83d\ude00 02\/345-6789 \/"}'
     )
-    expected = line.replace(r"010\u002d1234-5678", "<|tell|>").replace(r"02\/345-6789", r"02\/345-6789")
+    expected = line.replace(r"010\u002d1234-5678", "<|tell|>").replace(r"02\/345-6789", "<|tell|>")
     assert mask_line(line, OPTIONS).text == expected
 
 

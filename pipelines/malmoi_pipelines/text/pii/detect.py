@@ -7,6 +7,7 @@ import numpy as np
 
 from malmoi_pipelines.text.pii.account import find_accounts
 from malmoi_pipelines.text.pii.card import find_cards
+from malmoi_pipelines.text.pii.loose import find_loose
 from malmoi_pipelines.text.pii.network import find_emails, find_ips
 from malmoi_pipelines.text.pii.options import DEFAULT, PiiOptions
 from malmoi_pipelines.text.pii.passport import find_passports
@@ -15,14 +16,14 @@ from malmoi_pipelines.text.pii.rrn import find_rrn
 from malmoi_pipelines.text.pii.rules import KINDS
 from malmoi_pipelines.text.pii.shadow import Stripped, find_remapped, shadow_of, strip
 from malmoi_pipelines.text.pii.spans import Span, choose, mask, unshift
-from malmoi_pipelines.text.pii.spelled import find_spelled
-from malmoi_pipelines.text.pii.zones import Zone, find_zones, merge
+from malmoi_pipelines.text.pii.zones import Zone, find_usual_zones, find_zones, merge
 
 # Labels count up to 20 characters before a number, 60 for lists, and 12 behind it: zones this far apart cannot see
 # each other, whatever is masked between them.
 _MARGIN = 64
 # A bracket, a plus and a space may open a phone number; five characters behind decide whether one ends.
 _LEFT, _RIGHT = 3, 5
+_BETWEEN = "\n\n"
 
 
 def find_spans(text: str, options: PiiOptions = DEFAULT) -> list[Span]:
@@ -82,12 +83,12 @@ def may_hold(text: str, options: PiiOptions = DEFAULT) -> bool:
 
 
 def _join(texts: Sequence[str]) -> tuple[str, list[int]]:
-    """The texts with a line feed behind each, where each begins, and where the next would.
+    """The texts with two line feeds behind each, where each begins, and where the next would.
 
-    No zone holds a line feed, so none crosses from one text to the next.
+    No zone holds two line feeds, so none crosses from one text to the next.
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    return "\n".join(texts) + "\n", [0, *np.cumsum(lengths + 1).tolist()]
+    return _BETWEEN.join([*texts, ""]), [0, *np.cumsum(lengths + len(_BETWEEN)).tolist()]
 
 
 def _strip(texts: Sequence[str], joined: str, starts: Sequence[int]) -> dict[int, Stripped]:
@@ -105,7 +106,7 @@ def _in_joined(joined: str, starts: Sequence[int], options: PiiOptions) -> Itera
     """(number of the text, spans in it), in order of position; a text may come several times, or never."""
     for start, end in _within_texts(find_zones(joined, options), starts):
         index = bisect_right(starts, start) - 1
-        first, after = starts[index], starts[index + 1] - 1
+        first, after = starts[index], starts[index + 1] - len(_BETWEEN)
         low, high = max(first, start - _MARGIN), min(after, end + _MARGIN)
         if spans := _in_window(joined[low:high], (start - low, end - low), options):
             shift = low - first
@@ -137,8 +138,11 @@ def _in_window(window: str, zone: Zone, options: PiiOptions) -> list[Span]:
 
 
 def _candidates(shadow: str, zone: Zone, options: PiiOptions) -> list[Span]:
-    zones = [inner for inner in find_zones(shadow, options) if zone[0] <= inner[0] < zone[1]]
-    return sorted((span for inner in zones for span in _in_zone(shadow, inner, options)), key=_rank)
+    zones = [inner for inner in find_usual_zones(shadow, options) if zone[0] <= inner[0] < zone[1]]
+    found = [span for inner in zones for span in _in_zone(shadow, inner, options)]
+    usual = {span.start + (shadow[span.start] == "(") for span in found if span.kind == "tell"}
+    found += find_loose(shadow, max(0, zone[0] - _LEFT), zone[1] + _RIGHT, options.spelled, usual)
+    return sorted(found, key=_rank)
 
 
 def _in_zone(shadow: str, zone: Zone, options: PiiOptions) -> Iterator[Span]:
@@ -154,8 +158,6 @@ def _in_zone(shadow: str, zone: Zone, options: PiiOptions) -> Iterator[Span]:
         yield from find_ips(shadow, start, end)
     if options.passport:
         yield from find_passports(shadow, start, end)
-    if options.spelled:
-        yield from find_spelled(shadow, start, end)
 
 
 def _rank(span: Span) -> int:

@@ -22,8 +22,8 @@ class PiiOptions(Config):
     """Mask public IPv4 and IPv6 addresses, `<|ip|>`; private, reserved and documentation addresses name nobody."""
     passport: bool = False
     """Mask Korean passport numbers, `<|passport|>`."""
-    spelled: bool = False
-    """Mask mobile numbers with digits spelled as words, or O for 0, `<|tell|>`."""
+    spelled: bool = True
+    """Mask registration and phone numbers with digits spelled as words, or letters for digits (공일공, O1O), too."""
 
 
 DEFAULT = PiiOptions()

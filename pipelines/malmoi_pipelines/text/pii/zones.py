@@ -8,11 +8,12 @@ they keep no way back, and a megabyte of digits takes no more than its time.
 import re
 from collections.abc import Iterator
 
+from malmoi_pipelines.text.pii.gate import dense
+from malmoi_pipelines.text.pii.loose import find_unusual
 from malmoi_pipelines.text.pii.network import EMAIL_SCAN, IP_SCAN
 from malmoi_pipelines.text.pii.options import PiiOptions
 from malmoi_pipelines.text.pii.passport import PASSPORT_SCAN
 from malmoi_pipelines.text.pii.shadow import DIGIT, MASKED_RAW, SEPARATOR
-from malmoi_pipelines.text.pii.spelled import SPELLED_SCAN
 
 Zone = tuple[int, int]
 """[start, end) in characters."""
@@ -28,7 +29,7 @@ _DATE = re.compile(
     r"|[0-3]?[0-9]/[0-3]?[0-9]/(?:19|20)[0-9]{2}(?: {1,4}[0-9]{1,2})?"
     r"|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]"
 )
-_NO_DIGIT = re.compile(f"[^{DIGIT}{MASKED_RAW}]")
+_FEW = re.compile(f"(?:[{DIGIT}{MASKED_RAW}][{SEPARATOR}]*+){{,7}}+")
 _SHORT = re.compile(  # date of birth and sex, or a phone number without an area code
     f"[{DIGIT}]{{6}}[{SEPARATOR}]{{1,3}}[{DIGIT}]|[2-9２-９][{DIGIT}]{{2}}[{SEPARATOR}]{{1,3}}[{DIGIT}]{{4}}"
 )
@@ -37,10 +38,25 @@ _SHORT = re.compile(  # date of birth and sex, or a phone number without an area
 def find_zones(text: str, options: PiiOptions) -> list[Zone]:
     """The zones of a text (raw or shadow), ordered, not overlapping.
 
-    >>> find_zones("전화 010-1234-5678, 2023. 1. 15. 선고", PiiOptions())
+    >>> find_zones("전화 010-1234-5678로, 2023. 1. 15. 선고", PiiOptions())
     [(3, 16)]
     """
-    zones = [match.span() for match in _DENSE.finditer(text) if not _is_dull(match[0])]
+    figures, unusual = dense(text)
+    zones = [zone for start, end in figures for zone in _in_figures(text, start, end)]
+    zones += [zone for start, end in unusual for zone in find_unusual(text, start, end)]
+    return _with_scans(zones, text, options)
+
+
+def find_usual_zones(text: str, options: PiiOptions) -> list[Zone]:
+    """Those of them in which numbers in usual writing can stand."""
+    return _with_scans(list(_in_figures(text, 0, len(text))), text, options)
+
+
+def _in_figures(text: str, start: int, end: int) -> Iterator[Zone]:
+    return (match.span() for match in _DENSE.finditer(text, start, end) if not _is_dull(match[0]))
+
+
+def _with_scans(zones: list[Zone], text: str, options: PiiOptions) -> list[Zone]:
     for scan in _scans(options):
         zones += [match.span() for match in scan.finditer(text)]
     return zones if len(zones) < 2 else list(merge(zones, gap=0))
@@ -60,9 +76,9 @@ def merge(zones: list[Zone], gap: int) -> Iterator[Zone]:
 
 
 def _is_dull(zone: str) -> bool:
-    if _DATE.fullmatch(zone):
-        return True
-    return len(zone) < 30 and len(_NO_DIGIT.sub("", zone)) < 8 and not _SHORT.fullmatch(zone)
+    if len(zone) < 30 and _FEW.fullmatch(zone):
+        return not _SHORT.fullmatch(zone)
+    return _DATE.fullmatch(zone) is not None
 
 
 def _scans(options: PiiOptions) -> Iterator[re.Pattern[str]]:
@@ -72,5 +88,3 @@ def _scans(options: PiiOptions) -> Iterator[re.Pattern[str]]:
         yield IP_SCAN
     if options.passport:
         yield PASSPORT_SCAN
-    if options.spelled:
-        yield SPELLED_SCAN
