@@ -66,11 +66,11 @@ def judge_block(block: RawBlock, config: CleanConfig) -> JudgedBlock:
     """Normalise and judge the texts of a block, each by the policy of its source."""
     groups = list(_by_policy(block.sources, config))
     if len(groups) == 1:  # nothing to bring back into order
-        return _judge(block.texts, groups[0][0])
+        return _judge(block.texts, groups[0][0], block.without_markup)
     count = len(block.texts)
     judged = JudgedBlock([""] * count, [()] * count, [None] * count, {})
     for policy, places in groups:
-        part = _judge([block.texts[i] for i in places], policy)
+        part = _judge([block.texts[i] for i in places], policy, block.without_markup)
         for i, text, changes, reason in zip(places, part.texts, part.changes, part.reasons, strict=True):
             judged.texts[i], judged.changes[i], judged.reasons[i] = text, changes, reason
         for name, values in part.measures.items():
@@ -78,8 +78,8 @@ def judge_block(block: RawBlock, config: CleanConfig) -> JudgedBlock:
     return judged
 
 
-def _judge(texts: list[str], policy: SourcePolicy) -> JudgedBlock:
-    normalised = normalise_all(texts, policy.normalise)
+def _judge(texts: list[str], policy: SourcePolicy, without_markup: bool) -> JudgedBlock:
+    normalised = normalise_all(texts, policy.normalise.of_shown() if without_markup else policy.normalise)
     judgement = judge(normalised.texts, policy.thresholds, load_rule_data(policy.thresholds))
     return JudgedBlock(normalised.texts, normalised.changes, judgement.reasons, judgement.measures)
 

@@ -105,7 +105,8 @@ class _Texts:
 
     def _add(self, block: RawBlock) -> None:
         totals: dict[tuple[str, str], list[int]] = {}
-        texts = normalise_all(block.texts, self._config.normalise).texts
+        options = self._config.normalise
+        texts = normalise_all(block.texts, options.of_shown() if block.without_markup else options).texts
         spans = find_spans_all(texts, self._config.pii)
         texts = [mask(text, some) for text, some in zip(texts, spans, strict=True)]
         for source, raw, text in zip(block.sources, block.texts, texts, strict=True):

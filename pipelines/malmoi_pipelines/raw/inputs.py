@@ -35,6 +35,8 @@ class InputFile:
     """Size as stored."""
     info: FileInfo | None = None
     """What its manifest says of it, where it is a table of a finished dataset folder."""
+    cleaned: bool = False
+    """Whether it is a table of documents that `clean` has written, or that stand in a corpus."""
 
     @property
     def name(self) -> str:
@@ -91,7 +93,7 @@ def find_inputs(
     reached = {path: root for root, path in spellings.values()}
     infos = _described(reached)
     read = (
-        _input_file(path, source or _source(path, reached[path]), options_for, infos.get(path))
+        _input_file(path, source or _source(path, reached[path]), options_for, *infos.get(path, (None, False)))
         for path in sorted(reached)
     )
     return FoundInputs(tuple(read), len(passed_over - reached.keys()))
@@ -175,7 +177,9 @@ def _source(path: str, root: str) -> str:
     return below[0] if len(below) > 1 else _base(root) or _base(path)[: len(_base(path)) - len(extension_of(path))]
 
 
-def _input_file(path: str, source: str, options_for: Callable[[str], ReadOptions], info: FileInfo | None) -> InputFile:
+def _input_file(
+    path: str, source: str, options_for: Callable[[str], ReadOptions], info: FileInfo | None, cleaned: bool
+) -> InputFile:
     form, compression = kind_of(path, options_for(source).format)
     try:
         size = files.size(path)
@@ -184,19 +188,25 @@ def _input_file(path: str, source: str, options_for: Callable[[str], ReadOptions
             f"{path}: there is no such file. Is it a link to one that is gone?",
             hint="remove the link, or pass over it: --set 'ignore=[PATTERN]'",
         ) from None
-    return InputFile(path, source, form, compression, size, info if info is not None and info.bytes == size else None)
+    if info is None or info.bytes != size:
+        return InputFile(path, source, form, compression, size)
+    return InputFile(path, source, form, compression, size, info, cleaned)
 
 
-def _described(paths: Iterable[str]) -> dict[str, FileInfo]:
-    """What the manifests of finished dataset folders say of the tables among some files, however these were reached."""
-    infos: dict[str, FileInfo] = {}
+def _described(paths: Iterable[str]) -> dict[str, tuple[FileInfo, bool]]:
+    """What manifests say of the tables of finished dataset folders among some files, and whether these were cleaned.
+
+    However the files were reached.
+    """
+    infos: dict[str, tuple[FileInfo, bool]] = {}
     for folder in sorted({_parent(_parent(path)) for path in paths if _base(_parent(path)) == "data"}):
         if has_manifest(folder):
             try:
                 manifest = open_dataset(folder, *READABLE)
             except MalmoiError:  # of another tool, version or kind, or damaged: files like any others
                 continue
-            infos |= {files.join(folder, info.path): info for info in manifest.table_files()}
+            cleaned = manifest.kind != RAW.name
+            infos |= {files.join(folder, info.path): (info, cleaned) for info in manifest.table_files()}
     return infos
 
 

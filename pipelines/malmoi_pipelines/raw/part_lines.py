@@ -34,7 +34,8 @@ def read_lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterat
 
 def new_block(part: FilePart, start: int = 0) -> RawBlock:
     """An empty block of a part's file, its lines counted from byte `start`."""
-    return RawBlock(part.file.path.rpartition("/")[2], part.file.source, start)
+    shown = part.file.format == "warc" or part.file.cleaned
+    return RawBlock(part.file.path.rpartition("/")[2], part.file.source, start, without_markup=shown)
 
 
 def _fitting(block: RawBlock, lines: CutLines, limit: int) -> list[bytes]:

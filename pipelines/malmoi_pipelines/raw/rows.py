@@ -52,6 +52,8 @@ class RawBlock:
     given: list[bool] = field(default_factory=list)
     """Whether the id was given, and not derived."""
     bad: list[BadLine] = field(default_factory=list)
+    without_markup: bool = False
+    """Whether an escaped tag in its texts is what readers saw: they were taken out of web pages, or cleaned before."""
 
     def reject(self, line: int, reason: str, raw: bytes | None, lost: int = 0, keep: int = RAW_BYTES) -> None:
         """Add a bad line of which `raw` was read and `lost` more bytes were not; at most `keep` of them stay."""

@@ -1,8 +1,14 @@
-"""HTML left over in text: entities and real tags. `a < b`, `List<T>` and `<|tell|>` are none of its business."""
+"""HTML left over in text: entities and real tags. `a < b`, `List<T>` and `<|tell|>` are none of its business.
+
+Nor is what a text shows of HTML: code between back quotes, as Markdown has it, and tags that are escaped, as they must
+be to be seen. So tags go first, and then entities become characters, once.
+"""
 
 import html as _html
 import re
 from html.entities import html5
+
+from malmoi_pipelines.text.code import code_places
 
 # Tag names that are hardly ever anything else in angle brackets, with or without attributes. A capital alone is a type
 # parameter more often than a tag.
@@ -37,20 +43,28 @@ _SCRIPT = re.compile(r"<(?i:(script|style)\b[^<>]*>(?:(?!</?(?:script|style)\b).
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MAY_BE_TAG = re.compile("<[A-Za-z/!]")
 _MAY_BE_ENTITY = re.compile("&[#0-9A-Za-z]{1,32};")
-_ESCAPED_AMPERSAND = re.compile(r"&(?:amp;|#38;|#x26;)+", re.IGNORECASE)
 
 
 def clear_html(text: str) -> str:
-    r"""Unescape entities and remove comments, scripts and tags; block tags and `<br>` become line ends.
+    r"""Remove comments, scripts and tags, and unescape entities; block tags and `<br>` become line ends.
 
-    >>> clear_html("<p>A&amp;B &lt; C</p>")
-    '\nA&B < C\n'
+    >>> clear_html("<p>A&amp;B &lt; C, `<br>` &lt;br&gt;</p>")
+    '\nA&B < C, `<br>` <br>\n'
     """
-    if "&" in text:
-        text = _ENTITY.sub(_character, _ESCAPED_AMPERSAND.sub("&", text))
+    cleared = _cleared(text)
+    if cleared == text or not (code := code_places(text)):
+        return cleared
+    parts, start = [], 0
+    for first, last in code:
+        parts += [_cleared(text[start:first]), text[first:last]]
+        start = last
+    return "".join([*parts, _cleared(text[start:])])
+
+
+def _cleared(text: str) -> str:
     if "<" in text:
         text = _TAG.sub(_replacement, _SCRIPT.sub("", _COMMENT.sub("", text)))
-    return text
+    return _ENTITY.sub(_character, text) if "&" in text else text
 
 
 def html_places(text: str) -> list[int]:

@@ -1,6 +1,6 @@
-"""Normalise documents: one fixed order of rules, applied until none of them changes anything.
+"""Normalise documents: one fixed order of rules, all but the first applied until none of them changes anything.
 
-1. `html`        entities unescaped, left-over tags removed (option)
+1. `html`        left-over tags removed, entities unescaped, once and before all else (option)
 2. `mojibake`    UTF-8 or EUC-KR that was read as Latin-1 or Windows-1252, line by line, where a check finds traces
 3. `line_ends`   CR LF, CR, NEL, VT, FF, U+2028 and U+2029 → LF
 4. `control`     control characters but LF and TAB, lone surrogates and noncharacters removed
@@ -41,7 +41,7 @@ from malmoi_pipelines.text.pii import KINDS
 from malmoi_pipelines.text.repeats import cut_repeats, repeats_pattern
 from malmoi_pipelines.text.text_block import TextBlock
 
-MAX_PASSES = 10  # entities escaped in entities are undone this deep; beyond, a text is an attack and stays as it is
+MAX_PASSES = 10  # beyond, a text is an attack and stays as it is
 
 _BLOCK_CHARS = 1 << 19  # characters looked at together: arrays over them stay in the cache
 _SPACE, _TAB, _LINE_FEED, _LAYOUT, _MARKUP, _ALL_RULES = (1 << bit for bit in range(6))
@@ -51,14 +51,19 @@ _LITERAL_MASK = re.compile(rf"<\|(?:{'|'.join(KINDS)})\|>")
 class NormaliseOptions(Config):
     """What `normalise` may do beyond what every text needs."""
 
-    html: bool = True
-    """Unescape entities and remove left-over tags."""
+    html: bool | None = None
+    """Remove left-over tags and unescape entities. null: of every text but those that were taken out of web pages (WARC
+    and WET), where an escaped tag is what readers saw, and those that were cleaned before."""
     collapse_spaces: CollapseSpaces = "inner"
     """Make one space of a run of spaces. `inner`: only after the first visible character of a line, so that code, lists
     and verse keep their indentation, which means something, and loses what layout left inside of lines; `all`:
     everywhere."""
     repeats: int | None = Field(None, ge=2)
     """Cut runs of one emoticon letter or mark (ㅋㅋㅋㅋㅋ, ㅠㅠㅠ, !!!!, ~~~~) to so many. null: leave them."""
+
+    def of_shown(self) -> "NormaliseOptions":
+        """For texts in which an escaped tag is what readers saw."""
+        return self if self.html is not None else self.model_copy(update={"html": False})
 
 
 class Normalised(NamedTuple):
@@ -81,16 +86,18 @@ _DEFAULTS = NormaliseOptions()
 
 
 def normalise(text: str, options: NormaliseOptions = _DEFAULTS) -> Normalised:
-    r"""Apply the rules in their order until nothing changes: `normalise` of its own result changes nothing.
+    r"""Apply the rules in their order until nothing changes: without `html`, its own result stays as it is.
+
+    With it a second time would take for a tag what was an escaped one.
 
     >>> normalise("안녕\u200b하세요 &amp;\r\n")
     Normalised(text='안녕하세요 &', changes=('html', 'line_ends', 'zero_width', 'spaces'))
     """
     changes: dict[str, None] = {}
+    if options.html is not False and ("&" in text or "<" in text):
+        text = _applied("html", clear_html(text), text, changes)
     for _ in range(MAX_PASSES):
         before = text
-        if options.html and ("&" in text or "<" in text):
-            text = _applied("html", clear_html(text), text, changes)
         text = mend_characters(text, changes)
         text = _applied("nfd", _compose(text), text, changes)
         # Layout finds nothing more to do after itself and makes nothing for the rules above, but for mojibake, which is
@@ -141,18 +148,17 @@ def _normalise_block(texts: Sequence[str], options: NormaliseOptions) -> Normali
 
 
 def _clear_markup(block: NormalisedBlock, needs: npt.NDArray[np.uint8], options: NormaliseOptions) -> None:
-    """Apply the rule on HTML until it changes nothing, unless it uncovers what needs all rules; update the needs."""
-    for _ in range(MAX_PASSES):
-        changed = []
-        for place in np.flatnonzero((needs & (_MARKUP | _ALL_RULES)) == _MARKUP).tolist():
-            needs[place] ^= _MARKUP
-            text = clear_html(block.texts[place])
-            if text != block.texts[place]:
-                block.texts[place], block.changes[place] = text, ("html",)
-                changed.append(place)
-        if not changed:
-            break
-        needs[changed] |= _needs([block.texts[place] for place in changed], options)
+    """Apply the rule on HTML where nothing else needs all rules; update the needs."""
+    changed = []
+    for place in np.flatnonzero((needs & (_MARKUP | _ALL_RULES)) == _MARKUP).tolist():
+        text = clear_html(block.texts[place])
+        if text != block.texts[place]:
+            block.texts[place], block.changes[place] = text, ("html",)
+            changed.append(place)
+    without = options.model_copy(update={"html": False})
+    if changed:
+        needs[changed] |= _needs([block.texts[place] for place in changed], without)
+    needs &= ~np.uint8(_MARKUP)
 
 
 def _needs(texts: Sequence[str], options: NormaliseOptions) -> npt.NDArray[np.uint8]:
@@ -170,7 +176,7 @@ def _needs(texts: Sequence[str], options: NormaliseOptions) -> npt.NDArray[np.ui
     layout[starts] |= edges & (block.lengths > 0)
     needs = np.bitwise_or.reduceat(kinds & _ALL_RULES | layout * np.uint8(_LAYOUT), starts)
     _mark(needs, block, [found.start() for found in _LITERAL_MASK.finditer(block.joined)], _ALL_RULES)
-    if options.html:
+    if options.html is not False:
         _mark(needs, block, html_places(block.joined), _MARKUP)
     if options.repeats is not None:
         runs = repeats_pattern(options.repeats).finditer(block.joined)

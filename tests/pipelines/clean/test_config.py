@@ -22,7 +22,7 @@ def test_a_source_inherits_what_its_policy_leaves_out():
     assert policy.pii.mode == "strict"
     assert not policy.normalise.html
     assert config.policy("web").thresholds == Thresholds(min_chars=5)
-    assert config.policy("web").normalise.html
+    assert config.policy("web").normalise.html is None
 
 
 def test_policies_may_be_given_as_objects():

@@ -19,6 +19,7 @@ from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.tasks import plan_tasks
 
 from tests.pipelines.raw.raw_files import gz, jsonl, put, zstd
+from tests.pipelines.raw.test_warc import http
 from tests.pipelines.small_tokenizers import write_base
 
 PHONE = "연락처는 010-1234-5678로 해 주세요."
@@ -399,3 +400,23 @@ def test_the_tokenizer_of_a_model_is_named_as_everywhere_and_counts_by_its_conte
     configs = [CleanConfig.model_validate({"perplexity": {"good": {"model": model, "tokenizer": n}}}) for n in names]
     done = [stage.clean([path], f"{tmp_path}/out", config, RunOptions()) for config in configs]
     assert [result.skipped for result in done] == [False, True]
+
+
+TAGS = "줄을 바꾸려면 &lt;br&gt; 을 적고, 빈칸은 &amp;nbsp; 를 적습니다."
+SEEN = "줄을 바꾸려면 <br> 을 적고, 빈칸은 &nbsp; 를 적습니다."
+
+
+def test_tags_that_readers_see_stay_in_what_was_taken_out_of_pages_or_cleaned_before(tmp_path):
+    """The extractor has unescaped a page already, and so has `clean` its own documents."""
+    page = f"<html><body><p>{TAGS}</p><p>{sentence(1)}</p></body></html>"
+    put(tmp_path, "raw/web/a.warc", http(page.encode(), "text/html; charset=utf-8"))
+    put(tmp_path, "raw/lines/a.jsonl", jsonl([{"text": f"<p>{TAGS}</p>"}]))
+    config = CleanConfig(read={"main_content": False})
+    first = stage.clean([str(tmp_path / "raw")], str(tmp_path / "one"), config, RunOptions()).folder
+    texts = {row["source"]: row["text"] for row in rows(str(tmp_path), out="one")}
+    assert texts == {"web": f"{SEEN}\n\n{sentence(1)}", "lines": SEEN}
+    stage.clean([first], str(tmp_path / "two"), config, RunOptions())
+    assert {row["source"]: row["text"] for row in rows(str(tmp_path), out="two")} == texts
+    on = CleanConfig(read={"main_content": False}, normalise={"html": True})
+    stage.clean([str(tmp_path / "raw" / "web")], str(tmp_path / "three"), on, RunOptions())
+    assert rows(str(tmp_path), out="three")[0]["text"] != texts["web"]

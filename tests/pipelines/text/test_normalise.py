@@ -141,7 +141,7 @@ SCRAPS = st.one_of(
 )
 OPTIONS = st.builds(
     NormaliseOptions,
-    html=st.booleans(),
+    html=st.sampled_from([None, True, False]),
     collapse_spaces=st.sampled_from(["inner", "all", "none"]),
     repeats=st.sampled_from([None, 2, 3]),
 )
@@ -151,7 +151,7 @@ OPTIONS = st.builds(
 @given(SCRAPS, OPTIONS)
 def test_normalising_twice_changes_nothing_more(text, options):
     once = normalise(text, options).text
-    again = normalise(once, options)
+    again = normalise(once, options.model_copy(update={"html": False}))  # an escaped tag is one no more
     assert again.text == once
     assert set(again.changes) <= {"literal_mask"}
     assert unicodedata.is_normalized("NFC", once)
