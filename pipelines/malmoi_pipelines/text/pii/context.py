@@ -8,7 +8,9 @@ import re
 BEFORE_CHARS = 20
 AFTER_CHARS = 12
 
-RRN_LABEL = re.compile(r"(?:주민|외국인|거소)(?:\s?등록|\s?신고)?(?:\s?번호)?|생년월일|(?<![A-Za-z])RRN(?![A-Za-z])")
+RRN_LABEL = re.compile(
+    r"(?:주민|외국인|거소)(?:\s?등록|\s?신고)?(?:\s?번호)?|생년월일|민증|(?<![A-Za-z])RRN(?![A-Za-z])"
+)
 NOT_RRN_LABEL = re.compile(
     r"법인|등기|사업자|주문|송장|바코드|제품|상품|품번|문서|관리|접수|계약|(?<![A-Za-z])(?:ISBN|EAN)(?![A-Za-z])|"
     r"(?<!등록)(?<!등록 )번호",

@@ -33,8 +33,8 @@ _PREFIX = "|".join(
 _FIRST = rf"(?<![0-9A-Za-z].)(?<![{NAMES}][{NAMES}]){NEXT}"
 # The first digit alone is consumed, so that a number may begin inside of what looked like another.
 _PHONE = re.compile(
-    rf"(?:[{VALUES[0]}]{_FIRST}|\+ ?8(?={GAP}2))(?=(?P<rest>(?:{_PREFIX}|{_of('2')}(?:{_of('0')})?+{_of('1')})"
-    rf"(?:{_DIGIT}){{6,10}}+))"
+    rf"(?:[{VALUES[0]}]{_FIRST}|(?:\+ ?|(?<![0-9A-Za-z])00)8(?={GAP}2))"
+    rf"(?=(?P<rest>(?:{_PREFIX}|{_of('2')}(?:{_of('0')})?+{_of('1')})(?:{_DIGIT}){{6,10}}+))"
 )
 _RRN = re.compile(
     rf"[{ANY}]{_FIRST}(?=(?P<rest>{_DIGIT}{_of('01')}{_DIGIT}{_of('0123')}{_DIGIT}{_of('12345678')}"
@@ -44,6 +44,7 @@ _NATIONAL = re.compile(
     r"(?P<mobile>010(?=[0-9]{8}\Z)|01[16-9])[0-9]{7,8}|(?P<other>070(?=[0-9]{8}\Z)|050[2-8]|080|030[0-9]|060|01[25])[0-9]{7,8}"
     "|(?P<area>02|03[1-3]|04[1-4]|05[1-5]|06[1-4])[1-9][0-9]{6,7}"
 )
+_COUNTRY = re.compile("(?:00)?820?")  # +82 (0)10 is 010
 _LENGTHS = (12, 11, 10, 9)
 
 _LEFT = re.compile(r"(?:[0-9A-Za-z]|[0-9A-Za-z] ?[-_./:=+] ?)$")
@@ -53,6 +54,7 @@ _CLEAR = frozenset("-_~/|=:") | {"--", "__", SPOKEN}
 """Marks that join groups; a comma, a dot or a space as often parts two numbers."""
 _BIRTHS = ({6}, {2, 4, 6}, set(range(1, 13)), set(range(6, 13)), set(range(1, 7)))
 _GROUPS = 3  # of a phone number; with the code of the country one more
+_LAST = 4  # digits of the last group
 _FEW_DIGITS = 3  # different ones, as in a row of bits
 _NAMED = 7  # of thirteen digits: more than the syllables of a sentence make by chance
 
@@ -108,9 +110,9 @@ def _phone(shadow: str, begin: int, shift: int, number: Written) -> Found | None
     before = context.before(shadow, begin)
     if context.NOT_PHONE_NUMBER.search(before) or context.is_of_a_thing(before):
         return None
-    trunk = 0
-    if shadow[begin] == "+":  # +82 (0)10 is 010
-        trunk = 2 + (number.digits[2] == "0")
+    trunk = 0  # how many digits stand for the first zero
+    if country := _COUNTRY.match(number.digits) if shadow[begin] == "+" or number.digits.startswith("00") else None:
+        trunk = country.end()
     counts = [length - 1 + trunk if trunk else length for length in _LENGTHS]
     # The longest, but none that takes the first digit of the next line along.
     for count in sorted(counts, key=lambda count: number.first(count).is_broken()):
@@ -137,8 +139,9 @@ def _without_country(number: Written, trunk: int) -> Written:
 def _is_phone(number: Written, kind: str, prefix: int, before: str) -> bool:
     """Whether digits that could be a phone number are written as one, or beside a word that says so."""
     marks, shape = number.marks() - {")"}, _shape(number.groups(), prefix)
-    is_judged = shape in ("whole", "bare") and number.is_usual("-. )")  # by the rules of usual writing
-    if is_judged or ")" in "".join(number.gaps[prefix + 1 :]):
+    has_brackets = ")" in "".join(number.gaps[prefix + 1 :])
+    is_judged = shape in ("whole", "bare") and number.is_usual("-. )") and not has_brackets  # as usual writing
+    if is_judged or (shape != "whole" and has_brackets):
         return False
     label = context.distance(context.PHONE_LABEL, before)
     if label < context.FAR and label <= context.rival_distance(context.NOT_PHONE_LABEL, before):
@@ -151,22 +154,43 @@ def _is_phone(number: Written, kind: str, prefix: int, before: str) -> bool:
 def _is_mobile(number: Written, shape: str, prefix: int, before: str) -> bool:
     if not number.is_plain():
         return number.names() > 1 or (bool(shape) and (number.names() == 0 or shape != "bare"))
-    marks = number.marks()
+    marks, groups = number.marks(), number.groups()
     if shape == "even":
-        edges = {i for i, gap in enumerate(number.gaps) if gap.strip() and len(marks) > 1}
-        return "," not in marks and edges <= {prefix, len(number.digits) - 4} and len(set(number.digits)) > _FEW_DIGITS
+        return _is_spaced_out(number, prefix) and len(set(number.digits)) > _FEW_DIGITS
     if shape:
         return shape == "whole"
-    return number.groups()[0] == prefix and marks <= _CLEAR and not _is_of_another(before)
+    if _is_of_another(before):
+        return False
+    if _edges(number, "") >= {prefix, len(number.digits) - _LAST}:
+        return marks <= _CLEAR | {" ", "."}
+    return (groups[0] == prefix and marks <= _CLEAR | {" "}) or (groups[-1] == _LAST and marks <= _CLEAR)
 
 
 def _is_other(number: Written, shape: str, prefix: int) -> bool:
-    """The same of land lines and services, whose prefixes are shorter: in three groups alone."""
-    if number.digits[prefix] < "2" or shape != "whole" or len(number.groups()) != _GROUPS:
+    """The same of land lines and services, whose prefixes are shorter."""
+    if number.digits[prefix] < "2":
         return False
-    first, second = number.gaps[prefix].strip("\n"), number.gaps[-4].strip("\n")
-    is_alike = first in (second, ")", "/")  # 02/345-6789
-    return is_alike and (not number.is_plain() or second in _CLEAR)
+    if shape == "even":
+        return _edges(number, " ") == {prefix, len(number.digits) - _LAST} and _is_spaced_out(number, prefix)
+    if shape != "whole" or len(number.groups()) != _GROUPS:
+        return False
+    first, second = number.gaps[prefix].strip("\n"), number.gaps[-_LAST].strip("\n")
+    if number.names() * 2 > len(number.digits):
+        return True
+    is_alike = first in (second, ")", "/", ")" + second)  # 02/345-6789
+    return is_alike and (not number.is_plain() or second in _CLEAR | {","})
+
+
+def _is_spaced_out(number: Written, prefix: int) -> bool:
+    """Whether single digits have one mark between all of them, or another where the groups end."""
+    marks = number.marks()
+    is_list = any(mark.startswith(",") for mark in marks)
+    return not is_list and (len(marks) == 1 or _edges(number, " ") <= {prefix, len(number.digits) - _LAST})
+
+
+def _edges(number: Written, without: str) -> set[int]:
+    """Before which digits something stands, a line end apart, and a mark that is left out."""
+    return {i for i, gap in enumerate(number.gaps) if gap.strip("\n") not in ("", without)}
 
 
 def _is_of_another(before: str) -> bool:
@@ -210,10 +234,10 @@ def _is_registration(number: Written, before: str) -> bool:
     other = context.rival_distance(context.NOT_RRN_LABEL, before)
     if label < context.FAR and label <= other:
         return True
-    edges = {i for i, gap in enumerate(number.gaps) if gap.strip("\n")}
+    edges = _edges(number, "")
     is_parted = any(edges - {7} == births - {7} for births in _BIRTHS)
     is_checked = checks.rrn_checks(digits)
-    if is_parted and (number.gaps[6].strip("\n") in _CLEAR or number.names() >= _NAMED):
+    if is_parted and (number.gaps[6].strip("\n").removeprefix(")") in _CLEAR or number.names() >= _NAMED):
         return is_checked or not checks.corporate_checks(digits)
     return is_checked and (is_parted or not edges) and other == context.FAR and number.marks() <= {" ", "-"}
 

@@ -13,7 +13,7 @@ from malmoi_pipelines.text.pii.spans import Span
 
 LIST_CHARS = 60  # three numbers; zones that cannot see each other are further apart
 
-_SEPARATOR = "(?P<separator> ?- ?|[ ./]|)"
+_SEPARATOR = "(?P<separator> {0,2}[-_~] {0,2}| ?[./] ?| {1,3}|)"
 _FULL = re.compile(rf"{BEFORE}(?P<century>19|20)?(?P<birth>[0-9]{{6}}){_SEPARATOR}(?P<serial>[1-8][0-9]{{6}}){AFTER}")
 _DOTTED = re.compile(
     rf"{BEFORE}(?P<century>19|20)?(?P<year>[0-9]{{2}})\. ?(?P<month>[0-9]{{1,2}})\. ?(?P<day>[0-9]{{1,2}})\.? ?- ?"
@@ -56,7 +56,7 @@ def _full_rule(match: re.Match[str], before: str) -> str | None:
     # Thirteen digits in a row, or a whole date before: barcodes, document and order numbers look alike.
     digits = match["birth"] + match["serial"]
     is_barcode = digits.startswith("880") and checks.ean_checks(digits)
-    is_vetoed = other < context.FAR or match["separator"] in (".", "/") or is_barcode
+    is_vetoed = other < context.FAR or match["separator"].strip() in (".", "/", "_", "~") or is_barcode
     return "rrn_checksum" if checks.rrn_checks(digits) and not is_vetoed else None
 
 

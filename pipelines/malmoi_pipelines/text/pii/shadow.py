@@ -29,7 +29,7 @@ _NEEDS_REMAP = re.compile(f"[{_INVISIBLE}\u1161-\u1175]")  # no syllable is deco
 
 # Behind hyphens a middle dot parts numbers, or a number and its tail: 02-345-6788·9.
 _VARIANT = re.compile(
-    f"[{_DASHES}{OTHER_SPACES}{_TILDES}{_FULL_WIDTH}]|(?<!-[0-9]{{4}})[{_MIDDLE_DOTS}]"
+    f"[{_DASHES}{OTHER_SPACES}{_TILDES}{_FULL_WIDTH}]|(?<![-.][0-9]{{4}})[{_MIDDLE_DOTS}]"
     f"|(?<=[0-9０-９]){_BULLET}(?=[0-9０-９])"
 )
 _PLAIN = {wide: chr(ord(wide) - 0xFEE0) for wide in _FULL_WIDTH} | dict.fromkeys(_DASHES + _MIDDLE_DOTS + _BULLET, "-")

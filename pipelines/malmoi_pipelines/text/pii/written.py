@@ -27,10 +27,10 @@ VALUES = tuple(map("".join, zip(_FIGURES, _LETTERS, _NAMES, strict=True)))
 
 ANY = "".join(VALUES)
 """Inside of a regex class: all of them."""
-_MARK = rf"{SEPARATOR}_,:;|=+*\t"
+_MARK = rf"{SEPARATOR}\[\]{{}}_,:;|=+*#^…→\t＿，：；｜＝＋＃"
 SPOKEN = "다시"
 """The mark that the words for a hyphen are."""
-_WORDS = f"{SPOKEN}|국에|국|에|대시|점|쩜"
+_WORDS = f"{SPOKEN}|국에|국|에|대시|하이픈|점|쩜"
 BETWEEN = _MARK + "".join(sorted(set(_WORDS) - {"|"})) + r"\r\n"
 """Inside of a regex class: what may stand between two digits."""
 # One line end at most: a block of texts has two between its texts.
@@ -39,8 +39,9 @@ GAP = rf"(?:[{_MARK}]{{0,4}}+(?:\r?\n[{_MARK}]{{0,4}}+)?+(?: ?(?:{_WORDS}) ?)?+)
 NEXT = f"(?=[{ANY}{BETWEEN}])"
 """Ahead of a gap and a digit: one look that most digits of a text do not pass."""
 
+_WORD_SPACES = 2  # more are of a table
 _VALUE = str.maketrans({char: str(value) for value, chars in enumerate(VALUES) for char in chars})
-_TOKEN = re.compile(f"[{ANY}]")
+_TOKEN = re.compile(f"[{ANY}](?<!하이)")  # of the word for a hyphen
 
 
 class Written(NamedTuple):
@@ -67,7 +68,8 @@ class Written(NamedTuple):
 
     def marks(self) -> set[str]:
         """The marks between its groups."""
-        return {gap.strip("\n") for gap in self.gaps} - {""}
+        bare = (gap.strip("\n") for gap in self.gaps)
+        return {gap.removeprefix(")") or gap for gap in bare} - {""}
 
     def is_broken(self) -> bool:
         """Whether it goes over a line end."""
@@ -79,7 +81,7 @@ class Written(NamedTuple):
 
     def is_usual(self, marks: str) -> bool:
         """Whether it is in figures, on one line, with nothing but some marks between its groups."""
-        return self.is_plain() and not self.is_broken() and all(mark in marks for mark in self.marks())
+        return self.is_plain() and not self.is_broken() and all(gap in marks for gap in self.gaps)
 
     def is_plain(self) -> bool:
         """Whether all its digits are figures of ASCII."""
@@ -101,13 +103,16 @@ def read(text: str) -> Written:
 
 
 def mark(gap: str) -> str:
-    r"""What a gap is, whatever spaces stand around it.
+    r"""What a gap is, whatever spaces stand around it; a comma with a space is another than one without.
 
-    >>> [mark(" - "), mark("  "), mark("-\n"), mark("\n")]
-    ['-', ' ', '-\n', '\n']
+    >>> [mark(gap) for gap in (" - ", "  ", "-\n", "\n", ") ", ")-", ", ", " 다시 ")]
+    ['-', ' ', '-\n', '\n', ')', ')-', ', ', '다시']
     """
     line_end = "\n" * ("\n" in gap)
-    bare = "".join(gap.split()).strip("()") or ")" * any(char in "()" for char in gap)
-    if bare:
-        return (SPOKEN if bare.isalpha() else bare) + line_end
-    return line_end or " " * bool(gap)
+    shown = "".join(gap.split())
+    if not shown:
+        return line_end or ("   " if len(gap) > _WORD_SPACES else " " * bool(gap))
+    bare = shown.strip("()[]{}")
+    if bare.isalpha():
+        return SPOKEN + line_end
+    return ")" * (bare != shown) + bare + line_end + " " * (bare == "," and shown != gap)

@@ -20,7 +20,7 @@ Zone = tuple[int, int]
 
 # At least seven digits (or masks of digits) with at most four separators between neighbours: nothing that must be
 # masked has less (900101-1 and 345-6789 beside labels).
-_DENSE = re.compile(f"[{DIGIT}](?:[{SEPARATOR}]{{0,4}}+[{DIGIT}{MASKED_RAW}]){{6,}}+")
+_DENSE = re.compile(f"[{DIGIT}](?:[{SEPARATOR}_＿]{{0,4}}+[{DIGIT}{MASKED_RAW}]){{6,}}+")
 
 # By far the commonest zones, and never personal data: a date with at most a case year or an hour behind.
 _DATE = re.compile(
