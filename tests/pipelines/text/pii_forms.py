@@ -260,6 +260,9 @@ HARD_LOOK_ALIKES: dict[str, Callable[[random.Random], str]] = {
     "numbers of one column": lambda rng: "\n".join(f"{rng.randint(2, 9)}{_n(rng, 3)}" for _ in range(5)),
     "table": lambda rng: "\n".join(f"{i} | {_n(rng, 3)} | {_n(rng, 4)} | {_n(rng, 5)}" for i in range(1, 5)),
     "ledger": lambda rng: f"23{rng.randint(1, 12):02}{rng.randint(1, 28):02}, {_n(rng, 7)}, {_n(rng, 6)}",
+    "ledger with marks": lambda rng: rng.choice(("/", " | ", ",", "=")).join(
+        (f"{rng.randint(15, 26)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}", _n(rng, 7))
+    ),
     "lottery": lambda rng: "당첨 " + ", ".join(map(str, sorted(rng.sample(range(1, 46), 7)))),
     "ratio": lambda rng: f"{_n(rng, 2)}:{_n(rng, 3)}:{_n(rng, 4)}",
     "file": lambda rng: f"IMG_{_year(rng)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}_{_n(rng, 6)}.jpg",

@@ -47,15 +47,20 @@ _NATIONAL = re.compile(
 _COUNTRY = re.compile("(?:00)?820?")  # +82 (0)10 is 010
 _LENGTHS = (12, 11, 10, 9)
 
-_LEFT = re.compile(r"(?:[0-9A-Za-z]|[0-9A-Za-z] ?[-_./:=+] ?)$")
-_SPACED = re.compile(rf"[{ANY}]([^\w\n])[{ANY}]\1")  # in the midst of single digits
-_RIGHT = re.compile(rf"{GAP}(?P<digit>[0-9])|(?P<touching>[0-9A-Za-z])|[-_./:=][0-9A-Za-z]{{2}}")
+_LEFT = re.compile(r"(?:[0-9A-Za-z]|[A-Za-z][-_./+]|[0-9] ?[-_./:=+] ?)\Z")
+_SPACED = re.compile(rf"[{ANY}]([^\w\n])[{ANY}]\1")
+_AMONG_SINGLE = re.compile(  # in a row of them, or in the row below
+    rf"[{ANY}]([^\w\n])[{ANY}]\1\Z|[{ANY}]([^\w\n])[{ANY}]\n[{ANY}]\2\Z"
+)
+_RIGHT = re.compile(rf"{GAP}(?P<digit>[0-9])|(?P<touching>[0-9A-Za-z])|[-_./:=][0-9A-Za-z]{{2}}| ?원")
 _CLEAR = frozenset("-_~/|=:") | {"--", "__", SPOKEN}
 """Marks that join groups; a comma, a dot or a space as often parts two numbers."""
+_HYPHENS = frozenset(("-", "_", "~", "--", "__", SPOKEN))
 _BIRTHS = ({6}, {2, 4, 6}, set(range(1, 13)), set(range(6, 13)), set(range(1, 7)))
 _GROUPS = 3  # of a phone number; with the code of the country one more
 _LAST = 4  # digits of the last group
 _FEW_DIGITS = 3  # different ones, as in a row of bits
+_LIKELY_YEARS = range(1930, 2010)
 _NAMED = 7  # of thirteen digits: more than the syllables of a sentence make by chance
 
 
@@ -91,7 +96,7 @@ def find_loose(shadow: str, start: int, end: int, spelled: bool, usual: Containe
 
 def _judged(shadow: str, match: re.Match[str], judge: Judge, spelled: bool) -> Span | None:
     begin, end = match.start(), match.end("rest")
-    if _LEFT.search(shadow, max(0, begin - 4), begin) or (begin > 1 and _SPACED.match(shadow, begin - 2)):
+    if _LEFT.search(shadow, max(0, begin - 4), begin) or _AMONG_SINGLE.search(shadow, max(0, begin - 5), begin + 2):
         return None
     number = read(shadow[begin:end].lstrip("+ "))
     shift = end - number.ends[-1]
@@ -159,7 +164,7 @@ def _is_mobile(number: Written, shape: str, prefix: int, before: str) -> bool:
         return _is_spaced_out(number, prefix) and len(set(number.digits)) > _FEW_DIGITS
     if shape:
         return shape == "whole"
-    if _is_of_another(before):
+    if not number.digits.startswith("010") or _is_of_another(before):
         return False
     if _edges(number, "") >= {prefix, len(number.digits) - _LAST}:
         return marks <= _CLEAR | {" ", "."}
@@ -236,10 +241,17 @@ def _is_registration(number: Written, before: str) -> bool:
         return True
     edges = _edges(number, "")
     is_parted = any(edges - {7} == births - {7} for births in _BIRTHS)
-    is_checked = checks.rrn_checks(digits)
-    if is_parted and (number.gaps[6].strip("\n").removeprefix(")") in _CLEAR or number.names() >= _NAMED):
-        return is_checked or not checks.corporate_checks(digits)
-    return is_checked and (is_parted or not edges) and other == context.FAR and number.marks() <= {" ", "-"}
+    is_person = checks.rrn_checks(digits) or not checks.corporate_checks(digits)
+    middle = number.gaps[6].strip("\n").removeprefix(")")
+    if is_parted and is_person and (middle in _HYPHENS or number.names() >= _NAMED):
+        return True
+    if other < context.FAR or not (is_parted or not edges):
+        return False
+    if is_person and middle in _CLEAR | {","}:  # a ledger has as well a day, a mark and an amount, but of late
+        birth = checks.birth_date(digits[:6], digits[6])
+        is_checked = middle in (":", "=") and checks.rrn_checks(digits)
+        return birth is not None and (birth.year in _LIKELY_YEARS or is_checked)
+    return checks.rrn_checks(digits) and number.marks() <= {" ", "-"}
 
 
 def _goes_on(shadow: str, end: int, number: Written) -> bool:
@@ -250,6 +262,8 @@ def _goes_on(shadow: str, end: int, number: Written) -> bool:
     if following["touching"] or not following["digit"]:
         return True
     gap = shadow[end : following.start("digit")]
+    if len(number.groups()) > _GROUPS + 1 and _SPACED.match(shadow, following.start("digit")):
+        return True  # rows of single digits
     if "\n" in gap or mark(gap) not in number.marks():
         return not gap
     return not gap.endswith(" ") or len(number.groups()) > _GROUPS + 1

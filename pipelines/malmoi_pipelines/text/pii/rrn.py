@@ -56,7 +56,7 @@ def _full_rule(match: re.Match[str], before: str) -> str | None:
     # Thirteen digits in a row, or a whole date before: barcodes, document and order numbers look alike.
     digits = match["birth"] + match["serial"]
     is_barcode = digits.startswith("880") and checks.ean_checks(digits)
-    is_vetoed = other < context.FAR or match["separator"].strip() in (".", "/", "_", "~") or is_barcode
+    is_vetoed = other < context.FAR or match["separator"].strip(" -") or len(match["separator"]) > 1 or is_barcode
     return "rrn_checksum" if checks.rrn_checks(digits) and not is_vetoed else None
 
 
