@@ -93,7 +93,7 @@ def test_a_number_at_the_end_of_a_line_takes_nothing_of_the_next_along(text):
 def test_a_number_is_read_as_it_is_written():
     number = read("공1O - 이삼4\n5")
     assert number == Written("0102345", "공1O이삼45", ("", "", "", "-", "", "", "\n"), (1, 2, 3, 7, 8, 9, 11))
-    assert (number.groups(), number.marks(), number.names(), number.is_broken()) == ((3, 4), {"-"}, 3, True)
+    assert (number.groups(), number.marks(), number.names(), number.breaks()) == ((3, 4), {"-"}, 3, 1)
 
 
 def test_the_gate_leaves_little_of_a_text_without_numbers():

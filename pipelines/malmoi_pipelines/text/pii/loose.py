@@ -47,7 +47,7 @@ _NATIONAL = re.compile(
 _COUNTRY = re.compile("(?:00)?820?")  # +82 (0)10 is 010
 _LENGTHS = (12, 11, 10, 9)
 
-_LEFT = re.compile(r"(?:[0-9A-Za-z]|[A-Za-z][-_./+]|[0-9] ?[-_./:=+] ?)\Z")
+_LEFT = re.compile(r"(?:[0-9A-Za-z]|[A-Za-z][-_/+]|[0-9] ?[-_./:=+] ?)\Z")
 _SPACED = re.compile(rf"[{ANY}]([^\w\n])[{ANY}]\1")
 _AMONG_SINGLE = re.compile(  # in a row of them, or in the row below
     rf"[{ANY}]([^\w\n])[{ANY}]\1\Z|[{ANY}]([^\w\n])[{ANY}]\n[{ANY}]\2\Z"
@@ -120,12 +120,12 @@ def _phone(shadow: str, begin: int, shift: int, number: Written) -> Found | None
         trunk = country.end()
     counts = [length - 1 + trunk if trunk else length for length in _LENGTHS]
     # The longest, but none that takes the first digit of the next line along.
-    for count in sorted(counts, key=lambda count: number.first(count).is_broken()):
+    for count in sorted(counts, key=lambda count: number.first(count).breaks()):
         if count > len(number.digits):
             continue
         part = _without_country(number.first(count), trunk) if trunk else number.first(count)
         match = _NATIONAL.fullmatch(part.digits)
-        if not match or "\n" in part.gaps[-1]:  # one digit alone on the next line is of a list
+        if not match or part.breaks() > 1 or "\n" in part.gaps[-1]:  # a list, or one digit of the next line's
             continue
         if _goes_on(shadow, shift + number.ends[count - 1], part):
             continue
@@ -221,7 +221,7 @@ def _registration(shadow: str, begin: int, shift: int, number: Written) -> Found
     """The same for a resident registration number."""
     number = number.first(_RRN_DIGITS)
     digits = number.digits
-    if digits[6] in "09" or checks.birth_date(digits[:6], digits[6]) is None:
+    if number.breaks() > 1 or digits[6] in "09" or checks.birth_date(digits[:6], digits[6]) is None:
         return None
     if _goes_on(shadow, shift + number.ends[-1], number):
         return None
@@ -245,7 +245,7 @@ def _is_registration(number: Written, before: str) -> bool:
     middle = number.gaps[6].strip("\n").removeprefix(")")
     if is_parted and is_person and (middle in _HYPHENS or number.names() >= _NAMED):
         return True
-    if other < context.FAR or not (is_parted or not edges):
+    if other < context.FAR or not (is_parted or not (edges or number.breaks())):
         return False
     if is_person and middle in _CLEAR | {","}:  # a ledger has as well a day, a mark and an amount, but of late
         birth = checks.birth_date(digits[:6], digits[6])

@@ -34,7 +34,7 @@ _WORDS = f"{SPOKEN}|국에|국|에|대시|하이픈|점|쩜"
 BETWEEN = _MARK + "".join(sorted(set(_WORDS) - {"|"})) + r"\r\n"
 """Inside of a regex class: what may stand between two digits."""
 # One line end at most: a block of texts has two between its texts.
-GAP = rf"(?:[{_MARK}]{{0,4}}+(?:\r?\n[{_MARK}]{{0,4}}+)?+(?: ?(?:{_WORDS}) ?)?+)"
+GAP = rf"(?:[{_MARK}]{{0,4}}+(?:\r?\n[{_MARK}]{{0,4}}+(?![A-Za-zㅇ]))?+(?: ?(?:{_WORDS}) ?)?+)"
 """Between two digits; may be nothing."""
 NEXT = f"(?=[{ANY}{BETWEEN}])"
 """Ahead of a gap and a digit: one look that most digits of a text do not pass."""
@@ -71,9 +71,9 @@ class Written(NamedTuple):
         bare = (gap.strip("\n") for gap in self.gaps)
         return {gap.removeprefix(")") or gap for gap in bare} - {""}
 
-    def is_broken(self) -> bool:
-        """Whether it goes over a line end."""
-        return "\n" in "".join(self.gaps)
+    def breaks(self) -> int:
+        """How many line ends it goes over."""
+        return sum("\n" in gap for gap in self.gaps)
 
     def names(self) -> int:
         """How many of its digits are named, not written as figures."""
@@ -81,7 +81,7 @@ class Written(NamedTuple):
 
     def is_usual(self, marks: str) -> bool:
         """Whether it is in figures, on one line, with nothing but some marks between its groups."""
-        return self.is_plain() and not self.is_broken() and all(gap in marks for gap in self.gaps)
+        return self.is_plain() and not self.breaks() and all(gap in marks for gap in self.gaps)
 
     def is_plain(self) -> bool:
         """Whether all its digits are figures of ASCII."""
