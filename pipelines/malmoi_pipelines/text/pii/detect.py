@@ -7,6 +7,7 @@ import numpy as np
 
 from malmoi_pipelines.text.pii.account import find_accounts
 from malmoi_pipelines.text.pii.card import find_cards
+from malmoi_pipelines.text.pii.gate import remapped
 from malmoi_pipelines.text.pii.loose import find_loose
 from malmoi_pipelines.text.pii.network import find_emails, find_ips
 from malmoi_pipelines.text.pii.options import DEFAULT, PiiOptions
@@ -14,7 +15,7 @@ from malmoi_pipelines.text.pii.passport import find_passports
 from malmoi_pipelines.text.pii.phone import find_phones
 from malmoi_pipelines.text.pii.rrn import find_rrn
 from malmoi_pipelines.text.pii.rules import KINDS
-from malmoi_pipelines.text.pii.shadow import Stripped, find_remapped, shadow_of, strip
+from malmoi_pipelines.text.pii.shadow import Stripped, is_remapped, shadow_of, strip
 from malmoi_pipelines.text.pii.spans import Span, choose, mask, unshift
 from malmoi_pipelines.text.pii.zones import Zone, find_usual_zones, find_zones, merge
 
@@ -79,7 +80,7 @@ def may_hold(text: str, options: PiiOptions = DEFAULT) -> bool:
     >>> may_hold("2023. 1. 15. 선고"), may_hold("번호 110-123-456789")
     (False, True)
     """
-    return options.enabled and (find_remapped(text, 0) is not None or bool(find_zones(text, options)))
+    return options.enabled and (is_remapped(text) or bool(find_zones(text, options)))
 
 
 def _join(texts: Sequence[str]) -> tuple[str, list[int]]:
@@ -93,13 +94,8 @@ def _join(texts: Sequence[str]) -> tuple[str, list[int]]:
 
 def _strip(texts: Sequence[str], joined: str, starts: Sequence[int]) -> dict[int, Stripped]:
     """The texts in which something is invisible or decomposed, by number."""
-    stripped: dict[int, Stripped] = {}
-    position = find_remapped(joined, 0)
-    while position is not None:
-        index = bisect_right(starts, position) - 1
-        stripped[index] = strip(texts[index])
-        position = find_remapped(joined, starts[index + 1])
-    return stripped
+    numbers = np.unique(np.searchsorted(starts, remapped(joined), "right") - 1)
+    return {number: strip(texts[number]) for number in numbers.tolist()}
 
 
 def _in_joined(joined: str, starts: Sequence[int], options: PiiOptions) -> Iterator[tuple[int, list[Span]]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from malmoi_pipelines.text.pii.shadow import MASKED_RAW
+from malmoi_pipelines.text.pii.shadow import MASKED_RAW, REMAPPED
 from malmoi_pipelines.text.pii.written import BETWEEN, FIGURES, LETTERS, NAMES
 
 # In figures: a date of birth at least, and a digit more that the source may have hidden.
@@ -32,7 +32,7 @@ def dense(text: str) -> tuple[Iterable[Stretch], Iterable[Stretch]]:
     """
     if len(text) < _SMALL:
         return [(0, len(text))], [(0, len(text))]
-    kinds = _kinds(text)
+    kinds = _looked_up(text, _KINDS)
     places = np.flatnonzero(kinds > _BETWEEN)
     if not places.size:
         return [], []
@@ -52,25 +52,32 @@ def dense(text: str) -> tuple[Iterable[Stretch], Iterable[Stretch]]:
     )
 
 
-def _kinds(text: str) -> NDArray[np.uint8]:
-    """Of each character what it can be in a number."""
+def remapped(text: str) -> NDArray[np.intp]:
+    """Positions of the characters for which a text must be stripped, ascending."""
+    return np.flatnonzero(_looked_up(text, _REMAPPED))
+
+
+def _looked_up(text: str, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Of each character what a table says."""
     codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
     if len(codes) != len(text):
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     kinds = np.empty(len(codes), np.uint8)
     for start in range(0, len(codes), _AT_ONCE):  # the indices that are made of the codes stay in the cache
-        _TABLE.take(codes[start : start + _AT_ONCE], out=kinds[start : start + _AT_ONCE], mode="clip")
+        table.take(codes[start : start + _AT_ONCE], out=kinds[start : start + _AT_ONCE], mode="clip")
     return kinds
 
 
-def _table() -> NDArray[np.uint8]:
+def _table(classes: Iterable[tuple[str, int]]) -> NDArray[np.uint8]:
+    """By code point: the kind of the last class that it is a member of; 0 for the others."""
     table = np.zeros(_LAST + 2, np.uint8)
     everything = "".join(map(chr, range(_LAST + 1)))
-    for members, kind in ((BETWEEN, _BETWEEN), (MASKED_RAW + LETTERS, _LETTER), (NAMES, _NAME), (FIGURES, _FIGURE)):
+    for members, kind in classes:
         table[[match.start() for match in re.finditer(f"[{members}]", everything)]] = kind
     return table
 
 
 _OTHER, _BETWEEN, _LETTER, _NAME, _FIGURE = range(5)  # letters that look like a digit, and what hides one
 _LAST = 0x1D7FF  # the last of the digits, a mathematical 9
-_TABLE = _table()
+_KINDS = _table(((BETWEEN, _BETWEEN), (MASKED_RAW + LETTERS, _LETTER), (NAMES, _NAME), (FIGURES, _FIGURE)))
+_REMAPPED = _table(((REMAPPED, 1),))

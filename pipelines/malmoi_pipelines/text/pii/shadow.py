@@ -25,7 +25,9 @@ _INVISIBLE = (
     "\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
 )
 _REMAP = re.compile(f"[{_INVISIBLE}]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
-_NEEDS_REMAP = re.compile(f"[{_INVISIBLE}\u1161-\u1175]")  # no syllable is decomposed without a vowel
+REMAPPED = f"{_INVISIBLE}\u1161-\u1175"  # no syllable is decomposed without a vowel
+"""Inside of a regex class: the characters for which a text must be stripped."""
+_REMAPPED = re.compile(f"[{REMAPPED}]")
 
 # Behind hyphens a middle dot parts numbers, or a number and its tail: 02-345-6788·9.
 _VARIANT = re.compile(
@@ -68,10 +70,9 @@ class Stripped:
         return self.deltas[place - 1] if place else 0
 
 
-def find_remapped(text: str, start: int) -> int | None:
-    """Position of the first character, from `start` on, for which a text must be stripped; None if there is none."""
-    match = _NEEDS_REMAP.search(text, start)
-    return match and match.start()
+def is_remapped(text: str) -> bool:
+    """Whether a text must be stripped."""
+    return _REMAPPED.search(text) is not None
 
 
 def strip(text: str) -> Stripped:
