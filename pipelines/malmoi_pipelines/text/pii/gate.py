@@ -54,7 +54,7 @@ def dense(text: str) -> tuple[Iterable[Stretch], Iterable[Stretch]]:
 
 def remapped(text: str) -> NDArray[np.intp]:
     """Positions of the characters for which a text must be stripped, ascending."""
-    return np.flatnonzero(_looked_up(text, _REMAPPED))
+    return np.flatnonzero(_looked_up(text, _REMAPPED).view(np.bool_))
 
 
 def _looked_up(text: str, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
