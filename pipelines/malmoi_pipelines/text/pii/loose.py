@@ -47,11 +47,10 @@ _NATIONAL = re.compile(
 _COUNTRY = re.compile("(?:00)?820?")  # +82 (0)10 is 010
 _LENGTHS = (12, 11, 10, 9)
 
-_LEFT = re.compile(r"(?:[0-9A-Za-z]|[A-Za-z][-_/+]|[0-9] ?[-_./:=+] ?)\Z")
+_LEFT = re.compile(r"(?:[0-9A-Za-z]|[A-Za-z][-_/+]|[0-9][-_./:=+]|[0-9] [-_/=+] )\Z")
 _SPACED = re.compile(rf"[{ANY}]([^\w\n])[{ANY}]\1")
-_AMONG_SINGLE = re.compile(  # in a row of them, or in the row below
-    rf"[{ANY}]([^\w\n])[{ANY}]\1\Z|[{ANY}]([^\w\n])[{ANY}]\n[{ANY}]\2\Z"
-)
+_AMONG_SINGLE = re.compile(rf"(?<![{ANY}])[{ANY}]([^\w\n])[{ANY}]\1\Z")
+_BELOW_SINGLE = re.compile(rf"[{ANY}]([^\w\n])[{ANY}]\n[{ANY}]\1\Z")
 _RIGHT = re.compile(rf"{GAP}(?P<digit>[0-9])|(?P<touching>[0-9A-Za-z])|[-_./:=][0-9A-Za-z]{{2}}| ?원")
 _CLEAR = frozenset("-_~/|=:") | {"--", "__", SPOKEN}
 """Marks that join groups; a comma, a dot or a space as often parts two numbers."""
@@ -99,6 +98,8 @@ def _judged(shadow: str, match: re.Match[str], judge: Judge, spelled: bool) -> S
     if _LEFT.search(shadow, max(0, begin - 4), begin) or _AMONG_SINGLE.search(shadow, max(0, begin - 5), begin + 2):
         return None
     number = read(shadow[begin:end].lstrip("+ "))
+    if _is_row(number) and _BELOW_SINGLE.search(shadow, max(0, begin - 4), begin + 2):
+        return None
     shift = end - number.ends[-1]
     if not (spelled or number.is_plain()) or not (found := judge(shadow, begin, shift, number)):
         return None
@@ -158,13 +159,15 @@ def _is_phone(number: Written, kind: str, prefix: int, before: str) -> bool:
 
 def _is_mobile(number: Written, shape: str, prefix: int, before: str) -> bool:
     if not number.is_plain():
-        return number.names() > 1 or (bool(shape) and (number.names() == 0 or shape != "bare"))
+        if not shape:
+            return number.names() > 1 and number.digits.startswith("010")
+        return shape != "bare" or number.names() != 1  # 공 before figures ends many a word
     marks, groups = number.marks(), number.groups()
     if shape == "even":
         return _is_spaced_out(number, prefix) and len(set(number.digits)) > _FEW_DIGITS
     if shape:
         return shape == "whole"
-    if not number.digits.startswith("010") or _is_of_another(before):
+    if not number.digits.startswith("010") or context.ANY_BANK.search(before):
         return False
     if _edges(number, "") >= {prefix, len(number.digits) - _LAST}:
         return marks <= _CLEAR | {" ", "."}
@@ -196,10 +199,6 @@ def _is_spaced_out(number: Written, prefix: int) -> bool:
 def _edges(number: Written, without: str) -> set[int]:
     """Before which digits something stands, a line end apart, and a mark that is left out."""
     return {i for i, gap in enumerate(number.gaps) if gap.strip("\n") not in ("", without)}
-
-
-def _is_of_another(before: str) -> bool:
-    return context.ANY_BANK.search(before) is not None or context.NOT_PHONE_LABEL.search(before) is not None
 
 
 def _shape(groups: tuple[int, ...], prefix: int) -> str:
@@ -243,15 +242,22 @@ def _is_registration(number: Written, before: str) -> bool:
     is_parted = any(edges - {7} == births - {7} for births in _BIRTHS)
     is_person = checks.rrn_checks(digits) or not checks.corporate_checks(digits)
     middle = number.gaps[6].strip("\n").removeprefix(")")
-    if is_parted and is_person and (middle in _HYPHENS or number.names() >= _NAMED):
+    is_parted = is_parted and (len(number.marks()) == 1 or _edges(number, " ") <= {2, 4, 6, 7})
+    if is_parted and is_person and (middle in _HYPHENS or (number.names() >= _NAMED and number.groups() == (6, 7))):
         return True
-    if other < context.FAR or not (is_parted or not (edges or number.breaks())):
-        return False
-    if is_person and middle in _CLEAR | {","}:  # a ledger has as well a day, a mark and an amount, but of late
+    if (
+        is_parted and is_person and middle in _CLEAR | {","}
+    ):  # a ledger has as well a day, a mark and an amount, but of late
         birth = checks.birth_date(digits[:6], digits[6])
         is_checked = middle in (":", "=") and checks.rrn_checks(digits)
         return birth is not None and (birth.year in _LIKELY_YEARS or is_checked)
-    return checks.rrn_checks(digits) and number.marks() <= {" ", "-"}
+    is_alone = is_parted or not (edges or number.breaks())
+    return checks.rrn_checks(digits) and is_alone and other == context.FAR and number.marks() <= {" ", "-"}
+
+
+def _is_row(number: Written) -> bool:
+    """Whether single digits stand in it as in a row of a table."""
+    return len(number.groups()) > _GROUPS + 1 and len(number.marks()) == 1
 
 
 def _goes_on(shadow: str, end: int, number: Written) -> bool:
@@ -262,8 +268,8 @@ def _goes_on(shadow: str, end: int, number: Written) -> bool:
     if following["touching"] or not following["digit"]:
         return True
     gap = shadow[end : following.start("digit")]
-    if len(number.groups()) > _GROUPS + 1 and _SPACED.match(shadow, following.start("digit")):
-        return True  # rows of single digits
+    if _is_row(number) and _SPACED.match(shadow, following.start("digit")):
+        return True
     if "\n" in gap or mark(gap) not in number.marks():
         return not gap
     return not gap.endswith(" ") or len(number.groups()) > _GROUPS + 1
