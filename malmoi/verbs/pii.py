@@ -29,10 +29,11 @@ def show(
 ) -> None:
     """List personal data: file, line, document, offsets, kind, rule, and the text around with its digits hidden."""
     from malmoi_pipelines.pii.config import ShowConfig
-    from malmoi_pipelines.pii.listing import Hit, Listing, find_hits
+    from malmoi_pipelines.pii.listing import Hit, Listing, check_listed, find_hits
 
     listing = Listing()
-    hits = find_hits(inputs, stage_config("pii show", ShowConfig, config, set_), listing)
+    settings = stage_config("pii show", ShowConfig, config, set_)
+    hits = find_hits(inputs, settings, listing)
 
     def row(hit: Hit) -> dict[str, Any]:
         return {
@@ -50,8 +51,10 @@ def show(
     if more:
         out.print(f"and {more} more: --limit N lists N")
     _print_rules(listing.rules, listing.bytes, "by kind and rule")
-    facts = {"documents": listing.documents, "MB of text": listing.bytes / 1e6, "unreadable lines": listing.bad_lines}
+    unreadable = listing.unread.problems.total()
+    facts = {"documents": listing.documents, "MB of text": listing.bytes / 1e6, "unreadable lines": unreadable}
     print_facts({**facts, "spans": listing.rules.total()}, "pii show")
+    check_listed(listing, settings)
 
 
 @pii.command()

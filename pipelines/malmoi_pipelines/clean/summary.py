@@ -13,9 +13,10 @@ from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.result import Result, pick
 from malmoi_pipelines.contracts.sources import check_sources_occur
+from malmoi_pipelines.raw.budget import check_read, tell_problems
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED
 from malmoi_pipelines.raw.inputs import FoundInputs
-from malmoi_pipelines.raw.unread import check_budget
+from malmoi_pipelines.raw.unread import Unread
 
 REQUIRED_KINDS = ("rrn", "acc", "tell")  # shown even if there are none
 
@@ -39,7 +40,8 @@ def summarise(results: list[Result], found: FoundInputs, config: CleanConfig) ->
     for cleaned in _last_of_each_task(results):
         total.merge(cleaned)
         check_sources(total.ledger, config)
-    check_budget(total.ledger, total.counts.problems, config.error_budget)
+    unread = Unread(total.ledger, problems=total.counts.problems, read=total.read)
+    check_read(unread, total.ledger, found.files, config)
     check_sources_occur("sources", config.sources, total.ledger.counts)
     report = Report(
         "clean",
@@ -48,6 +50,7 @@ def summarise(results: list[Result], found: FoundInputs, config: CleanConfig) ->
         _tables(total, cuts, config),
         _pictures(total.counts),
     )
+    tell_problems(report, unread, found.files)
     return sorted(total.files, key=lambda info: info.path), report
 
 
@@ -89,6 +92,7 @@ def _facts(total: Cleaned, found: FoundInputs) -> dict[str, Any]:
         "empty input files": sum(file.bytes == 0 for file in found.files),
         "files passed over": found.passed_over,
         "damaged input files": len(damaged),
+        "MB of damaged files lost, or may be": round(total.read.lost_bytes.total() / 1e6, 2),
     }
 
 
@@ -98,7 +102,6 @@ def _tables(total: Cleaned, cuts: dict[str, float], config: CleanConfig) -> dict
         "Dropped by source": dropped_rows(total.ledger),
         "Changes": _rows(counts.changes, ("source", "rule"), "documents"),
         "Masks": _rows(counts.masks, ("source", "kind", "rule"), "masks"),
-        "Input problems": _rows(counts.problems, ("file", "reason"), "lines"),
         "Shared ids": _rows(counts.rekeyed, ("source",), "documents"),
         "Perplexity cuts": [
             {

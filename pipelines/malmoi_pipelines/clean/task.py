@@ -20,6 +20,7 @@ from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.result import Accounted, Result
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REJECTS, SPANS
 from malmoi_pipelines.contracts.table_sink import TableSink
+from malmoi_pipelines.raw.files_read import FilesRead
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.tasks import FilePart, Task
@@ -35,6 +36,7 @@ class Cleaned(Accounted):
     """Its number; none of all."""
     files: list[FileInfo] = field(default_factory=list)
     counts: CleanCounts = field(default_factory=CleanCounts)
+    read: FilesRead = field(default_factory=FilesRead)
 
     def add(self, cleaned: CleanedBlock) -> None:
         """Count a block."""
@@ -46,6 +48,7 @@ class Cleaned(Accounted):
         self.files += other.files
         self.ledger.merge(other.ledger)
         self.counts.merge(other.counts)
+        self.read.merge(other.read)
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class TaskWriter:
             decision: what the pass over all files found, where there was one.
             scores: of the task's documents that `judge_block` keeps, where a model is used.
         """
+        self._task = task
         self._config = config
         self._decision = decision
         self._scores = scores
@@ -106,6 +110,7 @@ class TaskWriter:
 
     def __exit__(self, *exc: Any) -> None:
         self._stack.__exit__(*exc)
+        self.result.read = self.result.read.worth_telling(self._task.parts)
         self.result.files = [*self._documents.files, *self._rejects.files, *self._spans.files]
 
     def write(self, part: FilePart, block: RawBlock) -> None:
@@ -119,6 +124,7 @@ class TaskWriter:
         self._rejects.write(cleaned.rejects)
         self._spans.write(cleaned.spans)
         self.result.add(cleaned)
+        self.result.read.add(part, block)
         if self._scores is not None:
             self._scores = self._scores.rows(slice(cleaned.scored, None))
         check_sources(self.result.ledger, self._config)

@@ -28,8 +28,9 @@ from malmoi_pipelines.count.written import (
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
-from malmoi_pipelines.raw.documents import find_documents
-from malmoi_pipelines.raw.unread import Unread, check_budget
+from malmoi_pipelines.raw.budget import check_read, tell_problems
+from malmoi_pipelines.raw.documents import Documents, find_documents
+from malmoi_pipelines.raw.unread import Unread
 from malmoi_pipelines.text.units import unit_rule
 
 TOP = 20  # units shown in the report
@@ -81,7 +82,7 @@ def count(
             Step("count: merge", MergeCounts(layout), layout.growth + 1),
             Step("count: write", WriteCounts(out, layout), layout.letters + 1),
         )
-        return _summarise(run_job(Job("count", steps, text_bytes), work, options, progress), out, config)
+        return _summarise(run_job(Job("count", steps, text_bytes), work, options, progress), out, documents, config)
 
     return run_stage(identity, out, body, reads=[*corpus, *documents.paths, *add], overwrite=overwrite)
 
@@ -95,9 +96,9 @@ def lay_out(text_bytes: int, config: CountConfig) -> TableLayout:
     )
 
 
-def _summarise(results: list[Result], out: str, config: CountConfig) -> StageOutput:
+def _summarise(results: list[Result], out: str, documents: Documents, config: CountConfig) -> StageOutput:
     unread, ledger = Unread.total(results), ledger_of(results)
-    check_budget(ledger, unread.problems, config.error_budget)
+    check_read(unread, ledger, documents.files, config)
     infos = [part.file for part in pick(results, FileWritten)]
     [written], [letters] = pick(results, SourcesWritten), pick(results, LettersWritten)
     [growth] = pick(results, GrowthWritten)
@@ -124,7 +125,8 @@ def _summarise(results: list[Result], out: str, config: CountConfig) -> StageOut
         "cut by": config.units,
     }
     tables = {"Sources": [_source_row(row) for row in sources], "Most frequent units": _top(infos, out)}
-    report = Report("count", ledger, facts, {**tables, **unread.tables()})
+    report = Report("count", ledger, facts, tables)
+    tell_problems(report, unread, documents.files)
     # Tables that were counted before growth was have none to add: then there is no curve of all texts.
     if growth.points and growth.points[-1].bytes == sum(row.bytes for row in sources if not row.held_out):
         _add_growth(report, growth.points)

@@ -85,7 +85,7 @@ def estimate(
         corpora, _ = add_old(sample.paths, list(against), config)
         steps = dedupe_steps(corpora, f"{folder}/out", f"{folder}/work", unguarded, Partitions.of(sample.text_bytes))
         results, costs = dry_run(steps)
-        _, report = summarise(results, unguarded)
+        _, report = summarise(results, (), unguarded)
         work_bytes = sum(files.size(path) for path in files.list_files(f"{folder}/work"))
     num_bytes = sample.text_bytes if sample.whole else _text_bytes(found, sample)
     scale = max(1.0, num_bytes / sample.text_bytes)

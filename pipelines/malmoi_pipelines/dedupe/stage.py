@@ -63,7 +63,7 @@ def dedupe(
         num_bytes = found.text_bytes + corpora.old_bytes
         steps = (*adopt, *dedupe_steps(replace(corpora, new=new), out, work, config, Partitions.of(num_bytes)))
         results = run_job(Job("dedupe", steps, num_bytes), work, options, progress)
-        infos, report = summarise(results, config)
+        infos, report = summarise(results, found.files, config)
         assert report.ledger is not None, "every summary has one"
         check_sources_occur("source_priority", config.source_priority, report.ledger.counts)
         return StageOutput(infos, report)

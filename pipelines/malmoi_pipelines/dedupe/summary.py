@@ -1,7 +1,7 @@
 """What a run did: the report, and the guards that stop it before a mistake is published."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from malmoi_pipelines.contracts.errors import CheckError
@@ -21,7 +21,9 @@ from malmoi_pipelines.dedupe.near.resolve import FollowedUp
 from malmoi_pipelines.dedupe.near.verify import EdgesVerified
 from malmoi_pipelines.dedupe.pictures import cluster_picture, similarity_picture
 from malmoi_pipelines.dedupe.removals import Example, Removals
-from malmoi_pipelines.raw.unread import Unread, check_budget
+from malmoi_pipelines.raw.budget import check_read, tell_problems
+from malmoi_pipelines.raw.inputs import InputFile
+from malmoi_pipelines.raw.unread import Unread
 
 _Key = TypeVar("_Key")
 _LARGEST = 5  # clusters named in the report
@@ -29,11 +31,14 @@ _LOOK = "look at some with `malmoi dedupe explain ID --in OUT --documents DOCS`,
 _NO_LINES = {"lines": 0, "bytes": 0}
 
 
-def summarise(results: list[Result], config: DedupeConfig) -> tuple[list[FileInfo], Report]:
+def summarise(
+    results: list[Result], inputs: Sequence[InputFile], config: DedupeConfig
+) -> tuple[list[FileInfo], Report]:
     """The files written and the report.
 
     Args:
         results: all results of the steps, in any order.
+        inputs: what was read.
         config: the config of the steps.
 
     Raises:
@@ -41,7 +46,7 @@ def summarise(results: list[Result], config: DedupeConfig) -> tuple[list[FileInf
         CheckError: a guard stopped the run.
     """
     unread, ledger = Unread.total(results), ledger_of(results)
-    check_budget(ledger, unread.problems, config.error_budget)
+    check_read(unread, ledger, inputs, config)
     files, told = pick(results, FileDeduped), pick(results, Removals)
     infos = sorted([info for file in files for info in file.files] + unread.files, key=lambda info: info.path)
     short = pick(results, ShortDocuments)
@@ -59,13 +64,14 @@ def summarise(results: list[Result], config: DedupeConfig) -> tuple[list[FileInf
     }
     if config.repeated_lines is not None:
         tables["Repeated lines by source"] = _line_rows(files)
-    tables |= unread.tables()
     pictures = {}
     if similarities:
         pictures["Similarity of near duplicates"] = similarity_picture(similarities, config.threshold)
     if sizes:
         pictures["Sizes of clusters"] = cluster_picture(sizes)
-    return infos, Report("dedupe", ledger, facts, tables, pictures)
+    report = Report("dedupe", ledger, facts, tables, pictures)
+    tell_problems(report, unread, inputs)
+    return infos, report
 
 
 def _added(counts: Iterable[Counter[_Key]]) -> Counter[_Key]:

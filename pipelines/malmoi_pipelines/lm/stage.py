@@ -20,6 +20,7 @@ from malmoi_pipelines.lm.scoring import ARPA, DESCRIPTION, SENTENCEPIECE, TOKENI
 from malmoi_pipelines.lm.sentences import CCNET, EOJEOL, find_sentencepiece, load_tokenizer
 from malmoi_pipelines.lm.train import CountingPlan, Trained, train
 from malmoi_pipelines.lm.work_files import held_out_path, read_table
+from malmoi_pipelines.raw.budget import tell_problems
 from malmoi_pipelines.raw.identity import identify
 from malmoi_pipelines.raw.inputs import find_inputs
 from malmoi_pipelines.raw.tasks import plan_tasks
@@ -67,7 +68,9 @@ def train_lm(
             infos.append(_write(out, TOKENIZER, pieces.data))
         infos.append(_write(out, DESCRIPTION, _describe(config, trained)))
         facts = {**_score_held_out(out, plan), **_facts(trained)}
-        return StageOutput(infos, Report("lm train", trained.ledger, facts, {"N-grams by order": _rows(trained)}))
+        report = Report("lm train", trained.ledger, facts, {"N-grams by order": _rows(trained)})
+        tell_problems(report, trained.unread, raw.files)
+        return StageOutput(infos, report)
 
     reads = [*inputs, *([] if pieces is None else [pieces.place]), *(file.path for file in raw.files)]
     return run_stage(identity, out, body, reads=reads, overwrite=overwrite)

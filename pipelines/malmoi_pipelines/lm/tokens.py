@@ -91,10 +91,11 @@ class _Texts:
         """The sentences to learn from, `SEGMENT_BYTES` at a time."""
         for part in task.parts:
             for block in read_blocks(part, self._config.read):
-                self.unread.add(block, part.file.name)
+                self.unread.add(block, part)
                 self._add(block)
                 if self._bytes >= SEGMENT_BYTES:
                     yield self._take()
+        self.unread.read = self.unread.read.worth_telling(task.parts)
         if self._lines:
             yield self._take()
 

@@ -16,8 +16,10 @@ from malmoi_pipelines.lm.gather import gather_order
 from malmoi_pipelines.lm.ngrams import FIRST_WORD
 from malmoi_pipelines.lm.tokens import MergeWords, NumberWords, Tokenise, Tokenised, WordsMerged
 from malmoi_pipelines.lm.work_files import read_table, vocabulary_path
+from malmoi_pipelines.raw.budget import check_read
+from malmoi_pipelines.raw.inputs import InputFile
 from malmoi_pipelines.raw.tasks import Task
-from malmoi_pipelines.raw.unread import Unread, check_budget
+from malmoi_pipelines.raw.unread import Unread
 
 RunJob = Callable[[Job], list[Result]]
 
@@ -30,6 +32,11 @@ class CountingPlan:
     text_bytes: int
     work: str
     config: LmConfig
+
+    @property
+    def files(self) -> list[InputFile]:
+        """The files that are read, each once."""
+        return [part.file for task in self.tasks for part in task.parts if part.number == 0]
 
     @property
     def partitions(self) -> int:
@@ -61,6 +68,8 @@ class Trained:
     """Those that are words of the model."""
     distinct_words: int
     """Of the text."""
+    unread: Unread
+    """What could not be read."""
 
 
 def train(plan: CountingPlan, run: RunJob) -> Trained:
@@ -71,7 +80,7 @@ def train(plan: CountingPlan, run: RunJob) -> Trained:
     """
     results = run(counting_job(plan))
     unread, ledger = Unread.total(results), ledger_of(results)
-    check_budget(ledger, unread.problems, plan.config.error_budget, in_rejects=False)
+    check_read(unread, ledger, plan.files, plan.config, in_rejects=False)
     tokenised, merged = pick(results, Tokenised), pick(results, WordsMerged)
     if not any(task.sentences for task in tokenised):
         raise BadInputError("the inputs hold no text to learn from.", hint="check them, and the setting held_out")
@@ -98,6 +107,7 @@ def train(plan: CountingPlan, run: RunJob) -> Trained:
         tokens=sum(task.tokens for task in tokenised),
         known_tokens=sum(part.known_tokens for part in merged),
         distinct_words=sum(part.distinct for part in merged),
+        unread=unread,
     )
 
 

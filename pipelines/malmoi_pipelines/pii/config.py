@@ -1,14 +1,11 @@
 """The options of `malmoi pii show` and `malmoi pii mask`."""
 
-from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.text.pii import PiiOptions
 
 
-class ShowConfig(PiiOptions):
+class ShowConfig(PiiOptions, InputConfig):
     """What is looked for, and how the files are read."""
-
-    read: ReadOptions = ReadOptions()
-    """As for `malmoi clean`: names of the fields, format, damaged files."""
 
 
 class MaskConfig(PiiOptions):

@@ -5,11 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from malmoi_pipelines.contracts.ledger import IN
 from malmoi_pipelines.pii.config import ShowConfig
-from malmoi_pipelines.raw.inputs import find_inputs
+from malmoi_pipelines.raw.budget import check_read
+from malmoi_pipelines.raw.inputs import InputFile, find_inputs
 from malmoi_pipelines.raw.readers import read_blocks
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.tasks import FilePart
+from malmoi_pipelines.raw.unread import Unread
 from malmoi_pipelines.text.pii import Span, find_spans_all
 
 CONTEXT_CHARS = 20
@@ -49,8 +52,10 @@ class Listing:
     documents: int = 0
     bytes: int = 0
     """UTF-8 bytes of text."""
-    bad_lines: int = 0
-    """Lines that could not be read as documents."""
+    unread: Unread = field(default_factory=Unread)
+    """What could not be read as documents; its ledger counts those that could, too."""
+    files: tuple[InputFile, ...] = ()
+    """What was read."""
     rules: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(kind, rule) → spans."""
 
@@ -72,14 +77,21 @@ def find_hits(inputs: Sequence[str], config: ShowConfig, listing: Listing) -> It
         config: what is looked for and how files are read.
         listing: counted up on the way.
     """
-    found = find_inputs(inputs, lambda source: config.read)
-    for file in found.files:
-        for block in read_blocks(FilePart(file), config.read):
+    listing.files = find_inputs(inputs, config.read_options, ignore=config.ignore, source=config.source).files
+    for file in listing.files:
+        part = FilePart(file)
+        for block in read_blocks(part, config.read):
+            listing.unread.add(block, part)
+            listing.unread.ledger.add(block.source, IN, len(block.texts))
             yield from _in_block(file.name, block, config, listing)
 
 
+def check_listed(listing: Listing, config: ShowConfig) -> None:
+    """Fail if more could not be read than the budget allows, as `malmoi clean` does; see `check_read`."""
+    check_read(listing.unread, listing.unread.ledger, listing.files, config, in_rejects=False)
+
+
 def _in_block(file: str, block: RawBlock, config: ShowConfig, listing: Listing) -> Iterator[Hit]:
-    listing.bad_lines += len(block.bad)
     listing.documents += len(block.texts)
     listing.bytes += sum(len(text.encode(errors="surrogatepass")) for text in block.texts)
     found = find_spans_all(block.texts, config)

@@ -14,6 +14,7 @@ from malmoi_pipelines.contracts.errors import BadInputError, UsageError
 from malmoi_pipelines.pii.config import MaskConfig
 from malmoi_pipelines.pii.json_line import MaskedLine, mask_line
 from malmoi_pipelines.raw.compression import DamagedFileError, read_chunks
+from malmoi_pipelines.raw.file_start import what_is_wrong
 from malmoi_pipelines.raw.formats import kind_of
 
 LINES = ("jsonl", "json")
@@ -60,8 +61,9 @@ def mask_file(path: str, out: str, config: MaskConfig, *, overwrite: bool = Fals
             for line in _lines(read_chunks(path, compression)):
                 file.write(_masked(line, config, counts))
     except DamagedFileError as error:
+        cause = None if counts.lines else what_is_wrong(path, kind_of(path, None))
         raise BadInputError(
-            f"{path} is damaged ({error.reason}) behind line {counts.lines}; nothing was written.",
+            f"{path} is damaged ({cause or error.reason}) behind line {counts.lines}; nothing was written.",
             hint="fetch the file again",
         ) from None
     return counts

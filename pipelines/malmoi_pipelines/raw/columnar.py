@@ -23,8 +23,7 @@ from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage, check_text_column
 from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.own_tables import add_documents, rejects_blocks
-from malmoi_pipelines.raw.part_lines import new_block
-from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.rows import RawBlock, new_block
 from malmoi_pipelines.raw.table_rows import table_rows
 from malmoi_pipelines.raw.tasks import ARROW_FILE, FilePart
 
@@ -40,6 +39,8 @@ class _Place:
     """Byte of the file from which rows are counted."""
     line: int = 1
     """Number of the row."""
+    stored: int = 0
+    """Bytes of the file before what is read next, where that is known."""
 
 
 class _MissingEndError(Exception):
@@ -88,7 +89,9 @@ def _read(
         if not _content_is_wrong(error):
             raise
         reason = CORRUPT
-    yield from _lost_rows(part, options, place, reason, 1)
+    for block in _lost_rows(part, options, place, reason, 1):
+        block.lost_bytes = part.file.bytes - (place.stored if reason == CORRUPT else 0)
+        yield block
 
 
 def _lost_rows(part: FilePart, options: ReadOptions, place: _Place, reason: str, rows: int) -> Iterator[RawBlock]:
@@ -170,7 +173,7 @@ def _arrow_batches(part: FilePart, options: ReadOptions, block_bytes: int, place
         if raw.read(len(ARROW_FILE)) == ARROW_FILE:
             batches = _ipc_file(raw, part, options, place)
         else:
-            batches = _ipc_stream(raw, 0, part, options)
+            batches = _ipc_stream(raw, 0, part, options, place)
         for batch in batches:
             yield from [batch] if isinstance(batch, _Lost) else cut_by_size(batch, block_bytes)
 
@@ -181,7 +184,7 @@ def _ipc_file(raw: BinaryIO, part: FilePart, options: ReadOptions, place: _Place
     except (pa.ArrowException, OSError) as error:
         if not _content_is_wrong(error):
             raise
-        yield from _ipc_stream(raw, STREAM_AT, part, options)
+        yield from _ipc_stream(raw, STREAM_AT, part, options, place)
         if part.number == 0:
             raise _MissingEndError from None
         return
@@ -203,7 +206,7 @@ def _ipc_file(raw: BinaryIO, part: FilePart, options: ReadOptions, place: _Place
                 place.start, place.line = offsets[number + 1], 1
 
 
-def _ipc_stream(raw: BinaryIO, start: int, part: FilePart, options: ReadOptions) -> _Batches:
+def _ipc_stream(raw: BinaryIO, start: int, part: FilePart, options: ReadOptions, place: _Place) -> _Batches:
     """A stream cannot be shared out: its first part owns it all."""
     if part.number:
         return
@@ -211,7 +214,9 @@ def _ipc_stream(raw: BinaryIO, start: int, part: FilePart, options: ReadOptions)
     try:
         reader = pa.ipc.open_stream(raw)
         _check_schema(reader.schema, part, options)
-        yield from reader
+        for batch in reader:
+            yield batch
+            place.stored = raw.tell()
     except (pa.ArrowException, OSError) as error:
         if _content_is_wrong(error) and not raw.read(1):
             raise _MissingEndError from None

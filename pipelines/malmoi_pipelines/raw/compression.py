@@ -8,7 +8,7 @@ format, section 2.2).
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
 import zstandard
@@ -26,24 +26,36 @@ CORRUPT = "corrupt_file"
 
 
 class DamagedFileError(Exception):
-    """Raised after the last readable bytes of a file; `reason` is `TRUNCATED` or `CORRUPT`."""
+    """Raised after the last readable bytes of a file."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, lost_bytes: int = 0, frame: int = 0, frames: int = 0) -> None:
         super().__init__(reason)
         self.reason = reason
+        """`TRUNCATED` or `CORRUPT`."""
+        self.lost_bytes = lost_bytes
+        """Stored bytes behind the damage; of a file whose end is missing all, since nobody knows how much is."""
+        self.frame = frame
+        """Stored byte where the frame or member begins that is damaged."""
+        self.frames = frames
+        """Whole frames that were read before it."""
 
 
-def read_chunks(path: str, compression: Compression) -> Iterator[bytes]:
+def read_chunks(path: str, compression: Compression, first: int = 0) -> Iterator[bytes]:
     """The uncompressed bytes of a file, in pieces.
 
     Compressed files may hold several frames or members. A file of zero bytes is empty, whatever its name says.
 
+    Args:
+        path: of the file.
+        compression: of the file.
+        first: stored byte from which it is read; of a compressed file one where a frame begins.
+
     Raises:
-        DamagedFileError: after everything before the damage has been given.
+        DamagedFileError: after everything before the damage has been given, what a wrong checksum is for with it.
     """
     if not compression:
-        return read_range(path, 0, None)
-    return _decompress(path, _CODECS[compression])
+        return read_range(path, first, None)
+    return _decompress(path, _CODECS[compression], first)
 
 
 def read_range(path: str, first: int, end: int | None) -> Iterator[bytes]:
@@ -69,24 +81,70 @@ class _Codec(NamedTuple):
     """NUL bytes may follow a frame."""
 
 
-def _decompress(path: str, codec: _Codec) -> Iterator[bytes]:
+def _decompress(path: str, codec: _Codec, first: int) -> Iterator[bytes]:
     frame = None
     padding = False
-    for block in read_range(path, 0, None):
-        for start in range(0, len(block), codec.feed_bytes):
-            piece = block[start : start + codec.feed_bytes]
-            while piece := piece.lstrip(b"\0") if padding else piece:  # the rest is the next frame's
-                frame = frame or codec.new_frame()
-                padding = False
-                try:
-                    yield from codec.unfold(frame, piece)
-                except codec.errors:
-                    raise DamagedFileError(CORRUPT) from None
-                piece = frame.unused_data if frame.eof else b""
-                if frame.eof:
-                    frame, padding = None, codec.padded
+    begun, frames = first, 0
+    for at, fed in _pieces(path, codec, first, None):
+        piece, end = fed, at + len(fed)
+        while piece := piece.lstrip(b"\0") if padding else piece:  # the rest is the next frame's
+            if frame is None:
+                frame, begun = codec.new_frame(), end - len(piece)
+            padding = False
+            given = 0
+            try:
+                for data in codec.unfold(frame, piece):
+                    given += len(data)
+                    yield data
+            except codec.errors:
+                damage = yield from _before_damage(path, codec, begun, end - len(piece), piece, given)
+                raise DamagedFileError(CORRUPT, files.size(path) - damage, begun, frames) from None
+            piece = frame.unused_data if frame.eof else b""
+            if frame.eof:
+                frame, padding, frames = None, codec.padded, frames + 1
     if frame is not None:
-        raise DamagedFileError(TRUNCATED)
+        raise DamagedFileError(TRUNCATED, files.size(path), begun, frames)
+
+
+def _pieces(path: str, codec: _Codec, first: int, end: int | None) -> Iterator[tuple[int, bytes]]:
+    """The stored bytes of a file as they are fed to a decompressor, with the place of each piece."""
+    at = first
+    for block in read_range(path, first, end):
+        for start in range(0, len(block), codec.feed_bytes):
+            yield at + start, block[start : start + codec.feed_bytes]
+        at += len(block)
+
+
+def _before_damage(
+    path: str, codec: _Codec, begun: int, at: int, piece: bytes, given: int
+) -> Generator[bytes, None, int]:
+    """What a damaged piece unfolds to before the damage: libraries throw it away with their error.
+
+    The frame is read again from where it begins, and the piece byte by byte. Only damaged files pay for it.
+
+    Args:
+        path: of the file.
+        codec: of the file.
+        begun: stored byte where the frame begins.
+        at: stored byte where the piece begins.
+        piece: the damaged piece.
+        given: the bytes of it that were given already.
+
+    Returns:
+        The stored byte behind the last that could be read.
+    """
+    frame = codec.new_frame()
+    for _, whole in _pieces(path, codec, begun, at):
+        for _ in codec.unfold(frame, whole):
+            pass
+    for number in range(len(piece)):
+        try:
+            for data in codec.unfold(frame, piece[number : number + 1]):
+                yield data[given:]
+                given = max(0, given - len(data))
+        except codec.errors:
+            return at + number
+    return at + len(piece)
 
 
 def _unfold_zlib(frame: Any, piece: bytes) -> Iterator[bytes]:

@@ -64,6 +64,9 @@ class Columns(Config):
         return ", ".join(repr(path) for part in self.text_paths for path in part)
 
 
+ErrorBudget = Annotated[float, Field(ge=0, le=1)]
+
+
 class ReadOptions(Config):
     """How the files of a source are read."""
 
@@ -91,9 +94,11 @@ class ReadOptions(Config):
     max_line_bytes: Annotated[int, Field(ge=1)] = 256 << 20
     """Longest line, row, whole-file text or web page that is read, in bytes as stored uncompressed; longer ones are
     rejected. Of a row of Parquet or Arrow the text counts, as UTF-8."""
-    on_bad_file: Literal["reject", "fail"] = "reject"
-    """A truncated or corrupt file: keep what can be read and count as failed each row that is known to be missing, or
-    the place where reading stops as one; or fail."""
+    on_bad_file: Literal["budget", "reject", "fail"] = "budget"
+    """A file that is truncated, corrupt or not what its name says. What can be read of it is kept, and each row that is
+    known to be missing counts as failed, or the place where reading stops as one. budget: `error_budget` holds for the
+    lost bytes, too, and a file of which nothing can be read fails the stage. reject: neither. fail: any damage fails
+    the stage."""
 
     @field_validator("header")
     @classmethod
@@ -112,9 +117,10 @@ class InputConfig(Config):
     """Source of all documents that name none of their own. null: the folder they lie in."""
     ignore: tuple[str, ...] = IGNORE
     """Patterns of file names that are passed over in folders and globs; a file named by itself is always read."""
-    error_budget: Annotated[float, Field(ge=0, le=1)] = 0.001
-    """Share of documents that may fail (not be readable) before the stage does. One failure is always allowed beside
-    documents that could be read, unless the budget is 0."""
+    error_budget: ErrorBudget = 0.001
+    """Share of documents that may fail (not be readable) before the stage does; and, apart, of the stored bytes that
+    may be lost in damaged files (see `read.on_bad_file`). One failure is always allowed beside documents that could be
+    read, unless the budget is 0."""
 
     def read_options(self, source: str) -> ReadOptions:
         """How the files of a source are read: all alike, unless a stage has policies by source."""

@@ -17,14 +17,12 @@ import csv
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, read_chunks
 from malmoi_pipelines.raw.config import ReadOptions
-from malmoi_pipelines.raw.faults import allow_damage, check_text_column
+from malmoi_pipelines.raw.faults import WrongFileError, allow_damage, check_text_column
 from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.lines import cut_lines
-from malmoi_pipelines.raw.part_lines import new_block
-from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.rows import RawBlock, new_block
 from malmoi_pipelines.raw.tasks import FilePart
 
 RECORDS_AT_ONCE = 256  # rows that are added together
@@ -40,6 +38,7 @@ class _Line(NamedTuple):
     data: bytes
     lost: int = 0
     fault: str | None = None
+    lost_stored: int = 0
 
 
 class _Row(NamedTuple):
@@ -52,6 +51,8 @@ class _Row(NamedTuple):
     fault: str | None = None
     lost: int = 0
     """Bytes that were not kept of a line that is too long."""
+    lost_stored: int = 0
+    """Stored bytes that are lost with a damaged end."""
 
 
 class _Dialect(NamedTuple):
@@ -114,6 +115,7 @@ class _Gathered:
             fault = "wrong_fields"
         if fault is not None:
             self._block.reject(number, fault, row.raw, row.lost, keep=self._limit)
+            self._block.lost_bytes += row.lost_stored
         elif row.fields:
             self._numbers.append(number)
             self._records.append(dict(zip(header, row.fields, strict=True)))
@@ -134,9 +136,9 @@ class _Gathered:
 def _header(row: _Row, part: FilePart, options: ReadOptions) -> tuple[str, ...]:
     hint = "name the columns, if the first row does not: --set 'read.header=[NAME, NAME]'"
     if row.fault is not None:
-        raise BadInputError(f"{part.file.path}: the header row cannot be read ({row.fault}).", hint=hint)
+        raise WrongFileError(f"{part.file.path}: the header row cannot be read ({row.fault}).", hint=hint)
     if len(set(row.fields)) < len(row.fields):
-        raise BadInputError(f"{part.file.path}: two columns of the header row have the same name.", hint=hint)
+        raise WrongFileError(f"{part.file.path}: two columns of the header row have the same name.", hint=hint)
     check_text_column(row.fields, part, options)
     return tuple(row.fields)
 
@@ -149,14 +151,14 @@ def _lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[_
             lost = block.lost if i == last and not block.damage else 0
             yield _Line(data, lost, "line_too_long" if len(data) + lost > limit else None)
         if block.damage:
-            yield _Line(block.rest, block.lost, block.damage)
+            yield _Line(block.rest, block.lost, block.damage, block.lost_stored)
 
 
 def _rows(lines: Iterator[_Line], delimiter: str) -> Iterator[_Row]:
     """Rows without quoting: one a line."""
     for line in lines:
         if line.fault is not None:
-            yield _Row(line.data, [], line.fault, line.lost)
+            yield _Row(line.data, [], line.fault, line.lost, line.lost_stored)
             continue
         data = line.data.removesuffix(b"\r")
         try:
@@ -189,7 +191,7 @@ class _QuotedRows:
             except csv.Error:
                 yield from (_Row(line, [], "broken_row") for line in self._take())
             if self._bad is not None:
-                yield _Row(self._bad.data, [], self._bad.fault, self._bad.lost)
+                yield _Row(self._bad.data, [], self._bad.fault, self._bad.lost, self._bad.lost_stored)
                 self._bad = None
 
     def _pull(self) -> Iterator[str]:

@@ -36,8 +36,8 @@ class DocumentBlock(NamedTuple):
     """Some documents of one file."""
 
     documents: pa.RecordBatch
-    unread: RawBlock | None
-    """The block that they came in, where it has bad lines."""
+    raw: RawBlock | None
+    """The block that they came in; None of a table of ours, where all is well."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def read_part(
         without = options.columns.model_copy(update={"meta": {}})
         options = options.model_copy(update={"columns": without})
     for block in read_blocks(part, options):
-        yield DocumentBlock(_batch(block, columns), block if block.bad else None)
+        yield DocumentBlock(_batch(block, columns), block)
 
 
 def _own_batches(part: FilePart, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -197,13 +197,15 @@ class TaskReader:
     def __exit__(self, *exc: Any) -> None:
         self._rejects.__exit__(*exc)
         self.unread.files = self._rejects.files
+        self.unread.read = self.unread.read.worth_telling(self._task.parts)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         for part in self._task.parts:
             for block in read_part(part, self._options, self._columns):
-                if block.unread is not None:
-                    self._rejects.write(rejects(block.unread))
-                    self.unread.add(block.unread, part.file.name)
+                if block.raw is not None:
+                    self.unread.add(block.raw, part)
+                    if block.raw.bad:
+                        self._rejects.write(rejects(block.raw))
                 yield block.documents
 
 

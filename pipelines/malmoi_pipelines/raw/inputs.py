@@ -17,7 +17,7 @@ from malmoi_pipelines.contracts.manifest import (
 )
 from malmoi_pipelines.contracts.schemas import CLEANED, CORPUS, RAW
 from malmoi_pipelines.raw.config import IGNORE, ReadOptions
-from malmoi_pipelines.raw.formats import Compression, Format, extension_of, kind_of
+from malmoi_pipelines.raw.formats import Compression, FileKind, Format, extension_of, kind_of
 
 READABLE = (RAW, CLEANED, CORPUS)
 
@@ -37,6 +37,11 @@ class InputFile:
     """What its manifest says of it, where it is a table of a finished dataset folder."""
     cleaned: bool = False
     """Whether it is a table of documents that `clean` has written, or that stand in a corpus."""
+
+    @property
+    def kind(self) -> FileKind:
+        """What its name, or the setting, says that it is."""
+        return FileKind(self.format, self.compression)
 
     @property
     def name(self) -> str:

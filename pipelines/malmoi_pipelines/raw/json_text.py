@@ -62,6 +62,7 @@ class JsonText:
         self._chars_before = 0
         self._end: str | None = None
         """Why nothing comes behind the window: the reason of a fault, or "" at the end of the stream."""
+        self._damage_lost = 0
         self._widen()
         self._at = int(self._window.startswith("\ufeff"))
 
@@ -161,9 +162,23 @@ class JsonText:
                     head += chunk
                 else:
                     lost += len(chunk)
-        except DamagedFileError:
-            pass  # one failure is enough
+        except DamagedFileError as error:  # one failure is enough
+            self._damage_lost = error.lost_bytes
         return head, lost
+
+    def lost_stored(self, fault: JsonFaultError, rest: int, stored: int) -> int:
+        """About how many stored bytes of a file a fault costs: the share that its rest has of all bytes unfolded.
+
+        All of a file whose end is missing: nobody knows how much that is.
+
+        Args:
+            fault: where reading stopped.
+            rest: bytes of the stream behind it.
+            stored: bytes of the file.
+        """
+        if fault.reason == TRUNCATED:
+            return stored
+        return self._damage_lost or stored * rest // max(1, fault.byte + rest)
 
     def _check_cut(self, message: str, position: int) -> None:
         """Fail unless what the parser complains of may only be that the window ends there."""
@@ -206,6 +221,7 @@ class JsonText:
 
     def _more(self) -> str:
         """The text of the next piece of the stream."""
+        chunk = None
         try:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -213,10 +229,10 @@ class JsonText:
             self._bytes += len(chunk or b"")
             return self._decoder.decode(chunk or b"", final=chunk is None)
         except DamagedFileError as error:
-            self._end = error.reason
+            self._end, self._damage_lost = error.reason, error.lost_bytes
             return ""
         except UnicodeDecodeError as error:
-            self._end = INVALID
+            self._end = TRUNCATED if chunk is None else INVALID  # cut inside a character
             self._bytes -= len(error.object) - error.start
             return bytes(error.object[: error.start]).decode()
 

@@ -17,8 +17,7 @@ from malmoi_pipelines.raw.inputs import InputFile
 from malmoi_pipelines.raw.json_lines import read_json_lines
 from malmoi_pipelines.raw.json_start import is_json_lines
 from malmoi_pipelines.raw.json_text import JsonFaultError, JsonText, ValueTooLongError
-from malmoi_pipelines.raw.part_lines import new_block
-from malmoi_pipelines.raw.rows import RAW_BYTES, RawBlock
+from malmoi_pipelines.raw.rows import RAW_BYTES, RawBlock, new_block
 from malmoi_pipelines.raw.tasks import FilePart
 
 AT_ONCE = 1 << 16  # characters of a list that are handed on together
@@ -63,7 +62,9 @@ def read_json(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterato
         allow_damage(part.file, options, fault.reason)
         yield block
         block = new_block(part, fault.byte)
-        block.reject(1, fault.reason, *text.rest(RAW_BYTES))
+        head, lost = text.rest(RAW_BYTES)
+        block.reject(1, fault.reason, head, lost)
+        block.lost_bytes = text.lost_stored(fault, len(head) + lost, part.file.bytes)
     yield block
 
 

@@ -1,7 +1,7 @@
 """Cutting a stream of bytes into blocks of whole lines, in bounded memory and the same way for any chunks."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from malmoi_pipelines.raw.compression import DamagedFileError, read_chunks, read_range
 from malmoi_pipelines.raw.tasks import FilePart
@@ -23,6 +23,8 @@ class CutLines:
     """Why the file cannot be read further; None if it can, or ends."""
     rest: bytes = b""
     """With `damage`: what could be read of the line after `lines`."""
+    lost_stored: int = 0
+    """With `damage`: the stored bytes that are lost by it."""
 
 
 def own_lines(part: FilePart) -> tuple[int, Iterator[bytes]]:
@@ -75,12 +77,12 @@ def cut_lines(
         from_start: whether the stream is the start of a file, where a byte order mark may stand.
     """
     cutter = _Cutter(block_bytes, max_line_bytes)
-    damage = None
+    damage: DamagedFileError | None = None
     try:
         for chunk in _without_mark(chunks) if from_start else chunks:
             yield from cutter.add(chunk)
     except DamagedFileError as error:
-        damage = error.reason
+        damage = error
     yield from cutter.finish(damage)
 
 
@@ -118,7 +120,7 @@ class _Cutter:
             position = end + 1
         self._keep(chunk, position, len(chunk))
 
-    def finish(self, damage: str | None) -> Iterator[CutLines]:
+    def finish(self, damage: DamagedFileError | None) -> Iterator[CutLines]:
         if self._held or damage:
             yield self._take(damage)
 
@@ -129,9 +131,11 @@ class _Cutter:
         self._held += kept - start
         self._lost += end - kept
 
-    def _take(self, damage: str | None = None) -> CutLines:
+    def _take(self, damage: DamagedFileError | None = None) -> CutLines:
         lines = b"".join(self._pieces).split(b"\n")
-        block = CutLines(self._line, lines, self._lost, damage, lines.pop() if damage else b"")
+        block = CutLines(self._line, lines, self._lost)
+        if damage is not None:
+            block = replace(block, damage=damage.reason, rest=lines.pop(), lost_stored=damage.lost_bytes)
         self._line += len(lines)
         self._pieces, self._held, self._lost = [], 0, 0
         return block

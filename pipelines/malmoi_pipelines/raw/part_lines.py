@@ -6,7 +6,7 @@ from typing import NamedTuple
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
 from malmoi_pipelines.raw.lines import CutLines, cut_lines, own_lines
-from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.rows import RawBlock, new_block
 from malmoi_pipelines.raw.tasks import FilePart
 
 
@@ -29,13 +29,8 @@ def read_lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterat
         if lines.damage:
             allow_damage(part.file, options, lines.damage)
             block.reject(lines.first + len(lines.lines), lines.damage, lines.rest, lines.lost, keep=limit)
+            block.lost_bytes = lines.lost_stored
         yield PartLines(block, lines.first, _fitting(block, lines, limit))
-
-
-def new_block(part: FilePart, start: int = 0) -> RawBlock:
-    """An empty block of a part's file, its lines counted from byte `start`."""
-    shown = part.file.format == "warc" or part.file.cleaned
-    return RawBlock(part.file.path.rpartition("/")[2], part.file.source, start, without_markup=shown)
 
 
 def _fitting(block: RawBlock, lines: CutLines, limit: int) -> list[bytes]:

@@ -6,8 +6,8 @@ from malmoi_pipelines.raw.compression import DamagedFileError, read_chunks
 from malmoi_pipelines.raw.config import ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
 from malmoi_pipelines.raw.lines import BYTE_ORDER_MARK
-from malmoi_pipelines.raw.part_lines import new_block, read_lines
-from malmoi_pipelines.raw.rows import RawBlock
+from malmoi_pipelines.raw.part_lines import read_lines
+from malmoi_pipelines.raw.rows import RawBlock, new_block
 from malmoi_pipelines.raw.tasks import FilePart
 
 

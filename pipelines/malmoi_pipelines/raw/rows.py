@@ -13,6 +13,7 @@ import xxhash
 
 from malmoi_pipelines.contracts.fingerprint import canonical_json
 from malmoi_pipelines.raw.fields import Fields, Names
+from malmoi_pipelines.raw.tasks import FilePart
 
 RAW_BYTES = 1 << 20  # bytes of an unreadable line that go to the rejects
 UNSTORABLE = "unstorable_meta"  # the reason for a document whose other fields JSON cannot hold
@@ -54,6 +55,8 @@ class RawBlock:
     bad: list[BadLine] = field(default_factory=list)
     without_markup: bool = False
     """Whether an escaped tag in its texts is what readers saw: they were taken out of web pages, or cleaned before."""
+    lost_bytes: int = 0
+    """Stored bytes behind the place where the file stops being readable, with nobody knows how many documents."""
 
     def reject(self, line: int, reason: str, raw: bytes | None, lost: int = 0, keep: int = RAW_BYTES) -> None:
         """Add a bad line of which `raw` was read and `lost` more bytes were not; at most `keep` of them stay."""
@@ -159,6 +162,12 @@ class RawBlock:
         self.texts += texts
         self.metas += metas
         self.lines += lines
+
+
+def new_block(part: FilePart, start: int = 0) -> RawBlock:
+    """An empty block of a part's file, its lines counted from byte `start`."""
+    shown = part.file.format == "warc" or part.file.cleaned
+    return RawBlock(part.file.path.rpartition("/")[2], part.file.source, start, without_markup=shown)
 
 
 _TEXT = {str, type(None)}

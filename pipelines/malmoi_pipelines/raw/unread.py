@@ -1,4 +1,4 @@
-"""What could not be read as a document: counted in the ledger, kept in `rejects/`, held against the error budget."""
+"""What could not be read as a document: counted in the ledger, and kept in `rejects/`."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,14 +7,13 @@ from typing import Annotated, Any, Self
 
 import pyarrow as pa
 
-from malmoi_pipelines.contracts.errors import BadInputError
-from malmoi_pipelines.contracts.ledger import FAILED, IN, Ledger
+from malmoi_pipelines.contracts.ledger import FAILED, IN
 from malmoi_pipelines.contracts.manifest import FileInfo
 from malmoi_pipelines.contracts.result import AS_ROWS, Accounted, Result, pick
 from malmoi_pipelines.contracts.schemas import REJECTS
+from malmoi_pipelines.raw.files_read import FilesRead
 from malmoi_pipelines.raw.rows import RawBlock
-
-SHOWN = 5  # problems that an error message names
+from malmoi_pipelines.raw.tasks import FilePart
 
 
 @dataclass
@@ -25,13 +24,15 @@ class Unread(Accounted):
     """Those of `rejects/`."""
     problems: Annotated[Counter[tuple[str, str]], *AS_ROWS] = field(default_factory=Counter)
     """(file, reason) → lines."""
+    read: FilesRead = field(default_factory=FilesRead)
 
-    def add(self, block: RawBlock, file_name: str) -> None:
-        """Count the bad lines of a block."""
+    def add(self, block: RawBlock, part: FilePart) -> None:
+        """Count the bad lines of a block of a part."""
+        self.read.add(part, block)
         for bad in block.bad:
             for outcome in (IN, FAILED):
                 self.ledger.add(block.source, outcome, 1, bad.num_bytes)
-            self.problems[file_name, bad.reason] += 1
+            self.problems[part.file.name, bad.reason] += 1
 
     @classmethod
     def total(cls, results: Iterable[Result]) -> Self:
@@ -41,6 +42,7 @@ class Unread(Accounted):
             total.files += unread.files
             total.ledger.merge(unread.ledger)
             total.problems.update(unread.problems)
+            total.read.merge(unread.read)
         return total
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
@@ -62,51 +64,3 @@ def rejects(block: RawBlock) -> pa.RecordBatch:
     }
     arrays = [pa.array(columns.get(field.name, [None] * len(bad)), field.type) for field in REJECTS.schema]
     return pa.RecordBatch.from_arrays(arrays, schema=REJECTS.schema)
-
-
-def check_budget(
-    ledger: Ledger, problems: Counter[tuple[str, str]], error_budget: float, *, in_rejects: bool = True
-) -> None:
-    """Fail if more documents failed than the budget allows.
-
-    One failure is always allowed beside documents that could be read, so that one broken line does not stop a trial run
-    of a hundred; a budget of 0 allows none.
-
-    Args:
-        ledger: of the whole stage.
-        problems: (file, reason) → lines that could not be read.
-        error_budget: share of the documents that came in.
-        in_rejects: whether the stage keeps the lines.
-
-    Raises:
-        BadInputError: with the worst files and reasons.
-    """
-    came, failed = ledger.documents(IN), ledger.documents(FAILED)
-    allowed = max(error_budget * came, 1) if error_budget else 0
-    if failed == 0 or (failed <= allowed and failed < came):
-        return
-    worst = [f"{file}: {number:,} {reason}" for (file, reason), number in _most(problems)]
-    more = f" and {len(worst) - SHOWN:,} more" if len(worst) > SHOWN else ""
-    raise BadInputError(
-        f"{failed:,} of {came:,} documents could not be read, the error budget is {error_budget:g} of them. "
-        f"{'; '.join(worst[:SHOWN])}{more}.",
-        hint=_remedy(problems, in_rejects),
-    )
-
-
-def _remedy(problems: Counter[tuple[str, str]], in_rejects: bool) -> str:
-    reasons: Counter[str] = Counter()
-    for (_, reason), number in problems.items():
-        reasons[reason] += number
-    remedies = {
-        "invalid_utf8": "convert the files to UTF-8 (many Korean files are CP949: iconv -f cp949 -t utf-8), ",
-        "broken_row": "if quotes are escaped by a backslash, as Spark and MySQL do, say so (--set 'read.escape=\\'), ",
-        "missing_text": "name the field that holds the text (--set read.columns.text=NAME), ",
-    }
-    worst = _most(reasons)[0][0]
-    where = " in rejects/" if in_rejects else ""
-    return remedies.get(worst, "") + f"look at the lines{where}, or raise the budget (--set error_budget=SHARE)"
-
-
-def _most(counter: Counter[Any]) -> list[tuple[Any, int]]:
-    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))

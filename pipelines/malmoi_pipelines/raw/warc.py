@@ -17,8 +17,7 @@ from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, DamagedFileErro
 from malmoi_pipelines.raw.config import Columns, ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
 from malmoi_pipelines.raw.page_text import page_text
-from malmoi_pipelines.raw.part_lines import new_block
-from malmoi_pipelines.raw.rows import RawBlock, meta_json
+from malmoi_pipelines.raw.rows import RawBlock, meta_json, new_block
 from malmoi_pipelines.raw.tasks import FilePart
 
 HTML = ("text/html", "application/xhtml+xml")

@@ -13,8 +13,9 @@ from malmoi_pipelines.contracts.stage import StageIdentity, StageOutput, StageRe
 from malmoi_pipelines.engine.job import Job, Step
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.engine.run import run_job
-from malmoi_pipelines.raw.documents import find_documents, known_sources
-from malmoi_pipelines.raw.unread import Unread, check_budget
+from malmoi_pipelines.raw.budget import check_read, tell_problems
+from malmoi_pipelines.raw.documents import Documents, find_documents, known_sources
+from malmoi_pipelines.raw.unread import Unread
 from malmoi_pipelines.shard.config import ShardConfig
 from malmoi_pipelines.shard.hf import example_schema, write_dataset_files
 from malmoi_pipelines.shard.steps import EncodeFiles, PackShards, Sampled, ShardPacked
@@ -66,19 +67,19 @@ def shard(
             Step("shard: pack", PackShards(out, opened, config, shards), shards),
         )
         results = run_job(Job("shard", steps, documents.text_bytes), work, options, progress)
-        return _summarise(results, out, opened, config, identity.fingerprint)
+        return _summarise(results, out, documents, opened, config, identity.fingerprint)
 
     return run_stage(identity, out, body, reads=[*corpus, *documents.paths, found.place], overwrite=overwrite)
 
 
 def _summarise(
-    results: list[Result], out: str, tokenizer: Encoder, config: ShardConfig, fingerprint: str
+    results: list[Result], out: str, documents: Documents, tokenizer: Encoder, config: ShardConfig, fingerprint: str
 ) -> StageOutput:
     unread, ledger, total = Unread.total(results), ledger_of(results), Sampled()
     for sampled in pick(results, Sampled):
         for source, written in sampled.sources.items():
             total.add(source, written)
-    check_budget(ledger, unread.problems, config.error_budget)
+    check_read(unread, ledger, documents.files, config)
     check_sources_occur("weights", config.weights, total.sources)
     packed = pick(results, ShardPacked)
     infos = [shard.file for shard in packed]
@@ -106,7 +107,8 @@ def _summarise(
         for source, written in sorted(total.sources.items())
     ]
     infos += write_dataset_files(out, infos, example_schema(tokenizer.dtype), fingerprint)
-    report = Report("shard", ledger, facts, {"Mixture": rows, **unread.tables()})
+    report = Report("shard", ledger, facts, {"Mixture": rows})
+    tell_problems(report, unread, documents.files)
     return StageOutput([*infos, *unread.files], report, tokenizer=tokenizer.fingerprint)
 
 

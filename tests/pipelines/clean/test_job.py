@@ -113,7 +113,8 @@ def test_an_empty_file_gives_an_empty_table_and_is_counted(root):
 @pytest.mark.fault("broken input")
 def test_a_truncated_file_counts_as_one_failure(root):
     data = gz(lines(0, 2000))
-    _, report = clean(root, [put(root, "raw/news/a.jsonl.gz", data[: len(data) // 2])])
+    path = put(root, "raw/news/a.jsonl.gz", data[: len(data) // 2])
+    _, report = clean(root, [path], CleanConfig(read={"on_bad_file": "reject"}))
     assert report.facts["damaged input files"] == 1
     assert report.ledger.documents("failed", "news") == 1
     assert 500 < report.ledger.documents("kept") < 1500

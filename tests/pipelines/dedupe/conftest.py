@@ -139,7 +139,7 @@ class Deduper:
         old_digests = [path for corpus in against for path in files.list_files(files.join(corpus.out, "digests"))]
         corpus_files = CorpusFiles(paths, tuple(old), tuple(old_digests))
         steps = dedupe_steps(corpus_files, out, files.join(root, "work"), config, partitions)
-        infos, report = summarise(run_steps(steps, seed), config)
+        infos, report = summarise(run_steps(steps, seed), (), config)
         rows = read_rows(out, DOCUMENTS, len(parts))
         kept = {row["id"]: row["text"] for row in rows}
         sizes = {row["id"]: row["cluster_size"] for row in rows}
