@@ -159,9 +159,7 @@ def _is_phone(number: Written, kind: str, prefix: int, before: str) -> bool:
 
 def _is_mobile(number: Written, shape: str, prefix: int, before: str) -> bool:
     if not number.is_plain():
-        if not shape:
-            return number.names() > 1 and number.digits.startswith("010")
-        return shape != "bare" or number.names() != 1  # 공 before figures ends many a word
+        return _is_spelled_mobile(number, shape)
     marks, groups = number.marks(), number.groups()
     if shape == "even":
         return _is_spaced_out(number, prefix) and len(set(number.digits)) > _FEW_DIGITS
@@ -172,6 +170,12 @@ def _is_mobile(number: Written, shape: str, prefix: int, before: str) -> bool:
     if _edges(number, "") >= {prefix, len(number.digits) - _LAST}:
         return marks <= _CLEAR | {" ", "."}
     return (groups[0] == prefix and marks <= _CLEAR | {" "}) or (groups[-1] == _LAST and marks <= _CLEAR)
+
+
+def _is_spelled_mobile(number: Written, shape: str) -> bool:
+    if not shape:
+        return number.names() > 1 and number.digits.startswith("010")
+    return shape != "bare" or number.names() != 1  # 공 before figures ends many a word
 
 
 def _is_other(number: Written, shape: str, prefix: int) -> bool:
