@@ -60,7 +60,6 @@ _GROUPS = 3  # of a phone number; with the code of the country one more
 _LAST = 4  # digits of the last group
 _FEW_DIGITS = 3  # different ones, as in a row of bits
 _LIKELY_YEARS = range(1930, 2010)
-_NAMED = 7  # of thirteen digits: more than the syllables of a sentence make by chance
 
 
 Found = tuple[int, PiiKind, str]
@@ -247,7 +246,7 @@ def _is_registration(number: Written, before: str) -> bool:
     is_person = checks.rrn_checks(digits) or not checks.corporate_checks(digits)
     middle = number.gaps[6].strip("\n").removeprefix(")")
     is_parted = is_parted and (len(number.marks()) == 1 or _edges(number, " ") <= {2, 4, 6, 7})
-    if is_parted and is_person and (middle in _HYPHENS or (number.names() >= _NAMED and number.groups() == (6, 7))):
+    if is_parted and is_person and (middle in _HYPHENS or (not number.is_plain() and number.groups() == (6, 7))):
         return True
     if (
         is_parted and is_person and middle in _CLEAR | {","}
