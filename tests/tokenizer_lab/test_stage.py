@@ -271,6 +271,13 @@ def test_a_budget_without_room_is_refused(words, small_base, tmp_path):
         run([], tmp_path / "a", small_base)
 
 
+def test_a_cutoff_that_leaves_no_token_is_refused(words, small_base, tmp_path):
+    with pytest.raises(UsageError, match=r"a cutoff of 1,000,000 leaves no token") as error:
+        run([words], tmp_path / "a", small_base, cutoff=1_000_000)
+    assert "--set cutoff" in error.value.hint
+    assert not (tmp_path / "a" / "manifest.json").exists()
+
+
 def test_policies_that_do_not_fit_are_refused(words, small_base, tmp_path):
     for settings in ({"compare": ("leaf-first",)}, {"compare": ("kosolar", "kosolar")}):
         with pytest.raises(UsageError, match="compare must name other policies than 'leaf-first'"):

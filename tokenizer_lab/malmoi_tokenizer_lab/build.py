@@ -182,6 +182,12 @@ def build_tokenizer(
     """
     builder = Builder(base, words, config, curation, counting)
     loop = builder.run(config.policy, progress)
+    if not loop.fixed_point.alive.any():
+        raise UsageError(
+            f"a cutoff of {builder.cutoff:,} leaves no token: no piece of Korean occurs so often in "
+            f"{words.num_bytes / 1e6:,.2f} MB of text.",
+            hint="lower it (--set cutoff=N), or count more text",
+        )
     with progress.doing("expand: export"):
         artefact = builder.artefact(loop, config.policy)
     with progress.doing("expand: gates"):

@@ -17,6 +17,7 @@ from malmoi_pipelines.count.added import find_added
 from malmoi_pipelines.count.config import CountConfig
 from malmoi_pipelines.count.growth import GrowthPoint, growth_picture, heaps_law
 from malmoi_pipelines.count.steps import CountFiles, MergeCounts, TableLayout, WriteCounts
+from malmoi_pipelines.count.uncleaned import Uncleaned
 from malmoi_pipelines.count.written import (
     FileWritten,
     GrowthWritten,
@@ -82,7 +83,8 @@ def count(
             Step("count: merge", MergeCounts(layout), layout.growth + 1),
             Step("count: write", WriteCounts(out, layout), layout.letters + 1),
         )
-        return _summarise(run_job(Job("count", steps, text_bytes), work, options, progress), out, documents, config)
+        results = run_job(Job("count", steps, text_bytes), work, options, progress)
+        return _summarise(results, out, documents, config, progress)
 
     return run_stage(identity, out, body, reads=[*corpus, *documents.paths, *add], overwrite=overwrite)
 
@@ -96,7 +98,9 @@ def lay_out(text_bytes: int, config: CountConfig) -> TableLayout:
     )
 
 
-def _summarise(results: list[Result], out: str, documents: Documents, config: CountConfig) -> StageOutput:
+def _summarise(
+    results: list[Result], out: str, documents: Documents, config: CountConfig, progress: Progress
+) -> StageOutput:
     unread, ledger = Unread.total(results), ledger_of(results)
     check_read(unread, ledger, documents.files, config)
     infos = [part.file for part in pick(results, FileWritten)]
@@ -124,6 +128,7 @@ def _summarise(results: list[Result], out: str, documents: Documents, config: Co
         "letters": letters.occurrences,
         "cut by": config.units,
     }
+    facts |= _uncleaned_facts(results, sum(row.documents for row in sources), progress)
     tables = {"Sources": [_source_row(row) for row in sources], "Most frequent units": _top(infos, out)}
     report = Report("count", ledger, facts, tables)
     tell_problems(report, unread, documents.files)
@@ -131,6 +136,17 @@ def _summarise(results: list[Result], out: str, documents: Documents, config: Co
     if growth.points and growth.points[-1].bytes == sum(row.bytes for row in sources if not row.held_out):
         _add_growth(report, growth.points)
     return StageOutput([*infos, *unread.files], report)
+
+
+def _uncleaned_facts(results: list[Result], documents: int, progress: Progress) -> dict[str, int]:
+    """The documents that `clean` would have mended; a person is warned of them."""
+    total = Uncleaned()
+    for part in pick(results, Uncleaned):
+        total.merge(part)
+    for line in total.warnings(documents):
+        progress.warn(f"count: {line}")
+    found = {"documents not in NFC": total.decomposed, "documents with carriage returns": total.returns}
+    return {name: counts.total() for name, counts in found.items() if counts}
 
 
 def _add_growth(report: Report, points: list[GrowthPoint]) -> None:

@@ -24,6 +24,7 @@ from malmoi_pipelines.count.growth import Growth, curve
 from malmoi_pipelines.count.letters import count_letters
 from malmoi_pipelines.count.order import digests, digests_and_hashes
 from malmoi_pipelines.count.statistics import STATISTICS, statistics_batch, sum_statistics, text_statistics
+from malmoi_pipelines.count.uncleaned import Uncleaned
 from malmoi_pipelines.count.words import (
     I32,
     UnitCounts,
@@ -103,13 +104,14 @@ class CountFiles:
     def _count(self, number: int) -> Iterator[Send | Result]:
         statistics: dict[tuple[str, bool], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         parts: dict[bool, _CutUnits] = {False: _CutUnits(), True: _CutUnits()}
-        growth = Growth()
+        growth, uncleaned = Growth(), Uncleaned()
         with self.documents.open(number, self.out, TEXTS) as reader:
             for batch in reader:
                 filled = pc.greater(pc.binary_length(batch.column("text")), 0)
                 yield from _drop_empty(batch.filter(pc.invert(filled)))
                 for group in group_documents(batch.filter(filled), self.held_out_share):
                     found = text_statistics(group.texts)
+                    uncleaned.add(group.source, group.texts)
                     for name, value in found.items():
                         statistics[group.source, group.held_out][name] += value
                     if not group.held_out:
@@ -120,6 +122,7 @@ class CountFiles:
         yield from self._flush(parts, growth)
         yield Send(self.layout.growth, growth.to_batch())
         yield reader.unread
+        yield uncleaned
         rows = [{"source": source, "held_out": held_out, **row} for (source, held_out), row in statistics.items()]
         yield from self._send_statistics(statistics_batch(rows))
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict
 
 from malmoi_pipelines.contracts.code import code_of
-from malmoi_pipelines.contracts.errors import DefectError
+from malmoi_pipelines.contracts.errors import BadInputError, DefectError
 from malmoi_pipelines.contracts.progress import SILENT, Progress
 from malmoi_pipelines.contracts.report import Report
 from malmoi_pipelines.contracts.result import Result, ledger_of, pick
@@ -87,6 +87,12 @@ def _summarise(
     tokens = sum(written.tokens for written in total.sources.values())
     tail = sum(shard.tail for shard in packed)
     check_packed(tokens, examples * config.sequence_length + tail)
+    if not examples:
+        raise BadInputError(
+            f"the corpus gives {tokens:,} tokens in {len(packed):,} shards, of which none holds the "
+            f"{config.sequence_length:,} of one example.",
+            hint="take more text, or shorter examples: --set sequence_length=N",
+        )
     facts = {
         "examples": examples,
         "sequence length": config.sequence_length,

@@ -146,7 +146,7 @@ class PackShards:
         rows = max(1, BATCH_TOKENS // self.config.sequence_length)
         with files.atomic_write(files.join(self.out, path)) as sink:
             with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
-                for start in range(0, len(packed.ids_et), rows):
+                for start in range(0, max(1, len(packed.ids_et)), rows):  # `datasets` reads no stream without a batch
                     ids_et = packed.ids_et[start : start + rows]
                     writer.write_batch(self._batch(ids_et, packed.lengths.slice(start, rows), schema))
             info = FileInfo.of_sink(path, sink, table="data", rows=len(packed.ids_et))

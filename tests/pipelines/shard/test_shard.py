@@ -263,3 +263,24 @@ def test_arrow_shards_read_without_the_library(tmp_path, write_documents, model_
     table = pa.ipc.open_stream(pa.BufferReader(files.read_bytes(files.join(result.folder, info.path)))).read_all()
     assert table.num_rows == info.rows
     assert table.schema.field("input_ids").type == pa.list_(pa.uint16())
+
+
+@pytest.mark.long
+def test_a_shard_without_an_example_does_not_break_the_others(tmp_path, write_documents, model_file):
+    """Documents fall into shards by their digests: of many small shards some get too little for one example."""
+    corpus = write_documents(tmp_path / "in", documents(12))
+    config = ShardConfig(sequence_length=32, shard_bytes=64, new_token_bias=0)
+    result = shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
+    sizes = [info.rows for info in result.manifest.table_files()]
+    assert 0 in sizes
+    tokens, rows = tokens_of(result.folder)
+    assert (len(rows), len(tokens)) == (sum(sizes), 32 * sum(sizes))
+
+
+def test_a_corpus_too_small_for_one_example_is_an_error(tmp_path, write_documents, model_file):
+    corpus = write_documents(tmp_path / "in", documents(3))
+    config = ShardConfig(sequence_length=4096, new_token_bias=0)
+    with pytest.raises(BadInputError, match=r"none holds the 4,096 of one example") as error:
+        shard([corpus], model_file, str(tmp_path / "out"), config, RunOptions())
+    assert "sequence_length" in error.value.hint
+    assert not (tmp_path / "out" / "manifest.json").exists()
