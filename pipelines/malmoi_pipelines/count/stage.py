@@ -146,7 +146,7 @@ def _uncleaned_facts(results: list[Result], documents: int, progress: Progress) 
     for line in total.warnings(documents):
         progress.warn(f"count: {line}")
     found = {"documents not in NFC": total.decomposed, "documents with carriage returns": total.returns}
-    return {name: counts.total() for name, counts in found.items() if counts}
+    return {name: counts.total() for name, counts in found.items() if counts.total()}
 
 
 def _add_growth(report: Report, points: list[GrowthPoint]) -> None:

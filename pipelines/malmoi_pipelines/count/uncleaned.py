@@ -12,8 +12,8 @@ from malmoi_pipelines.contracts.arrays import cuts, text_buffers
 from malmoi_pipelines.contracts.result import Result
 
 _SLICE_BYTES = 1 << 16
-# First bytes of UTF-8. Letters in parts have others: combining marks, conjoining jamo, compatibility ideographs. Decoding
-# all text only to look for single characters such as the Ohm sign would take a tenth of the stage's time.
+# First bytes of UTF-8. Letters in parts have others: combining marks, conjoining jamo, compatibility ideographs. To
+# decode all text only for single characters such as the Ohm sign would take a tenth of the stage's time.
 _LATIN = 0xC3  # the last that Latin-1 has
 _TO_HANGUL = 0xE2  # from it to HANGUL: punctuation, kana, ideographs and syllables
 _HANGUL = 0xEE
