@@ -254,6 +254,8 @@ def _enter(ledger: Ledger, source: str, outcome: str, documents: int, num_bytes:
 
 def _counts(block: RawBlock, judged: JudgedBlock, spans: dict[int, Sequence[Span]], file_name: str) -> CleanCounts:
     counts = CleanCounts(problems=Counter((file_name, bad.reason) for bad in block.bad))
+    if block.replaced:
+        counts.changes[block.source, "bad_bytes"] += block.replaced
     for i in [i for i, changes in enumerate(judged.changes) if changes]:
         for rule in judged.changes[i]:
             counts.changes[block.sources[i], rule] += 1

@@ -12,7 +12,7 @@ class CleanCounts:
     """Counters that add up over blocks and tasks in any order."""
 
     changes: Annotated[Counter[tuple[str, str]], *AS_ROWS] = field(default_factory=Counter)
-    """(source, normalisation rule) → documents it changed."""
+    """(source, normalisation rule) → documents it changed; `bad_bytes`: those in which U+FFFD stands for some."""
     masks: Annotated[Counter[tuple[str, str, str]], *AS_ROWS] = field(default_factory=Counter)
     """(source, kind, rule) → masks put."""
     problems: Annotated[Counter[tuple[str, str]], *AS_ROWS] = field(default_factory=Counter)

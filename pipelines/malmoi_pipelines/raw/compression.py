@@ -21,6 +21,14 @@ OUTPUT_BYTES = 1 << 20  # most bytes that one call may unfold to, where the libr
 ZSTD_FEED_BYTES = 4 << 10  # zstandard cannot: 4 bytes may stand for a block of 128 KiB, so this for 128 MiB
 MAX_WINDOW = 1 << 31  # files made with `zstd --long=31` are legal
 
+MAGIC: dict[Compression, bytes] = {
+    "gz": b"\x1f\x8b\x08",
+    "zst": b"\x28\xb5\x2f\xfd",
+    "bz2": b"BZh",
+    "xz": b"\xfd7zXZ\x00",
+}
+"""With what a frame or member begins."""
+
 TRUNCATED = "truncated_file"
 CORRUPT = "corrupt_file"
 

@@ -6,16 +6,11 @@ import re
 import orjson
 
 from malmoi_pipelines.contracts import files
-from malmoi_pipelines.raw.compression import DamagedFileError, read_chunks
-from malmoi_pipelines.raw.formats import FileKind, Format
+from malmoi_pipelines.raw.compression import MAGIC, DamagedFileError, read_chunks
+from malmoi_pipelines.raw.formats import Compression, FileKind, Format
 
 HEAD = 64 << 10  # bytes that are looked at
-COMPRESSED = {
-    "gz": (b"\x1f\x8b", "gzip"),
-    "zst": (b"\x28\xb5\x2f\xfd", "zstd"),
-    "bz2": (b"BZh", "bzip2"),
-    "xz": (b"\xfd7zXZ\x00", "xz"),
-}
+NAMES: dict[Compression, str] = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2", "xz": "xz"}
 _BINARY = (
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
@@ -39,8 +34,8 @@ def what_is_wrong(path: str, kind: FileKind) -> str | None:
     """Why nothing can be read of a file that is taken for one of a kind; None where its start does not say it."""
     with files.open_read(path) as raw:
         stored = raw.read(HEAD)
-    if kind.compression and not stored.startswith(COMPRESSED[kind.compression][0]):
-        return _and(f"not {COMPRESSED[kind.compression][1]}", what_it_is(stored))
+    if kind.compression and not stored.startswith(MAGIC[kind.compression]):
+        return _and(f"not {NAMES[kind.compression]}", what_it_is(stored))
     return _wrong_format(_unfolded(path, kind) if kind.compression else stored, kind.format)
 
 
@@ -82,7 +77,7 @@ def what_it_is(head: bytes) -> str | None:
     >>> what_it_is(b"<!DOCTYPE html><p>"), what_it_is("글".encode("utf-16")), what_it_is(b'[{"text": ')
     ('an HTML page', 'a UTF-16 file: UTF-8 is wanted', 'a JSON array')
     """
-    for magic, name in (*_BINARY, *((magic, f"a {name} file") for magic, name in COMPRESSED.values())):
+    for magic, name in (*_BINARY, *((MAGIC[name], f"a {called} file") for name, called in NAMES.items())):
         if head.startswith(magic):
             return name
     if not head.strip(b"\0"):

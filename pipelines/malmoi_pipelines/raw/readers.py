@@ -7,7 +7,7 @@ Every reader streams, keeps what can be read and names what cannot:
 - `unstorable_meta`: a document with other fields that JSON cannot hold, such as one nested 300 deep;
 - `line_too_long`, `document_too_long`: more than `max_line_bytes`;
 - `wrong_fields`, `broken_row`, `unclosed_quote`: a row of CSV or TSV that is no record;
-- `unknown_encoding`, `broken_http`, `nested_too_deep`: a record of WARC whose text cannot be had;
+- `unknown_encoding`, `broken_http`, `nested_too_deep`, `wrong_length`: a record of WARC whose text cannot be had;
 - `wrong_columns`: a table without the columns that it must have, where such files are rejects;
 - `truncated_file`, `corrupt_file`: the place where a file stops being readable, once a file; of Parquet and of
   Arrow files that are no streams each row of a damaged row group or record batch.

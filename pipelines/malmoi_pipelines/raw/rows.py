@@ -55,6 +55,8 @@ class RawBlock:
     bad: list[BadLine] = field(default_factory=list)
     without_markup: bool = False
     """Whether an escaped tag in its texts is what readers saw: they were taken out of web pages, or cleaned before."""
+    replaced: int = 0
+    """Documents in which U+FFFD stands for bytes that their character set has not."""
     lost_bytes: int = 0
     """Stored bytes behind the place where the file stops being readable, with nobody knows how many documents."""
 

@@ -4,84 +4,67 @@
 set is found, and of pages the text taken out. All other records (requests, metadata, images, error pages) are passed
 over: they are no documents. The id of a document is its record's, its line the number of the record in the file, of
 whatever type.
+
+- `wrong_length`: a record whose `Content-Length` is not its length, or missing; the next one is read.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from fastwarc.warc import ArchiveIterator, WarcRecord, conversion, resource, response
-from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+from fastwarc.warc import WarcRecord
 
-from malmoi_pipelines.raw.compression import CORRUPT, TRUNCATED, DamagedFileError, read_chunks
+from malmoi_pipelines.raw.compression import TRUNCATED, read_chunks
 from malmoi_pipelines.raw.config import Columns, ReadOptions
 from malmoi_pipelines.raw.faults import allow_damage
+from malmoi_pipelines.raw.members import Gap, read_members
+from malmoi_pipelines.raw.page_encoding import decode_page, decode_utf8
 from malmoi_pipelines.raw.page_text import page_text
 from malmoi_pipelines.raw.rows import RawBlock, meta_json, new_block
 from malmoi_pipelines.raw.tasks import FilePart
+from malmoi_pipelines.raw.warc_records import BEGIN, Broken, Record, read_records
 
 HTML = ("text/html", "application/xhtml+xml")
 TEXT = (*HTML, "text/plain")
 MAX_DEPTH = 2000  # main content takes the square of it: 0.1 s here, 5 s for 16,000, hours for a page made to do harm
 _BLOCK = re.compile(r"<(/?)(?:div|article)\b", re.IGNORECASE)  # the elements for which it does
-# What calls itself EUC-KR on the web is its superset (WHATWG Encoding, "euc-kr"); the other names of that are no labels
-# of the standard, but in use.
-CP949 = {"euc_kr", "euckr", "cp949", "ms949", "uhc", "x-windows-949"}
-LATIN = {"cp1252", "iso8859-1", "iso8859-15"}
-UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_warc(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
     """The documents and bad records of a file."""
-    block = new_block(part)
-    taken = 0
-    number = 0
-    stream = _Stream(read_chunks(part.file.path, part.file.compression))
-    try:
-        for number, record in enumerate(ArchiveIterator(stream, parse_http=False, stream_detect=False), 1):
+    block, taken, whole = new_block(part), 0, 0
+    chunks = _chunks(part)
+    for number, record in enumerate(read_records(chunks, options.max_line_bytes), 1):
+        if isinstance(record, Broken):
+            if record.gap is not None or record.reason == TRUNCATED:
+                allow_damage(part.file, options, record.reason)
+                block.lost_bytes += _lost(record, whole, part)
+            block.reject(number, record.reason, record.raw, record.lost)
+            taken += len(record.raw)
+        else:
+            whole += 1
             taken += _add(block, number, record, options)
-            if taken >= block_bytes:
-                yield block
-                block, taken = new_block(part), 0
-    except (DamagedFileError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk or the network: what fastwarc finds wrong with the content has no number
-        reason = error.reason if isinstance(error, DamagedFileError) else CORRUPT
-        allow_damage(part.file, options, reason)
-        block.reject(max(1, number), reason, None)  # the record that was begun last
+        if taken >= block_bytes:
+            yield block
+            block, taken = new_block(part), 0
     yield block
 
 
-class _Stream:
-    """Chunks as a file that fastwarc reads; it sees a damaged file as its exception."""
+def _chunks(part: FilePart) -> Iterator[bytes | Gap]:
+    file = part.file
+    return read_members(file.path, file.compression, BEGIN) if file.compression else read_chunks(file.path, "")
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = memoryview(b"")
-        self._position = 0
 
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes; none at the end."""
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return b""
-            self._rest = memoryview(chunk)
-        taken = self._rest[:size] if size >= 0 else self._rest
-        self._rest = self._rest[len(taken) :]
-        self._position += len(taken)
-        return bytes(taken)
+def _lost(record: Broken, whole: int, part: FilePart) -> int:
+    """Stored bytes that are lost with nobody knows how many records.
 
-    def tell(self) -> int:
-        """Bytes read so far."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Not possible."""
-        raise OSError(f"a stream cannot be moved to {offset} ({whence})")
-
-    def close(self) -> None:
-        """Nothing to close: the chunks close their file."""
+    Most files have a member a record: then a damaged member is that record, and counts as it.
+    """
+    gap = record.gap
+    if gap is None or (gap.reason == TRUNCATED and not gap.goes_on):
+        return part.file.bytes
+    alone = whole <= gap.members and (gap.members or gap.goes_on)
+    return 0 if alone else gap.lost_bytes
 
 
 class _UndecodableError(Exception):
@@ -92,30 +75,24 @@ class _UndecodableError(Exception):
         self.reason = reason
 
 
-def _add(block: RawBlock, number: int, record: WarcRecord, options: ReadOptions) -> int:
+def _add(block: RawBlock, number: int, record: Record, options: ReadOptions) -> int:
     """Add a record's document to a block; returns the bytes read."""
-    # An uncompressed file ends without a sign: only a record that is shorter than it says tells that it was cut.
-    if not (record.headers.get("Content-Length") or "").isdigit():
-        raise DamagedFileError(TRUNCATED)
-    limit = options.max_line_bytes
-    wanted = record.record_type in (conversion, resource, response)
-    content = record.reader.read(min(limit, record.content_length)) if wanted else b""
-    if len(content) + record.consume() < record.content_length:
-        raise DamagedFileError(TRUNCATED)
-    if not wanted:
+    kind = record.headers.get("warc-type", "").lower()
+    if kind not in ("conversion", "resource", "response"):
         return 0
-    if record.content_length > limit:
-        block.reject(number, "document_too_long", content, record.content_length - limit, keep=limit)
+    content, limit = record.content, options.max_line_bytes
+    if record.length > limit:
+        block.reject(number, "document_too_long", content, record.length - limit, keep=limit)
         return limit
     try:
-        found = _text(record, content, options)
+        found = _text(kind, record, options)
     except _UndecodableError as error:
         block.reject(number, error.reason, content)
     else:
         if found is not None:
-            record_id = (record.record_id or "").strip("<>")
-            meta = _meta(record, found.media_type, options.columns)
-            block.add_document(number, found.text, record_id, None, meta)
+            record_id = record.headers.get("warc-record-id", "").strip("<>")
+            block.add_document(number, found.text, record_id, None, _meta(record, found.media_type, options.columns))
+            block.replaced += found.replaced > 0
     return len(content)
 
 
@@ -124,19 +101,21 @@ class _Text(NamedTuple):
 
     text: str
     media_type: str
+    replaced: int
+    """Bad bytes that were replaced."""
 
 
-def _text(record: WarcRecord, content: bytes, options: ReadOptions) -> _Text | None:
+def _text(kind: str, record: Record, options: ReadOptions) -> _Text | None:
     """The text of a record's content; None if it is no document."""
-    if record.record_type == response:
-        return _response_text(content, options)
-    media_type = _media_type(record.headers.get("Content-Type"))
-    if record.record_type == resource:
-        return _page_text(content, media_type, None, options)
-    try:
-        return _Text(content.decode(), media_type)
-    except UnicodeDecodeError:
-        raise _UndecodableError("invalid_utf8") from None
+    if kind == "response":
+        return _response_text(record.content, options)
+    media_type = _media_type(record.headers.get("content-type"))
+    if kind == "resource":
+        return _page_text(record.content, media_type, None, options)
+    decoded = decode_utf8(record.content)
+    if decoded is None:
+        raise _UndecodableError("invalid_utf8")
+    return _Text(decoded.text, media_type, decoded.replaced)
 
 
 def _response_text(content: bytes, options: ReadOptions) -> _Text | None:
@@ -165,12 +144,15 @@ def _http(content: bytes, auto_decode: Literal["none", "all"]) -> WarcRecord:
 def _page_text(body: bytes, media_type: str, charset: str | None, options: ReadOptions) -> _Text | None:
     if media_type not in TEXT:
         return None
-    text = _decode(body, charset)
+    decoded = decode_page(body, charset)
+    if decoded is None:
+        raise _UndecodableError("unknown_encoding")
+    text = decoded.text
     if media_type in HTML:
         if options.main_content and _depth(text) > MAX_DEPTH:
             raise _UndecodableError("nested_too_deep")
         text = page_text(text, options.main_content)
-    return _Text(text, media_type)
+    return _Text(text, media_type, decoded.replaced)
 
 
 def _depth(html: str) -> int:
@@ -186,52 +168,6 @@ def _depth(html: str) -> int:
     return deepest
 
 
-def _decode(content: bytes, charset: str | None) -> str:
-    """Decode strictly: as UTF-8 if it is, else as the page, its look, and the server say, in this order.
-
-    Servers name a character set for all their pages, so what they say counts least. In a Latin one all bytes are text:
-    what can be Korean, too, is.
-    """
-    marked = "utf-16" if content.startswith(UTF_16_MARKS) else None
-    found = detect_encoding(content, from_html_meta=True)
-    for name in filter(None, ("utf-8-sig", marked, _codec(found), _codec(charset), "cp949")):
-        if name in LATIN and (text := _korean(content)) is not None:
-            return text
-        try:
-            text = content.decode(name)
-            text.encode()  # no surrogates, whatever the codec
-            return text
-        except (ValueError, LookupError):
-            continue
-    raise _UndecodableError("unknown_encoding")
-
-
-def _korean(content: bytes) -> str | None:
-    """Bytes as CP949, if they are, and most of what is no ASCII is Hangul.
-
-    >>> _korean("나라 café".encode("cp949", "ignore")), _korean("café".encode("latin-1"))
-    ('나라 caf', None)
-    """
-    try:
-        text = content.decode("cp949")
-    except ValueError:
-        return None
-    beyond = [char for char in text if char > "\x7f"]
-    hangul = sum("가" <= char <= "힣" for char in beyond)
-    return text if beyond and 2 * hangul >= len(beyond) else None
-
-
-def _codec(label: str | None) -> str | None:
-    """Python's name of an encoding of the web; None for what is none: Python has codecs that are no encodings.
-
-    >>> _codec("KS_C_5601-1987"), _codec("windows-31j"), _codec("unicode_escape")
-    ('cp949', 'shift_jis', None)
-    """
-    name = (label or "").strip().lower()
-    known = name if name in CP949 else map_encoding_to_html5(name, fallback_utf8=False)
-    return "cp949" if known in CP949 else known
-
-
 def _media_type(content_type: str | None) -> str:
     """A content type in lower case and without parameters; "" if none is given.
 
@@ -241,11 +177,11 @@ def _media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-def _meta(record: WarcRecord, media_type: str, columns: Columns) -> str | None:
+def _meta(record: Record, media_type: str, columns: Columns) -> str | None:
     fields = {
-        "url": record.headers.get("WARC-Target-URI"),
-        "date": record.headers.get("WARC-Date"),
+        "url": record.headers.get("warc-target-uri"),
+        "date": record.headers.get("warc-date"),
         "content_type": media_type,
-        "language": record.headers.get("WARC-Identified-Content-Language"),
+        "language": record.headers.get("warc-identified-content-language"),
     }
     return meta_json({name: value for name, value in fields.items() if value}, columns.meta, ())

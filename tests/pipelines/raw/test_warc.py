@@ -1,6 +1,5 @@
 """WARC and WET: which records are documents, their text and fields, and damage."""
 
-import contextlib
 import gzip
 import zlib
 
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.raw.config import ReadOptions
-from malmoi_pipelines.raw.warc import _codec, _decode, _UndecodableError
+from malmoi_pipelines.raw.page_encoding import _codec, decode_page
 
 from tests.pipelines.raw.raw_files import COMPRESS, blocks, put, read, texts
 from tests.strategies import texts as text_strategy
@@ -147,8 +146,9 @@ def test_a_charset_that_is_no_encoding_of_the_web_counts_for_nothing(tmp_path, c
 
 @given(content=st.binary(max_size=40), charset=st.sampled_from([*STRANGE, "utf-16", "gb18030", "iso-2022-jp", "big5"]))
 def test_any_bytes_are_text_without_surrogates_or_no_text(content, charset):
-    with contextlib.suppress(_UndecodableError):
-        _decode(content, charset).encode()
+    decoded = decode_page(content, charset)
+    if decoded is not None:
+        decoded.text.encode()
 
 
 @pytest.mark.parametrize("charset", ["ISO-8859-1", "iso8859-1", "latin1", "windows-1252", "ISO-8859-15", "us-ascii"])
@@ -267,7 +267,7 @@ def test_a_cut_at_any_byte_of_an_uncompressed_record_is_noticed_unless_nothing_i
 def test_rubbish_between_records_is_noticed(tmp_path):
     path = put(tmp_path, "web/a.warc", RECORDS[1] + b"<html>502 Bad Gateway</html>\r\n" * 9 + RECORDS[2])
     documents, bad = read(path)
-    assert ([line for *_, line in documents], bad) == ([1], [(1, "corrupt_file", 0)])
+    assert ([line for *_, line in documents], bad) == ([1, 3], [(2, "corrupt_file", 268)])
     documents, bad = read(put(tmp_path, "web/b.warc", b"<html>502 Bad Gateway</html>"))
     assert (documents, [reason for _, reason, _ in bad]) == ([], ["corrupt_file"])
 
