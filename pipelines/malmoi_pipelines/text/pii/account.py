@@ -15,6 +15,7 @@ from malmoi_pipelines.text.pii.spans import Span
 DIGITS = range(10, 15)  # of banks
 LABELLED_DIGITS = range(8, 17)  # securities firms have from 8, banks abroad up to 16
 MAX_GROUPS = 5
+_TOUCHING = 4  # characters between a label and its number
 
 _GROUPED = re.compile(
     rf"{BEFORE}[0-9]{{1,8}}(?P<separator> ?- ?|\.)[0-9]{{1,8}}(?:(?P=separator)[0-9]{{1,8}}){{0,3}}{AFTER}"
@@ -27,6 +28,10 @@ _DATE = re.compile(r"(?:19|20)[0-9]{2}(?:( ?- ?|\.)[01]?[0-9]\1[0-3]?[0-9]|[01][
 _CUSTOMARY = re.compile(
     "626|3243|428|336|326|436|365|3442|3623|327|427|444|338|325|3532|1632|383|3261|363|13261|4441|5251|32261|442|328"
 )
+# A year, or a day: the first column of a ledger.
+_BEGINS_A_ROW = re.compile(r"(?:19|20)[0-9]{2}(?:[01][0-9](?:[0-3][0-9])?)?")
+# Of EAN-13: Korea, books, and the countries whose goods are sold here most.
+_GOODS = ("880", "978", "979", "45", "49", "69")
 _YEARS = re.compile(r"(?:(?:19|20)[0-9]{2}[\- ]*)+")
 _TOUCHED = re.compile("[가-힣]$|[0-9],$")
 _ADDRESS = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
@@ -57,7 +62,9 @@ def _account_in_chain(chain: re.Match[str]) -> tuple[int, int] | None:
     """The first stretch of space-separated groups that can be an account: a year or a count may stand beside it."""
     numbers = chain[0]
     groups = [found.span() for found in re.finditer("[0-9]+", numbers)]
-    for first, (start, _) in enumerate(groups):
+    for first, (start, stop) in enumerate(groups):
+        if _BEGINS_A_ROW.fullmatch(numbers[start:stop]):  # of a table: an amount follows
+            continue
         for _, end in reversed(groups[first + 1 : first + MAX_GROUPS]):
             if sum(char != " " for char in numbers[start:end]) in DIGITS:
                 return chain.start() + start, chain.start() + end
@@ -89,17 +96,44 @@ def _rule(number: str, digits: str, before: str, after: str) -> str | None:
     other = context.rival_distance(context.NOT_ACCOUNT_LABEL, before)
     if _bank_stands_by(number, before, after, other):
         return "account_bank"
-    following = context.BANKING.search(after.split("\n", maxsplit=1)[0])
+    line = after.split("\n", maxsplit=1)[0]
+    following = context.BANKING.search(line)
     nearest = min(context.distance(context.BANKING, before), following.start() if following else context.FAR)
-    return "account_context" if nearest < min(other, context.FAR) else None
+    if nearest == context.FAR or _is_of_goods(digits) or not (number.isdigit() or _has_groups(number)):
+        return None
+    if context.PLAIN_NUMBER.search(before):  # 은행명: 국민, 번호: 110-...
+        return "account_context"
+    # A label of another number that does not touch one in a bank's groups is not its label: (예금주: 대표 전화상담).
+    rival = context.FAR if other > _TOUCHING and _is_customary(number) else other
+    return "account_context" if nearest < min(rival, context.FAR) else None
 
 
 def _bank_stands_by(number: str, before: str, after: str, other: int) -> bool:
-    """Whether the name of a bank touches the number; one without hyphens needs brackets and no other label."""
+    """Whether the name of a bank touches the number; one without hyphens wants no other label."""
     in_brackets = context.BANK_IN_BRACKETS.match(after) is not None
+    behind = context.BANK_BEHIND.match(after) is not None and other == context.FAR
     if number.isdigit():
-        return in_brackets and other == context.FAR and context.NO_REGION_IN_BRACKETS.match(after) is not None
-    return in_brackets or context.BANK_BESIDE.search(before) is not None
+        if other != context.FAR or _is_of_goods(number):
+            return False
+        in_brackets = in_brackets and context.NO_REGION_IN_BRACKETS.match(after) is not None
+        return in_brackets or behind or context.BANK_BESIDE_BARE.search(before) is not None
+    return in_brackets or (behind and _is_customary(number)) or context.BANK_BESIDE.search(before) is not None
+
+
+def _is_of_goods(digits: str) -> bool:
+    """Whether digits are a bar code: the names of shops and firms hold those of banks."""
+    return len(digits) == 13 and digits.startswith(_GOODS) and checks.ean_checks(digits)
+
+
+def _has_groups(number: str) -> bool:
+    """Whether a number is grouped as accounts are, in three groups at least: versions, builds and services are not."""
+    if "." in number:
+        return _is_customary(number)
+    return len(re.findall("[0-9]+", number)) > 2
+
+
+def _is_customary(number: str) -> bool:
+    return _CUSTOMARY.fullmatch("".join(str(len(group)) for group in re.findall("[0-9]+", number))) is not None
 
 
 def _is_time(number: str, digits: str) -> bool:
@@ -112,7 +146,6 @@ def _is_business(number: str, digits: str) -> bool:
 
 def _is_typical(number: str, before: str) -> bool:
     """Whether a number without label is grouped as accounts are; case numbers touch a syllable, tables have commas."""
-    groups = "".join(str(len(group.strip())) for group in number.split("-"))
     if _TOUCHED.search(before) or _YEARS.fullmatch(number) or _is_business(number, re.sub("[^0-9]", "", number)):
         return False
-    return _CUSTOMARY.fullmatch(groups) is not None
+    return _is_customary(number)

@@ -41,19 +41,29 @@ PHONE_WORD = re.compile(
 
 # Words that mean a bank account wherever they stand. 신한 ends many verb forms (갱신한), so it must begin a word.
 BANKING = re.compile(
-    r"계\s?좌|예금주|입금|송금|이체|통장|뱅크|은행|농협|수협|신협|축협|새마을금고|카뱅|케뱅|SC제일|(?<![가-힣])신한(?![가-힣])"
+    r"계\s?좌|예금|입금|송금|이체|통장|뱅크|은행|농협|수협|신협|축협|새마을금고|카뱅|케뱅|SC제일|(?<![가-힣])신한(?![가-힣])|"
+    r"증권(?!\s?(?:거래소|코드|번호))|(?<![A-Za-z/])(?:A/C|[Aa]cc(?:oun)?t)(?![A-Za-z])"
 )
 # Names of banks that are everyday words count only beside the number.
 _REGIONS = r"부산|대구|광주|전북|경남|제주"
-_BANK_NAMES = rf"우리|하나|국민|기업|산업|토스|카카오|우체국|시티|씨티|{_REGIONS}"
-BANK_BESIDE = re.compile(rf"(?<![가-힣])(?:{_BANK_NAMES})[\s:\-/(),.]{{0,4}}$")
+_LATIN_NAMES = r"(?<![A-Za-z])(?:KB|NH|IBK|SC|SH|KDB|KEB|DGB|BNK|iM|K-?bank)(?![A-Za-z])"
+_BANK_NAMES = rf"우리|하나|국민|기업|산업|토스|카카오|우체국|시티|씨티|{_LATIN_NAMES}|{_REGIONS}"
+BANK_BESIDE = re.compile(rf"(?<![가-힣])(?:{_BANK_NAMES})[\s:\-/(),.|]{{0,4}}$")
+# Beside digits without hyphens no region, and nothing between but a space or a colon.
+BANK_BESIDE_BARE = re.compile(rf"(?<![가-힣])(?!{_REGIONS})(?:{_BANK_NAMES})(?:은행)?[\s:]{{1,2}}$")
+BANK_BEHIND = re.compile(rf"[ ,/|]{{0,3}}(?!{_REGIONS})(?:{_BANK_NAMES})(?:은행)?(?:[ ,/)|]|\n|$)")
 BANK_IN_BRACKETS = re.compile(rf"\s?[(\[]\s?(?:{_BANK_NAMES}|{BANKING.pattern})")
 # Behind digits without hyphens the name of a region may stand for the region.
 NO_REGION_IN_BRACKETS = re.compile(rf"\s?[(\[]\s?(?!{_REGIONS})")
 ANY_BANK = re.compile(rf"{BANKING.pattern}|{_BANK_NAMES}")
-ACCOUNT_NOUN = re.compile(r"(?:계\s?좌|통장)(?:\s?번호)?(?:는|은)?[^0-9가-힣]{0,4}$")
+ACCOUNT_NOUN = re.compile(
+    r"(?:(?:계\s?좌|통장)(?:\s?번호)?(?:는|은)?|(?<![A-Za-z/])(?:A/C|[Aa]cc(?:oun)?t)(?:\s(?:no|number|num))?)[^0-9A-Za-z가-힣]{0,4}$",
+    re.IGNORECASE,
+)
+PLAIN_NUMBER = re.compile(r"(?<![가-힣])(?<![가-힣] )번호(?:는|은)?[^\w\n]{0,4}$")
+"""A number of which the word before it does not say what it is of."""
 NOT_ACCOUNT_LABEL = re.compile(
-    r"주문|송장|등록|사업자|법인|면허|카드|여권|ISBN|사건|우편|고시|공고|허가|승인|접수|품번|모델|규격|"
+    r"주문|송장|등록|사업자|(?<!사단)(?<!재단)(?<!학교)(?<!의료)(?<!복지)법인|면허|카드|여권|ISBN|사건|우편|고시|공고|허가|승인|접수|품번|모델|규격|"
     r"(?<!계좌)(?<!계좌 )(?<!통장)(?<!통장 )번호|" + PHONE_LABEL.pattern,
     re.IGNORECASE,
 )
