@@ -1,5 +1,6 @@
 """Which files are read, and which source each belongs to."""
 
+import errno
 import fnmatch
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -185,14 +186,16 @@ def _source(path: str, root: str) -> str:
 def _input_file(
     path: str, source: str, options_for: Callable[[str], ReadOptions], info: FileInfo | None, cleaned: bool
 ) -> InputFile:
-    form, compression = kind_of(path, options_for(source).format)
     try:
         size = files.size(path)
-    except FileNotFoundError:
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError) and error.errno != errno.ELOOP:
+            raise
         raise BadInputError(
             f"{path}: there is no such file. Is it a link to one that is gone?",
             hint="remove the link, or pass over it: --set 'ignore=[PATTERN]'",
         ) from None
+    form, compression = kind_of(path, options_for(source).format)
     if info is None or info.bytes != size:
         return InputFile(path, source, form, compression, size)
     return InputFile(path, source, form, compression, size, info, cleaned)

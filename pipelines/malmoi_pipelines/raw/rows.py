@@ -114,7 +114,7 @@ class RawBlock:
         except UnstorableMetaError:
             self.reject(line, UNSTORABLE, raw)
         else:
-            self.add_document(line, taken.text, None if taken.id is None else str(taken.id), taken.source, meta)
+            self.add_document(line, taken.text, _id_text(taken.id), taken.source, meta)
 
     def add_records(
         self, lines: Sequence[int], records: list[Any], raws: Sequence[bytes | None], fields: Fields
@@ -142,7 +142,7 @@ class RawBlock:
         if not (set(map(type, texts)) == {str} and id_types <= _ID and _TEXT.issuperset(map(type, sources))):
             return False
         if not _TEXT.issuperset(id_types):
-            ids = [None if given_id is None else str(given_id) for given_id in ids]
+            ids = list(map(_id_text, ids))
         try:
             self._append(lines, texts, ids, sources, _metas(records, names))
         except UnstorableMetaError:
@@ -179,6 +179,11 @@ _ID = {str, int, float, type(None)}  # pandas makes 1 to 1.0 where other rows ha
 def derived_id(source: str, text: str) -> str:
     """The id of a document that came without one: xxh3-128 of its source and raw text, 32 hex digits."""
     return xxhash.xxh3_128_hexdigest(f"{source}\0{text}".encode())
+
+
+def _id_text(given: str | float | None) -> str | None:
+    """An id as text; None for none, for which tables of numbers have NaN."""
+    return None if given is None or given != given else str(given)  # noqa: PLR0124 - NaN is what is not itself
 
 
 def _fault(text: Any, given_id: Any, source: Any) -> str | None:

@@ -16,6 +16,7 @@ WRONG_LENGTH = "wrong_length"
 MAX_HEAD = 1 << 20  # bytes of a record's head
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _NEXT = re.compile(rb"(?:\r?\n){1,2}(?=WARC/\d\.\d\r?\n)")
+_LINE_ENDS = re.compile(rb"[\r\n]+")
 _OVERLAP = 32  # bytes: a place that `_NEXT` finds is shorter
 
 
@@ -67,11 +68,10 @@ class _Window:
     def another(self) -> bool:
         """Go past line ends; whether there is more."""
         while True:
-            kept = self._data.lstrip(b"\r\n")
-            if kept or self._gap or self._ended:
-                self._data = kept
-                return bool(kept or self._gap)
-            self._data = kept
+            if ends := _LINE_ENDS.match(self._data):
+                del self._data[: ends.end()]
+            if self._data or self._gap or self._ended:
+                return bool(self._data or self._gap)
             self._more()
 
     def record(self) -> Record | Broken:
@@ -111,7 +111,8 @@ class _Window:
                 return self._broken(WRONG_LENGTH, head)
         elif not self._ends(end):
             return self._broken(WRONG_LENGTH, head)
-        content = bytes(self._data[head:end])
+        with memoryview(self._data) as data:
+            content = bytes(data[head:end])
         del self._data[:end]
         if self._skip(length - self._limit):
             return Record(headers, content, length)

@@ -277,9 +277,10 @@ def test_an_unknown_kind_is_told_with_the_known_ones_in_short():
     assert len(error.value.message) < 200
 
 
-def test_a_link_to_nothing_is_named(tmp_path):
+@pytest.mark.parametrize("target", ["gone.jsonl", "b.jsonl"])
+def test_a_link_to_nothing_is_named(tmp_path, target):
     (tmp_path / "a.jsonl").write_text('{"text": "글"}\n')
-    (tmp_path / "b.jsonl").symlink_to(tmp_path / "gone.jsonl")
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / target)
     with pytest.raises(BadInputError, match=r"b\.jsonl: .*link to one that is gone") as error:
         find_inputs([str(tmp_path)], lambda source: ReadOptions())
     assert "ignore" in error.value.hint

@@ -17,7 +17,7 @@ from malmoi_pipelines.raw.lines import cut_lines
 from malmoi_pipelines.raw.rows import RAW_BYTES, derived_id
 
 from tests.conftest import make_documents
-from tests.pipelines.raw.raw_files import COMPRESS, blocks, gz, jsonl, parquet, put, read, texts, zstd
+from tests.pipelines.raw.raw_files import COMPRESS, arrow, blocks, gz, jsonl, parquet, put, read, texts, zstd
 from tests.strategies import texts as text_strategy
 
 extra = st.dictionaries(
@@ -309,3 +309,11 @@ def test_an_unknown_name_is_read_as_the_format_that_is_given(tmp_path):
     put(tmp_path, "raw/logs/part-00000", jsonl([{"text": "가"}]))
     put(tmp_path, "raw/logs/part-00001.gz", gz(jsonl([{"text": "나"}])))
     assert texts(tmp_path / "raw", ReadOptions(format="jsonl")) == ["가", "나"]
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_an_id_that_is_nan_is_none(tmp_path, form):
+    table = pa.table({"id": [1.5, float("nan"), None], "text": ["가", "나", "다"]})
+    documents, bad = read(put(tmp_path, f"news/a.{form}", {"parquet": parquet, "arrow": arrow}[form](table)))
+    assert bad == []
+    assert [i for i, *_ in documents] == ["1.5", derived_id("news", "나"), derived_id("news", "다")]
