@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from malmoi_pipelines.text.pii import PiiOptions, Span, find_spans_all
-from malmoi_pipelines.text.pii.json_values import json_values, mask_values
+from malmoi_pipelines.text.pii import PiiOptions, Span
+from malmoi_pipelines.text.pii.json_values import find_in_values, json_values, mask_values
 
 
 def mask_metas(metas: Sequence[str], options: PiiOptions) -> list[tuple[str, list[Span]]]:
@@ -23,7 +23,7 @@ def mask_metas(metas: Sequence[str], options: PiiOptions) -> list[tuple[str, lis
     if not options.enabled:
         return [(meta, []) for meta in metas]
     values = [[value for value in json_values(meta) if not value.is_key] for meta in metas]
-    spans = iter(find_spans_all([value.text for some in values for value in some], options))
+    spans = iter(find_in_values([value for some in values for value in some], options))
     masked = []
     for meta, some in zip(metas, values, strict=True):
         found = [(value, next(spans)) for value in some]

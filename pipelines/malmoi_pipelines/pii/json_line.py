@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from malmoi_pipelines.text.pii import PiiOptions, Span, find_spans, mask, may_hold
-from malmoi_pipelines.text.pii.json_values import json_values, mask_values
+from malmoi_pipelines.text.pii.json_values import find_in_values, json_values, mask_values
 
 # Escapes that may stand inside of a number; all others end one, escaped or not.
 _HIDING = re.compile(r"\\[u/bf]")
@@ -49,8 +49,8 @@ def mask_line(line: str, options: PiiOptions, keep: tuple[str, ...] = ("id", "so
     if not _HIDING.search(line) and not may_hold(_PLAIN_ESCAPE.sub(_plain, line), options):
         return result
     found = []
-    for value in json_values(line):
-        spans = find_spans(value.text, options)
+    values = list(json_values(line))
+    for value, spans in zip(values, find_in_values(values, options), strict=True):
         if value.is_key or value.top in keep:
             result.left += spans
         else:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import orjson
 import pytest
@@ -34,16 +35,17 @@ def encodable(value):
     return True
 
 
-def masked_value(value):
-    """The reference: decode, mask, and compare values."""
+def masked_value(value, key=""):
+    """The reference: decode, mask behind the key, and compare values."""
     if isinstance(value, dict):
-        return {key: masked_value(inner) for key, inner in value.items()}
+        return {name: masked_value(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [masked_value(inner) for inner in value]
+        return [masked_value(inner, key) for inner in value]
     if type(value) not in (str, int):
         return value
-    spans = find_spans(str(value), OPTIONS)
-    return mask(str(value), spans) if spans else value
+    label = f"{key.replace('_', ' ')}: " if key and len(key) <= 20 and not re.search("[0-9]", key) else ""
+    spans = [span for span in find_spans(f"{label}{value}", OPTIONS) if span.start >= len(label)]
+    return mask(f"{label}{value}", spans).removeprefix(label) if spans else value
 
 
 @pytest.mark.long
@@ -51,7 +53,7 @@ def masked_value(value):
 def test_values_are_those_of_masking_each_string(record, ascii_only, separators):
     line = json.dumps(record, ensure_ascii=ascii_only, separators=separators)
     result = mask_line(line, OPTIONS)
-    expected = {key: value if key in ("id", "source") else masked_value(value) for key, value in record.items()}
+    expected = {key: value if key in ("id", "source") else masked_value(value, key) for key, value in record.items()}
     assert json.loads(result.text) == expected
     assert result.is_json
     if not result.spans:
@@ -124,3 +126,32 @@ def test_any_json_is_masked_string_by_string(line):
     result = mask_line(line, OPTIONS)
     assert result.is_json
     assert result.text == line.replace(PHONE, "<|tell|>")
+
+
+KEYED = [
+    ('{"계좌번호": "123456-01-234567"}', '{"계좌번호": "<|acc|>"}'),
+    ('{"account_number": "12345678"}', '{"account_number": "<|acc|>"}'),
+    ('{"계좌": {"번호": 1, "통장": [12345678, "98765432"]}}', '{"계좌": {"번호": 1, "통장": ["<|acc|>", "<|acc|>"]}}'),
+    ('{"전화번호": "345-6789"}', '{"전화번호": "<|tell|>"}'),
+    ('{"주민등록번호": 8503121234567}', '{"주민등록번호": "<|rrn|>"}'),
+    ('{"주문번호": "123456-01-234567", "은행": "없음"}', None),
+    ('{"page": 12345678, "year": 2024}', None),
+    ('{"계좌2": "12345678"}', None),
+]
+
+
+@pytest.mark.parametrize(("line", "masked"), KEYED)
+def test_a_key_is_a_label_in_lines_and_in_meta_alike(line, masked):
+    assert mask_line(line, PiiOptions()).text == (masked or line)
+    assert mask_metas([line], PiiOptions())[0][0] == (masked or line)
+
+
+@given(
+    texts=st.lists(
+        st.sampled_from(["010-1234-5678", "계좌 123456-01-234567", "국민", "1234567890123", "번호"]), max_size=4
+    )
+)
+def test_a_text_is_masked_in_a_line_as_alone(texts):
+    text = " ".join(texts)
+    expected = mask(text, find_spans(text))
+    assert orjson.loads(mask_line(orjson.dumps({"text": text}).decode(), PiiOptions()).text) == {"text": expected}
