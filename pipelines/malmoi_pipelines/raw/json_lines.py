@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 
+from malmoi_pipelines.raw.compression import TRUNCATED
 from malmoi_pipelines.raw.config import ReadOptions
+from malmoi_pipelines.raw.faults import allow_damage
 from malmoi_pipelines.raw.fields import Fields
 from malmoi_pipelines.raw.part_lines import read_lines
 from malmoi_pipelines.raw.rows import RawBlock
@@ -23,7 +25,11 @@ SEPARATOR = 743_519_028_461  # any number that no line holds will do
 def read_json_lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[RawBlock]:
     """The documents and bad lines of one part of a file."""
     fields = Fields(options)
-    for block, first, lines in read_lines(part, options, block_bytes):
+    for block, first, lines, open_end in read_lines(part, options, block_bytes):
+        if open_end and is_cut(lines[-1]):
+            allow_damage(part.file, options, TRUNCATED)
+            block.reject(first + len(lines) - 1, TRUNCATED, lines.pop())
+            block.lost_bytes = part.file.bytes
         for start in range(0, len(lines), RECORDS_AT_ONCE):
             _add(block, first + start, lines[start : start + RECORDS_AT_ONCE], fields)
         yield block
@@ -95,6 +101,22 @@ def parse_line(line: bytes) -> Any:
         return whole(json.loads(text, parse_constant=lambda name: None))
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def is_cut(line: bytes) -> bool:
+    """Whether a line is the beginning of a JSON value, the rest of which is missing.
+
+    >>> is_cut('{"text": "글'.encode()[:-1]), is_cut(b'{"text": "a"}'), is_cut(b'{text: "a"}')
+    (True, False, False)
+    """
+    text = line.decode(errors="ignore")
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.msg.startswith("Unterminated string") or error.pos >= len(text.rstrip()) > 0
+    except RecursionError:
+        pass
+    return False
 
 
 def whole(value: Any) -> Any:

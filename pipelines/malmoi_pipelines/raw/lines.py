@@ -25,6 +25,8 @@ class CutLines:
     """With `damage`: what could be read of the line after `lines`."""
     lost_stored: int = 0
     """With `damage`: the stored bytes that are lost by it."""
+    open_end: bool = False
+    """Whether the stream ends in its last line, without a line end."""
 
 
 def own_lines(part: FilePart) -> tuple[int, Iterator[bytes]]:
@@ -122,7 +124,7 @@ class _Cutter:
 
     def finish(self, damage: DamagedFileError | None) -> Iterator[CutLines]:
         if self._held or damage:
-            yield self._take(damage)
+            yield self._take(damage, final=True)
 
     def _keep(self, chunk: bytes, start: int, end: int) -> None:
         # Above what is held, the open line began before `block_bytes`, so what is held of it exceeds the longest line.
@@ -131,11 +133,13 @@ class _Cutter:
         self._held += kept - start
         self._lost += end - kept
 
-    def _take(self, damage: DamagedFileError | None = None) -> CutLines:
+    def _take(self, damage: DamagedFileError | None = None, *, final: bool = False) -> CutLines:
         lines = b"".join(self._pieces).split(b"\n")
         block = CutLines(self._line, lines, self._lost)
         if damage is not None:
             block = replace(block, damage=damage.reason, rest=lines.pop(), lost_stored=damage.lost_bytes)
+        elif final:
+            block = replace(block, open_end=bool(lines[-1]))
         self._line += len(lines)
         self._pieces, self._held, self._lost = [], 0, 0
         return block

@@ -18,6 +18,8 @@ class PartLines(NamedTuple):
     """Number of the first line."""
     lines: list[bytes]
     """Those that could not be read are blank."""
+    open_end: bool
+    """Whether the file ends in the last of them, without a line end."""
 
 
 def read_lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterator[PartLines]:
@@ -30,7 +32,7 @@ def read_lines(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterat
             allow_damage(part.file, options, lines.damage)
             block.reject(lines.first + len(lines.lines), lines.damage, lines.rest, lines.lost, keep=limit)
             block.lost_bytes = lines.lost_stored
-        yield PartLines(block, lines.first, _fitting(block, lines, limit))
+        yield PartLines(block, lines.first, _fitting(block, lines, limit), lines.open_end)
 
 
 def _fitting(block: RawBlock, lines: CutLines, limit: int) -> list[bytes]:

@@ -16,7 +16,7 @@ def read_text(part: FilePart, options: ReadOptions, block_bytes: int) -> Iterato
     if options.document == "file":
         yield from _read_whole(part, options)
         return
-    for block, first, lines in read_lines(part, options, block_bytes):
+    for block, first, lines, _ in read_lines(part, options, block_bytes):
         _add_lines(block, first, [line.removesuffix(b"\r") for line in lines])
         yield block
 

@@ -16,6 +16,10 @@ from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.ledger import FAILED, IN, KEPT
 from malmoi_pipelines.contracts.report import read_report
+from malmoi_pipelines.count.config import CountConfig
+from malmoi_pipelines.count.stage import count
+from malmoi_pipelines.dedupe.config import DedupeConfig
+from malmoi_pipelines.dedupe.stage import dedupe
 from malmoi_pipelines.engine.options import RunOptions
 from malmoi_pipelines.lm.config import LmConfig
 from malmoi_pipelines.lm.stage import train_lm
@@ -145,7 +149,7 @@ def test_a_cut_file_is_told_and_all_that_was_read_of_it_counted(tmp_path, form, 
     data = COMPRESS[suffix](PLAIN[form](300))
     put(tmp_path, f"raw/news/a.{form}{suffix}", data[: int(cut * len(data))])
     good_files(tmp_path, 50)
-    if suffix or form in ("json", "wet"):  # lines do not tell that more should follow
+    if suffix or form in ("jsonl", "json", "wet"):  # other lines do not tell that more should follow
         with pytest.raises(BadInputError, match=r"a\.\w+.*its end is missing"):
             run(tmp_path)
     ledger = run(tmp_path, REJECT, "rejected").ledger
@@ -255,3 +259,26 @@ def test_lm_train_and_pii_show_have_the_same_budget(tmp_path):
                 check_listed(listing, config)
         else:
             check_listed(listing, config)
+
+
+@pytest.mark.long
+def test_later_stages_have_the_same_budget(tmp_path):
+    good_files(tmp_path, 300)
+    put(tmp_path, "raw/news/a.jsonl.gz", HTML)
+    inputs = [files.join(str(tmp_path), "raw")]
+    for stage, config, more in ((count, CountConfig, {}), (dedupe, DedupeConfig, {"guards": {"short_share": 1}})):
+        out = files.join(str(tmp_path), stage.__name__)
+        with pytest.raises(BadInputError, match=r"a\.jsonl\.gz \(not gzip, but an HTML page\)"):
+            stage(inputs, out, config(**more), RunOptions())
+        report = read_report(stage(inputs, out, config(**REJECT, **more), RunOptions()).folder)
+        assert [row["file"] for row in report.tables["Bad files"]] == ["news/a.jsonl.gz"]
+        assert report.ledger.documents(IN) == 601
+
+
+def test_a_broken_last_line_is_a_line_unless_it_is_cut(tmp_path):
+    good_files(tmp_path, 50)
+    put(tmp_path, "raw/news/a.jsonl", jsonl(rows(70_000, 3)) + b'{"text": 1 2}')
+    assert run(tmp_path).ledger.documents(FAILED) == 1
+    put(tmp_path, "raw/news/a.jsonl", jsonl(rows(70_000, 30))[:-90])
+    with pytest.raises(BadInputError, match=r"a\.jsonl \(its end is missing\)"):
+        run(tmp_path, out="cut")
