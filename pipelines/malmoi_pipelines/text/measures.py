@@ -17,6 +17,8 @@ from malmoi_pipelines.text.characters import CharacterCounts, commonest_and_dist
 from malmoi_pipelines.text.language_id import any_language
 from malmoi_pipelines.text.text_block import TextBlock
 
+_REPLACEMENT = 0xFFFD
+
 
 def share(part: F64, whole: F64) -> F64:
     """`part / whole`, and 0 where the whole is 0."""
@@ -71,6 +73,13 @@ class Measures:
     def visible_chars(self) -> F64:
         """Characters that are not white space."""
         return self._characters.visible
+
+    @functools.cached_property
+    def replacement_share(self) -> F64:
+        """U+FFFD among visible characters."""
+        places = np.flatnonzero(self.block.codes == _REPLACEMENT)
+        owners = np.searchsorted(self.block.starts, places, "right") - 1
+        return share(np.bincount(owners, minlength=len(self.block)).astype(np.float64), self.visible_chars)
 
     @functools.cached_property
     def words(self) -> F64:

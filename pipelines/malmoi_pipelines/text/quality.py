@@ -159,6 +159,10 @@ RULES: tuple[QualityRule, ...] = (
         "too many characters: not one document but a dump of many",
     ),
     QualityRule(
+        "damaged", "replacement_share", "max", "max_replacement_share", "own",
+        "characters that were lost when bytes were read in a wrong encoding (U+FFFD)",
+    ),
+    QualityRule(
         "low_hangul", "hangul_share", "min", "min_hangul_share", _DPS,
         "too little Hangul: not Korean, or mostly code and tables",
     ),

@@ -37,6 +37,9 @@ class Thresholds(Config):
     max_chars: Count | None = 1_000_000
     """EleutherAI/dps stops at 100,000; court decisions reach 313,000 and are the best long text there is."""
 
+    max_replacement_share: Share | None = 0.01
+    """U+FFFD, the sign that stands for bytes that could not be read, among visible characters: a page with one broken
+    byte stays, UTF-8 that was read as CP949 (`�븞�뀞`) goes."""
     min_hangul_share: Preset = 0.25
     """Hangul among letters and digits. 0.25 for Korean, as in EleutherAI/dps, which takes it of all visible characters
     and so loses tables drawn in text; 0.1 for parallel text; else off."""

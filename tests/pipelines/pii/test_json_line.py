@@ -43,7 +43,7 @@ def masked_value(value, key=""):
         return [masked_value(inner, key) for inner in value]
     if type(value) not in (str, int):
         return value
-    label = f"{key.replace('_', ' ')}: " if key and len(key) <= 20 and not re.search("[0-9]", key) else ""
+    label = f"{key.replace('_', ' ')} " if key and len(key) <= 20 and not re.search("[0-9]", key) else ""
     spans = [span for span in find_spans(f"{label}{value}", OPTIONS) if span.start >= len(label)]
     return mask(f"{label}{value}", spans).removeprefix(label) if spans else value
 

@@ -93,6 +93,7 @@ MEASURES = {
     "visible_chars": visible,
     "words": lambda text: len(text.split()),
     "lines": lambda text: len(lines_of(text)),
+    "replacement_share": lambda text: share(text.count("\ufffd"), visible(text)),
     "hangul_share": lambda text: share(sum(map(is_hangul, text)), letters(text)),
     "latin_share": lambda text: share(sum(map(is_latin, text)), letters(text)),
     "loose_jamo_share": lambda text: share(sum(map(is_jamo, text)), sum(map(is_hangul, text))),

@@ -1,4 +1,5 @@
 import sys
+import time
 import unicodedata
 
 import pytest
@@ -106,7 +107,6 @@ def test_values_that_mean_nothing_are_refused(options):
         "°±²³´µ¶·¸¹º»¼½¾¿",
         "가······나 ······",
         "TEMPÉRATURE ÉLEVÉE À ÇÀ ET LÀ",
-        "한글 ¾È³çÇÏ¼¼¿ä",  # mixed: what was written as Hangul cannot have been EUC-KR
         "ÄÖÜÄÖÜ 30° ±2² µm",
     ],
 )
@@ -194,3 +194,31 @@ def test_a_megabyte_of_anything_takes_no_more_than_its_share(piece):
     text = piece * (1_000_000 // len(piece))  # a rule that takes quadratic time would run into the time limit
     options = NormaliseOptions(repeats=2)
     assert normalise_all([text], options).texts == [normalise(text, options).text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "같은 뷁 글자와 쨰가 들어간 문장입니다",
+        "안녕하세요. 오늘은 (좋은) 날",
+        "똠방각하 펲시콜라 쓩쓩",
+        "가격은 1,000원 (부가세 별도)입니다",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "“{}”라고 했다", "작성자: {} (끝)", "{}\n멀쩡한 줄", "<b>{}</b>"])
+def test_cp949_is_read_run_by_run(text, around):
+    damaged = text.encode("cp949").decode("sloppy-windows-1252")
+    shown = around.replace("<b>", "").replace("</b>", "")
+    assert normalise(around.format(damaged)).text == normalise(shown.format(text)).text
+
+
+def test_what_was_lost_costs_its_own_run_only():
+    damaged = "오늘은 날씨가 참 좋습니다".encode("cp949").decode("latin-1").split(" ")
+    assert normalise(" ".join([damaged[0], "¤", *damaged[1:]])).text == "오늘은 ¤ 날씨가 참 좋습니다"
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000 + "¾È³çÇÏ", "¾È³çÇÏ¼¼¿ä " * 20_000, "À" * 100_000])
+def test_long_runs_cost_their_length(text):
+    start = time.process_time()
+    normalise(text)
+    assert time.process_time() - start < 3

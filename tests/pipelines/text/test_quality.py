@@ -308,3 +308,18 @@ def test_long_repetitive_texts_are_judged_like_short_ones(text):
 def test_every_rule_has_a_measure_written_a_second_time():
     measured = {rule.measure for rule in RULES} | {rule.from_[0] for rule in RULES if rule.from_}
     assert measured - {"language_score"} <= reference.MEASURES.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("�븞�뀞�븯�꽭�슂 �삤�뒛��� �궇�뵪媛� 醫뗭뒿�땲�떎", "damaged"),
+        ("한국� 텍스트에 � 대체 문자가 섞�어 있는 문장이다", "damaged"),
+        ("한 글자만 � 깨진 긴 글은 그대로 남는다. " * 8 + "그래도 읽을 만하다.", "damaged"),
+        ("한 글자만 깨진 긴 글은 그대로 남는다. " * 20 + "여기 하나 �.", None),
+    ],
+)
+def test_text_that_lost_its_bytes_goes_and_one_lost_letter_does_not_matter(text, reason):
+    off = {"max_repeated_share": None, "max_top_2gram_share": None, "max_top_3gram_share": None}
+    off |= {"max_top_4gram_share": None, **{f"max_duplicate_{n}gram_share": None for n in range(5, 11)}}
+    assert judge([text], Thresholds(**off)).reasons == [reason]

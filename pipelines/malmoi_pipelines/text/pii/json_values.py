@@ -40,7 +40,7 @@ class JsonValue(NamedTuple):
     def label(self) -> str:
         """The key as a label before a number: `account_number` says what stands behind it, as 계좌번호 does."""
         usable = self.key and not self.is_key and len(self.key) <= _LABEL_CHARS and not _DIGIT.search(self.key)
-        return f"{self.key.replace('_', ' ')}: " if usable else ""
+        return f"{self.key.replace('_', ' ')} " if usable else ""
 
 
 def json_values(line: str) -> Iterator[JsonValue]:
