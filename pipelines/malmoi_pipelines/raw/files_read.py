@@ -14,7 +14,7 @@ from malmoi_pipelines.raw.inputs import InputFile
 from malmoi_pipelines.raw.rows import RawBlock
 from malmoi_pipelines.raw.tasks import FilePart
 
-Counts = Annotated[Counter[tuple[str]], *AS_ROWS]
+CountsByPath = Annotated[Counter[tuple[str]], *AS_ROWS]
 
 
 class FileRead(NamedTuple):
@@ -38,9 +38,9 @@ class FileRead(NamedTuple):
 class FilesRead:
     """Counts by path; of files of which all is well only those that are read in parts are named."""
 
-    documents: Counts = field(default_factory=Counter)
-    failed: Counts = field(default_factory=Counter)
-    lost_bytes: Counts = field(default_factory=Counter)
+    documents: CountsByPath = field(default_factory=Counter)
+    failed: CountsByPath = field(default_factory=Counter)
+    lost_bytes: CountsByPath = field(default_factory=Counter)
 
     def add(self, part: FilePart, block: RawBlock) -> None:
         """Count a block of a part of a file."""
