@@ -191,7 +191,7 @@ def _guard(
         raise CheckError(
             f"no cluster may have more than guards.cluster_share = {guards.cluster_share} of the documents "
             f"({limit:,.0f}). Got {size:,}, into {id_} of source {source!r}.",
-            hint=f"{_LOOK}; if it is right, set guards.cluster_share higher",
+            hint=f"{_LOOK}; {_lines_hint(config)}if it is right, set guards.cluster_share higher",
         )
 
 

@@ -107,6 +107,7 @@ def test_cluster_share_names_the_survivor(dedupe):
     assert f"Got 12, into {survivor} of source 'manuals'" in error.message
     assert "guards.cluster_share = 0.09" in error.message
     assert "guards.cluster_share" in error.hint
+    assert "repeated_lines.before_near=true" in error.hint
 
 
 def test_cluster_share_counts_exact_copies_too(dedupe):

@@ -5,6 +5,7 @@ corpus. Either is named by who asks, or found beside the corpus by the fingerpri
 """
 
 from collections.abc import Sequence
+from typing import get_args
 
 from malmoi_pipelines.contracts import files
 from malmoi_pipelines.contracts.errors import MalmoiError, UsageError
@@ -13,6 +14,7 @@ from malmoi_pipelines.contracts.schemas import CORPUS, DOCUMENTS, REMOVALS
 from malmoi_pipelines.dedupe.against import fingerprint_of
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.explain.look_up import Name, find_rows, find_text
+from malmoi_pipelines.dedupe.normalise import Fold
 from malmoi_pipelines.raw.config import InputConfig
 from malmoi_pipelines.raw.documents import Documents, find_documents
 
@@ -68,14 +70,15 @@ class CorpusFolder:
             self._inputs[role] = self._beside(role)
         found = self._inputs[role]
         if found is None:
-            self._note(f"The text of {name.id!r} is in {INPUTS[role]}: name them with --{role} to see the diff.")
+            self.note(f"The text of {name.id!r} is in {INPUTS[role]}: name them with --{role} to see the diff.")
             return None
         text = find_text(found, name, num_bytes)
         if text is None:
-            self._note(f"The text of {name.id!r} is not in {INPUTS[role]}: there is no diff.")
+            self.note(f"The text of {name.id!r} is not in {INPUTS[role]}: there is no diff.")
         return text
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Add to the notes, once."""
         if text not in self.notes:
             self.notes.append(text)
 
@@ -83,19 +86,20 @@ class CorpusFolder:
         if self._manifest is not None:
             if config is not None:
                 raise UsageError(f"{self.path} knows its settings: they cannot be given for it.")
-            values = self._manifest.config.items()
-            return DedupeConfig.model_validate(
-                {key: value for key, value in values if key in DedupeConfig.model_fields}
-            )
-        self._note(f"{self.path} has no {MANIFEST}: the stage was stopped, by a guard or from outside.")
+            made = self._manifest.config
+            values = {key: value for key, value in made.items() if key in DedupeConfig.model_fields}
+            if made.get("signature", {}).get("signature") == 1:
+                values["fold"] = get_args(Fold)  # version 1 always did
+            return DedupeConfig.model_validate(values)
+        self.note(f"{self.path} has no {MANIFEST}: the stage was stopped, by a guard or from outside.")
         if config is None:
-            self._note("Its settings are not known. Those of --config and --set stand in, else the defaults.")
+            self.note("Its settings are not known. Those of --config and --set stand in, else the defaults.")
         return config or DedupeConfig()
 
     def _check(self, role: str, given: Sequence[str]) -> Documents:
         found, fingerprint = self._find(role, list(given))
         if self._manifest is not None and fingerprint != self._manifest.inputs.get(role):
-            self._note(f"What --{role} names is not, or not exactly, {INPUTS[role]}.")
+            self.note(f"What --{role} names is not, or not exactly, {INPUTS[role]}.")
         return found
 
     def _beside(self, role: str) -> Documents | None:

@@ -154,8 +154,11 @@ def _removed(folder: CorpusFolder, removal: Removal) -> Removed:
         return Removed(removal, size, None)
     mine = folder.removed_text(removal.name, removal.bytes)
     partner = folder.partner_text(removal.partner, removal.partner_old)
-    comparison = compare(mine, partner, folder.config) if mine is not None and partner is not None else None
-    return Removed(removal, size, comparison)
+    if mine is None or partner is None:
+        return Removed(removal, size, None)
+    if folder.config.lines_before_near:
+        folder.note("Near dedupe passed over repeated lines, which are in the texts that are compared here.")
+    return Removed(removal, size, compare(mine, partner, folder.config))
 
 
 def _cluster_size(folder: CorpusFolder, removal: Removal) -> int:

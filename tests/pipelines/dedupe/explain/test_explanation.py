@@ -183,6 +183,25 @@ def test_repeated_lines_are_listed(tmp_path):
     assert (found.lines, found.num_lines, found.removed[0].comparison, found.notes) == ([line], 1, None, [])
 
 
+def test_lines_that_near_dedupe_passed_over_are_told(tmp_path, documents):
+    options = {"before_near": True}
+    corpus = write_corpus(tmp_path / "corpus", KEPT, REMOVED, documents=[documents], repeated_lines=options)
+    assert "passed over repeated lines" in " ".join(explain(corpus, "b").notes)
+
+
+@pytest.mark.parametrize(("version", "shared"), [(1, 38), (2, 31)])
+def test_a_corpus_is_explained_by_the_form_of_its_version(tmp_path, version, shared):
+    left, right = (f"{LONG} Nr 7!", LONG.replace(WORDS[20], f"({WORDS[20]})") + " NR 8")
+    documents = write_documents_folder(tmp_path / "docs", [("a", "web", left), ("b", "web", right)])
+    rows = [removal("b", "web", right, ("a", "web"), "exact", 1.0)]
+    corpus = write_corpus(
+        tmp_path / "corpus", [document("a", "web", left, 2)], rows, documents=[documents], version=version
+    )
+    [removed] = explain(corpus, "b").removed
+    assert removed.comparison.shared == shared
+    assert (removed.comparison.total == shared) == (version == 1)  # version 1 folded what differs
+
+
 def test_copies_under_one_name_are_both_kept_and_removed(tmp_path):
     documents = write_documents_folder(tmp_path / "docs", [("a", "web", LONG)] * 3)
     rows = [removal("a", "web", LONG, ("a", "web"), "exact", 1.0)] * 2

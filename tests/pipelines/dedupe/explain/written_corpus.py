@@ -75,8 +75,13 @@ def write_documents_folder(folder, documents: list[Document]) -> str:
     return write_folder(folder, "documents", [write_rows(folder, DOCUMENTS, rows[:2], rows[2:])])
 
 
-def write_corpus(folder, kept, removals, *, documents=(), against=(), lines=(), finished=True, **settings) -> str:
-    """A corpus folder, made of the folders `documents` and `against`; unfinished, it is as a guard leaves it."""
+def write_corpus(
+    folder, kept, removals, *, documents=(), against=(), lines=(), finished=True, version=2, **settings
+) -> str:
+    """A corpus folder, made of the folders `documents` and `against`; unfinished, it is as a guard leaves it.
+
+    `version`: of its signatures.
+    """
     infos = [
         write_rows(folder, DOCUMENTS, kept[:1], kept[1:]),
         write_rows(folder, REMOVALS, removals[:1], removals[1:]),
@@ -88,5 +93,5 @@ def write_corpus(folder, kept, removals, *, documents=(), against=(), lines=(), 
         inputs["documents"] = find_documents([str(path) for path in documents], InputConfig()).fingerprint
     if against:
         inputs["against"] = fingerprint_of(read_manifest(str(path)) for path in against)
-    config = {**DedupeConfig(**settings).model_dump(mode="json"), "signature": {"rows": 8}}
+    config = {**DedupeConfig(**settings).model_dump(mode="json"), "signature": {"signature": version, "rows": 8}}
     return write_folder(folder, "corpus", infos, inputs, config) if finished else str(folder)
