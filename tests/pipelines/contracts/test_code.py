@@ -120,7 +120,7 @@ def test_imports_inside_functions_count(tree):
     assert list(changes) == ["count"]
     assert changes["count"] == [
         "code changed: malmoi_pipelines.count.stage",
-        "code newly used: malmoi_pipelines.text.html",
+        "code newly used: malmoi_pipelines.text.code, malmoi_pipelines.text.html",
     ]
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from malmoi_pipelines.contracts import tables
+from malmoi_pipelines.contracts.errors import BadInputError
 from malmoi_pipelines.contracts.schemas import DOCUMENTS, REMOVALS
 from malmoi_pipelines.dedupe.config import DedupeConfig
 from malmoi_pipelines.dedupe.stage import dedupe
@@ -151,4 +152,5 @@ def test_files_without_rows_are_adopted_too(tmp_path):
     (tmp_path / "empty.jsonl").write_bytes(b"")
     folder = run([full, empty, str(tmp_path / "empty.jsonl")], tmp_path / "out")
     assert sum(row["cluster_size"] for row in rows(folder).values()) == 5
-    assert rows(run([empty], tmp_path / "nothing")) == {}
+    with pytest.raises(BadInputError, match="no document in the input"):
+        run([empty], tmp_path / "nothing")

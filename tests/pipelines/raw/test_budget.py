@@ -192,7 +192,8 @@ def _zstd_with_checksum(data):
 @pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
 @pytest.mark.parametrize("form", list(PLAIN))
 def test_bits_that_are_flipped_lose_nothing_without_a_word(tmp_path, form, suffix):
-    whole = COMPRESS[suffix](PLAIN[form](300), 3)
+    # zstd has a checksum only where it is asked for; without one a bit may make another document, or none, of one.
+    whole = _zstd_with_checksum(PLAIN[form](300)) if suffix == ".zst" else COMPRESS[suffix](PLAIN[form](300), 3)
     for place in (0.05, 0.4, 0.75):
         data = bytearray(whole)
         data[int(place * len(data))] ^= 0x10

@@ -138,7 +138,7 @@ def test_what_cannot_be_read_is_counted_and_kept(tmp_path, stage):
 @pytest.mark.long
 @pytest.mark.parametrize("stage", STAGES)
 def test_more_than_the_error_budget_stops_a_stage(tmp_path, stage):
-    path = put(tmp_path, "news/a.jsonl", jsonl([{"text": "말"}] * 5) + BAD + b"\n" + BAD)
+    path = put(tmp_path, "news/a.jsonl", jsonl([{"text": "말"}] * 5) + BAD + b"\n" + BAD + b"\n")
     with pytest.raises(BadInputError, match=r"2 of 7 documents could not be read.*a\.jsonl: 2 broken_json") as caught:
         STAGES[stage]([path], tmp_path / "out")
     assert "secret" not in f"{caught.value.message} {caught.value.hint}"
@@ -149,7 +149,7 @@ def test_more_than_the_error_budget_stops_a_stage(tmp_path, stage):
 @pytest.mark.long
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_missing_text_column_is_named_with_the_remedy(tmp_path, stage):
-    path = put(tmp_path, "in/a.parquet", parquet(pa.table({"body": ["말"]})))
+    path = put(tmp_path, "in/a.parquet", parquet(pa.table({"body": ["말 하나 더 있는 긴 문장이다"]})))
     with pytest.raises(BadInputError, match=r"no column 'text'\. Its columns: body") as caught:
         STAGES[stage]([path], tmp_path / "out")
     assert "--set read.columns.text=NAME" in caught.value.hint
